@@ -1,0 +1,59 @@
+"""Reading recordings: decode, mix down, resample, pad or cut."""
+
+from math import gcd
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+
+class UnreadableRecordingError(Exception):
+    """A file that cannot be decoded; its message is the reason, in a few words."""
+
+
+def decode(path: Path) -> tuple[np.ndarray, int]:
+    """Decode a WAV or FLAC file of any rate and channel count.
+
+    Returns samples in [-1, 1] as float32 [samples, channels], and the sample rate in Hz.
+    Raises `UnreadableRecordingError`.
+    """
+    try:
+        samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise UnreadableRecordingError(error.error_string.strip(" .")) from None
+    except OSError as error:
+        raise UnreadableRecordingError(error.strerror) from None
+    if len(samples) == 0:
+        raise UnreadableRecordingError("no samples")
+    if not np.isfinite(samples).all():
+        raise UnreadableRecordingError("samples that are not finite numbers")
+    return samples, sample_rate
+
+
+def load(path: Path, sample_rate: int, length: int) -> np.ndarray:
+    """The recording at `path` as the features see it: float32 [length].
+
+    Channels are averaged, the rate is brought to `sample_rate` (Hz), and the end is zero-padded or
+    cut to `length` samples. Raises `UnreadableRecordingError`.
+    """
+    samples, own_rate = decode(path)
+    mono = samples.mean(axis=1)
+    if own_rate != sample_rate:
+        mono = resample(mono, own_rate, sample_rate)
+    return fit(mono, length)
+
+
+def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
+    """Resample float32 [n] from one rate to another (Hz), by a polyphase anti-aliasing filter."""
+    # Most data sets have the model's rate already: their jobs need not pay for this import.
+    from scipy.signal import resample_poly
+
+    divisor = gcd(from_rate, to_rate)
+    return resample_poly(samples, to_rate // divisor, from_rate // divisor)
+
+
+def fit(samples: np.ndarray, length: int) -> np.ndarray:
+    """Zero-pad or cut the end of `samples` [n] to [length]."""
+    if len(samples) >= length:
+        return samples[:length]
+    return np.pad(samples, (0, length - len(samples)))

@@ -1,0 +1,147 @@
+"""The folder of recordings: its words, its speakers, its lists, and a digest of what it holds.
+
+The layout is that of Speech Commands: `<word>/<speaker>_nohash_<take>.wav`, optionally with
+`validation_list.txt` and `testing_list.txt`. Folders whose names start with `_` or `.` (such as
+`_background_noise_`) are no words.
+"""
+
+import hashlib
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from spokenwords.errors import UserError
+
+SUFFIXES = (".wav", ".flac")
+# What every path of a word's results would trip over.
+FORBIDDEN_IN_WORDS = set("{}<>\\\n\r\t")
+
+
+def words(folder: Path, wanted: list[str] | str = "all") -> list[str]:
+    """The words of which `folder` has recordings, sorted; or the `wanted` ones.
+
+    Raises `UserError` when the folder, a wanted word or every recording is missing.
+    """
+    if not folder.is_dir():
+        raise UserError(
+            f"There is no folder {folder} (config key dataset.folder): name the folder that holds "
+            "one folder of recordings a word."
+        )
+    with os.scandir(folder) as entries:
+        present = sorted(
+            entry.name
+            for entry in entries
+            if entry.is_dir() and entry.name[0] not in "_." and recordings(Path(entry.path))
+        )
+    if wanted != "all":
+        if missing := sorted(set(wanted) - set(present)):
+            raise UserError(
+                f"No recordings of {', '.join(missing)} in {folder} (config key dataset.words); "
+                f"it has: {', '.join(present) or 'no word at all'}."
+            )
+        present = sorted(wanted)
+    if len(present) < 2:
+        raise UserError(
+            f"The folder {folder} (config key dataset.folder) has WAV or FLAC files of "
+            f"{len(present)} words; telling words apart takes at least two word folders."
+        )
+    for word in present:
+        if forbidden := FORBIDDEN_IN_WORDS.intersection(word):
+            raise UserError(
+                f"The word folder {word!r} in {folder} has a character that paths of results "
+                f"cannot have ({' '.join(map(repr, sorted(forbidden)))}): rename it."
+            )
+    return present
+
+
+def recordings(word_folder: Path) -> list[str]:
+    """The names of the WAV and FLAC files in a word's folder, sorted."""
+    return sorted(
+        name
+        for name in os.listdir(word_folder)
+        if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+    )
+
+
+def speaker(file: str) -> str:
+    """Who speaks in `file` (`<word>/<name>`).
+
+    Speech Commands names files `<speaker>_nohash_<take>.wav`. Any other name tells nothing of its
+    speaker: such a file counts as its own, named by its whole path.
+    """
+    identity, separator, _ = Path(file).name.partition("_nohash_")
+    return identity if separator and identity else file
+
+
+def official_lists(folder: Path) -> dict[str, set[str]]:
+    """The files (`<word>/<name>`) that the data set's own lists name, keyed valid and test.
+
+    Raises `UserError` when a list is missing.
+    """
+    lists = {"valid": folder / "validation_list.txt", "test": folder / "testing_list.txt"}
+    if missing := [path.name for path in lists.values() if not path.is_file()]:
+        raise UserError(
+            f"A split of method `official` needs {' and '.join(missing)} in {folder}: add the "
+            "lists, or choose method `random` or `speaker` (config key splits)."
+        )
+    return {
+        name: set(path.read_text(encoding="utf-8").split("\n")) - {""}
+        for name, path in lists.items()
+    }
+
+
+def scan(folder: Path, wanted: list[str] | str, cache: Path) -> dict[str, str]:
+    """A digest of each word's recordings: {word: SHA-256 over its (name, content hash) pairs}.
+
+    A file is read only where its size, times or inode differ from what `cache` (a JSON file, kept
+    up by this function) knows of it: they cannot all stay the same when its content changes, since
+    no program sets the time of change (ctime). Raises `UserError` as `words` does.
+    """
+    try:
+        known = json.loads(cache.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = {}
+    now = {}
+    with ThreadPoolExecutor() as threads:
+        for word in words(folder, wanted):
+            known_files = known.get(word, {})
+
+            def describe(name: str, word: str = word, known_files: dict = known_files) -> list:
+                path = folder / word / name
+                stat = path.stat()
+                identity = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+                before = known_files.get(name)
+                if before and before[:4] == identity:
+                    return before
+                return [*identity, content_hash(path)]
+
+            names = recordings(folder / word)
+            now[word] = dict(zip(names, threads.map(describe, names), strict=True))
+    if now != known:
+        _replace(cache, json.dumps(now))
+    return {
+        word: hashlib.sha256(
+            "".join(f"{name}\0{file[4]}\n" for name, file in files.items()).encode()
+        ).hexdigest()
+        for word, files in now.items()
+    }
+
+
+def content_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, as hexadecimal digits; `unreadable` where it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return "unreadable"
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a cache file whole; where the place cannot be written, go without the cache."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
