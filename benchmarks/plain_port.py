@@ -12,6 +12,7 @@ import argparse
 import csv
 import json
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ class SpokenWords(Dataset):
 def network(channels: int, words: int) -> nn.Sequential:
     widths = [channels, 32, 64, 128, 256, 512]
     layers = []
-    for block, (before, after) in enumerate(zip(widths[:-1], widths[1:], strict=True), start=1):
+    for block, (before, after) in enumerate(pairwise(widths), start=1):
         pool = nn.MaxPool2d(2) if block < 5 else nn.AdaptiveAvgPool2d(1)
         layers += [
             nn.Conv2d(before, after, kernel_size=3),

@@ -14,6 +14,7 @@ from pathlib import Path
 from spokenwords.errors import UserError
 
 SUFFIXES = (".wav", ".flac")
+LISTS = {"valid": "validation_list.txt", "test": "testing_list.txt"}
 # What every path of a word's results would trip over.
 FORBIDDEN_IN_WORDS = set("{}<>\\\n\r\t")
 
@@ -57,11 +58,12 @@ def words(folder: Path, wanted: list[str] | str = "all") -> list[str]:
 
 def recordings(word_folder: Path) -> list[str]:
     """The names of the WAV and FLAC files in a word's folder, sorted."""
-    return sorted(
-        name
-        for name in os.listdir(word_folder)
-        if name.lower().endswith(SUFFIXES) and not name.startswith(".")
-    )
+    with os.scandir(word_folder) as entries:
+        return sorted(
+            entry.name
+            for entry in entries
+            if entry.name.lower().endswith(SUFFIXES) and entry.name[0] != "."
+        )
 
 
 def speaker(file: str) -> str:
@@ -79,7 +81,7 @@ def official_lists(folder: Path) -> dict[str, set[str]]:
 
     Raises `UserError` when a list is missing.
     """
-    lists = {"valid": folder / "validation_list.txt", "test": folder / "testing_list.txt"}
+    lists = {name: folder / file for name, file in LISTS.items()}
     if missing := [path.name for path in lists.values() if not path.is_file()]:
         raise UserError(
             f"A split of method `official` needs {' and '.join(missing)} in {folder}: add the "
@@ -89,6 +91,13 @@ def official_lists(folder: Path) -> dict[str, set[str]]:
         name: set(path.read_text(encoding="utf-8").split("\n")) - {""}
         for name, path in lists.items()
     }
+
+
+def digest_of_lists(folder: Path) -> str:
+    """SHA-256 over the data set's own lists. Raises `UserError` when one is missing."""
+    lists = official_lists(folder)
+    text = "\0".join("\n".join(sorted(files)) for files in lists.values())
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def scan(folder: Path, wanted: list[str] | str, cache: Path) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What each recording is: the inventory of a word, and the check over all words."""
 
 import hashlib
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ import pandas as pd
 
 from spokenwords import audio, dataset
 from spokenwords.errors import UserError
+
+logger = logging.getLogger("spokenwords")
 
 USABLE = "usable"
 # Oddities are told, never rejected. Below this peak a 16-bit recording is digital silence, give or
@@ -66,6 +69,22 @@ def usable(inventory: pd.DataFrame) -> pd.DataFrame:
     return inventory[inventory["status"] == USABLE].reset_index(drop=True)
 
 
+def recording(inventory: pd.DataFrame, wanted: str) -> str:
+    """The file that `wanted` names, or for `auto` the first usable one.
+
+    Raises `UserError` when there is no such usable recording.
+    """
+    files = usable(inventory)["file"]
+    if wanted == "auto" and len(files):
+        return files[0]
+    if wanted not in set(files):
+        raise UserError(
+            f"There is no usable recording {wanted!r} (config key explore.recording): name one as "
+            "<word>/<file>, or take the first with `auto`."
+        )
+    return wanted
+
+
 def check(
     inventories: dict[str, pd.DataFrame], sample_rate: int, seconds: float
 ) -> dict[str, pd.DataFrame]:
@@ -74,8 +93,8 @@ def check(
     - summary: a row a word: recordings, usable, speakers, hours of usable sound, median_rms
     - duplicates: a row a file whose bytes occur more than once, also across words; `group` numbers
       the files that are alike
-    - oddities: file and oddity (silent, clipped, short: under half the model's `seconds`, long: over
-      them, rate: resampled to `sample_rate`, channels: mixed down)
+    - oddities: file and oddity (silent, clipped, short: under half the model's `seconds`, long:
+      over them, rate: resampled to `sample_rate`, channels: mixed down)
     - rejected: file and reason
     """
     everything = pd.concat(
@@ -128,12 +147,33 @@ def check(
     }
 
 
-def refuse_unreadable(rejected: pd.DataFrame) -> None:
-    """Raise a `UserError` that lists every unreadable file, if there are any."""
-    if len(rejected):
+def report(tables: dict[str, pd.DataFrame]) -> None:
+    """Say in the log what `check` found."""
+    summary, odd = tables["summary"], tables["oddities"]["oddity"].value_counts()
+    logger.info(
+        f"{summary['recordings'].sum():,} recordings of {len(summary)} words, "
+        f"{summary['usable'].sum():,} usable, {summary['hours'].sum():.2f} h; "
+        f"{len(tables['duplicates']):,} that are not the only ones of their content; oddities: "
+        f"{', '.join(f'{count:,} {name}' for name, count in odd.items()) or 'none'}"
+    )
+
+
+def refuse(tables: dict[str, pd.DataFrame], skip_unreadable: bool) -> None:
+    """Raise a `UserError` where the recordings cannot be worked with.
+
+    That is when some are unreadable and not to be skipped (all are listed), or when a word has none
+    that is usable.
+    """
+    rejected, summary = tables["rejected"], tables["summary"]
+    if len(rejected) and not skip_unreadable:
         listed = "".join(f"\n  {row.file}: {row.reason}" for row in rejected.itertuples())
         raise UserError(
             f"{len(rejected)} recordings cannot be read:{listed}\n"
             "Mend or remove them, or leave them out with `on_unreadable: skip` (config key "
             "dataset.on_unreadable)."
+        )
+    if len(empty := summary.loc[summary["usable"] == 0, "word"]):
+        raise UserError(
+            f"No recording can be read of: {', '.join(empty)}. Add some, or list the other words "
+            "in config key dataset.words."
         )

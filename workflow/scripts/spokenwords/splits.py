@@ -1,6 +1,7 @@
 """Dividing recordings into a training, a validation and a test set."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -42,8 +43,8 @@ def divide(
     manifests = {name: recordings.loc[chosen == name, COLUMNS] for name in SETS}
     if empty := [name for name, manifest in manifests.items() if manifest.empty]:
         raise UserError(
-            f"The split of method `{method}` leaves no recording for: {', '.join(empty)}; there are "
-            f"{len(recordings)} recordings of {recordings['speaker'].nunique()} speakers. Add "
+            f"The split of method `{method}` leaves no recording for: {', '.join(empty)}; there "
+            f"are {len(recordings)} recordings of {recordings['speaker'].nunique()} speakers. Add "
             "recordings, change its shares, or choose another method (config key splits)."
         )
     return manifests
@@ -66,8 +67,15 @@ def summarise(manifests: dict[str, pd.DataFrame]) -> pd.DataFrame:
     )
 
 
+def read(path: Path) -> pd.DataFrame:
+    """A manifest from its CSV file."""
+    # Names such as `NA` or `001` are text, not missing or a number.
+    text = {"file": str, "word": str, "speaker": str}
+    return pd.read_csv(path, dtype=text, keep_default_na=False)
+
+
 def _groups(recordings: pd.DataFrame, keys: list[str]) -> np.ndarray:
-    """Number the groups of recordings that share a value of any of `keys`, directly or by others."""
+    """Number the groups of recordings that share a value of a key, directly or by way of others."""
     count = len(recordings)
     group = np.arange(count)
     for key in keys:

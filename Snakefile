@@ -1,0 +1,40 @@
+"""Spoken words from complex spectrograms: from recordings to report."""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config.yaml"
+
+
+pathvars:
+    logs="<results>/logs",
+    benchmarks="<results>/benchmarks",
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/dataset.smk"
+include: "workflow/rules/features.smk"
+include: "workflow/rules/splits.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/explore.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+rule all:
+    """Everything that the config asks for: data, features, splits, runs and their reports."""
+    default_target: True
+    localrule: True
+    input:
+        targets_of_dataset,
+        targets_of_runs,
+        targets_of_explore,
+        "<results>/headline.rst",
+
+
+onsuccess:
+    make_report()

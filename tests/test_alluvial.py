@@ -1,0 +1,291 @@
+import itertools
+import json
+import re
+from html.parser import HTMLParser
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spokenwords import alluvial, plots
+
+THIRTY = [
+    *("bed", "bird", "cat", "dog", "down", "eight", "five", "four", "go", "happy"),
+    *("house", "left", "marvin", "nine", "no", "off", "on", "one", "right", "seven"),
+    *("sheila", "six", "stop", "three", "tree", "two", "up", "wow", "yes", "zero"),
+]
+ODD = ["a<b", "c&d", '"q"', "it's", "two words", "собака", "犬", "$x^2$", "%{label}", "a/b%2F"]
+
+
+def table(words, rows):
+    """The confusion table whose counts `rows` has, a row a target."""
+    return pd.DataFrame(
+        [
+            (target, prediction, int(count))
+            for target, row in zip(words, rows, strict=True)
+            for prediction, count in zip(words, row, strict=True)
+        ],
+        columns=["target", "prediction", "count"],
+    )
+
+
+def many(words, recordings=13_000, seed=0):
+    """A table of about `recordings`, a tenth of them confused, some pairs far more than others."""
+    generator = np.random.default_rng(seed)
+    n = len(words)
+    rates = generator.gamma(0.15, 1, (n, n))
+    np.fill_diagonal(rates, 0)
+    rates *= 0.1 / rates.mean() / n**2
+    rates += np.diag(generator.uniform(0.6, 1.4, n) * 0.9 / n)
+    return table(words, generator.poisson(rates * recordings))
+
+
+def counts_of(frame):
+    return {(row.target, row.prediction): row.count_ for row in _rows(frame)}
+
+
+def _rows(frame):
+    return frame.rename(columns={"count": "count_"}).itertuples()
+
+
+def save(figure, folder):
+    path = folder / "alluvial.svg"
+    plots.save(figure, path)
+    return path
+
+
+def shapes(path):
+    """The points of each shape in the SVG that has an id with a slash, by this id."""
+    found = {}
+    for group in ElementTree.parse(path).iter("{http://www.w3.org/2000/svg}g"):
+        if "/" in group.get("id", ""):
+            outline = group.find("{http://www.w3.org/2000/svg}path").get("d")
+            numbers = [float(number) for number in re.findall(r"-?\d+\.?\d*", outline)]
+            found[group.get("id")] = np.array(numbers).reshape(-1, 2)
+    return found
+
+
+def measured(path, recordings):
+    """The counts read off the SVG: of ribbons at their left and right ends, and of bars."""
+    found = shapes(path)
+    bars = {key: np.ptp(points[:, 1]) for key, points in found.items() if "ribbon/" not in key}
+    scale = recordings / sum(height for key, height in bars.items() if key.startswith("target/"))
+    ends = {}
+    for key, points in found.items():
+        if key.startswith("ribbon/"):
+            _, target, prediction = map(unquote, key.split("/"))
+            heights = [np.ptp(points[points[:, 0] == x][:, 1]) for x in _ends(points)]
+            ends[target, prediction] = [scale * height for height in heights]
+    return ends, {key: scale * height for key, height in bars.items()}
+
+
+def _ends(points):
+    return points[:, 0].min(), points[:, 0].max()
+
+
+@pytest.mark.parametrize("words", [THIRTY, ODD, ["cat", "dog"]], ids=["30", "odd", "2"])
+def test_heights_in_the_svg_are_the_counts(words, tmp_path):
+    confusion = many(words)
+    counts = counts_of(confusion)
+    total = sum(counts.values())
+    expected = {pair: count for pair, count in counts.items() if count and count >= total / 1000}
+    ends, bars = measured(save(alluvial.draw(confusion), tmp_path), total)
+    assert set(ends) == set(expected)
+    for pair, (left, right) in ends.items():
+        assert left == pytest.approx(expected[pair], abs=0.01)
+        assert right == pytest.approx(expected[pair], abs=0.01)
+    for key, height in bars.items():
+        side, word = map(unquote, key.split("/"))
+        sums = confusion.groupby(side)["count"].sum()
+        assert height == pytest.approx(sums[word], abs=0.01)
+    assert len(bars) == 2 * len(words)
+
+
+def test_ids_give_the_words_back(tmp_path):
+    ids = [key for key in shapes(save(alluvial.draw(many(ODD)), tmp_path)) if "ribbon/" in key]
+    pairs = {alluvial.ribbon_words(key) for key in ids}
+    assert {(word, word) for word in ODD} <= pairs
+    assert all(alluvial.ribbon_id(*pair) in ids for pair in pairs)
+    assert not any(re.search(r"[\s<>&\"']", key) for key in ids)
+
+
+def test_hidden_share_is_stated(tmp_path):
+    # 9 of 10,000 fall below a thousandth, 10 do not.
+    confusion = table(["a", "b", "c"], [[4000, 9, 10], [8, 2973, 0], [0, 0, 3000]])
+    ends, _ = measured(save(alluvial.draw(confusion), tmp_path), 10_000)
+    assert set(ends) == {("a", "a"), ("b", "b"), ("c", "c"), ("a", "c")}
+    text = (tmp_path / "alluvial.svg").read_text()
+    assert "Pairs rarer than 1 in 1,000 are hidden: 0.2 % of recordings." in text  # 17 of 10,000
+    assert "27 of 10,000 recordings were confused (0.3 %)." in text
+    assert alluvial.flows(confusion).hidden == 17
+    assert alluvial.flows(confusion, smallest_share=0).hidden == 0
+
+
+def test_hidden_share_of_thirty_words():
+    confusion = many(THIRTY)
+    counts = confusion["count"].to_numpy()
+    share = 100 * counts[counts * 1000 < counts.sum()].sum() / counts.sum()
+    assert share > 0.5
+    stated = re.search(r"hidden: ([\d.]+) %", alluvial.summary(alluvial.flows(confusion)))
+    assert float(stated[1]) == pytest.approx(share, abs=0.051)
+
+
+def test_pairs_that_do_not_occur_draw_nothing(tmp_path):
+    confusion = table(["a", "b", "c"], [[50, 0, 0], [3, 40, 0], [7, 0, 0]])
+    ends, bars = measured(save(alluvial.draw(confusion, smallest_share=0), tmp_path), 100)
+    assert set(ends) == {("a", "a"), ("b", "a"), ("b", "b"), ("c", "a")}
+    assert bars["prediction/c"] == pytest.approx(0)
+    assert "Every pair that occurs is shown." in (tmp_path / "alluvial.svg").read_text()
+
+
+def test_single_word(tmp_path):
+    confusion = table(["cat"], [[40]])
+    ends, _ = measured(save(alluvial.draw(confusion), tmp_path), 40)
+    assert ends == {("cat", "cat"): [pytest.approx(40), pytest.approx(40)]}
+    assert "40 recordings" in alluvial.interactive(confusion)
+
+
+def test_nothing_to_count():
+    with pytest.raises(ValueError, match="no recording"):
+        alluvial.flows(table(["a", "b"], [[0, 0], [0, 0]]))
+
+
+def test_order_within_and_across_sides():
+    plan = alluvial.flows(many(THIRTY))
+    assert [bar.word for bar in plan.predictions] == [bar.word for bar in plan.targets]
+    place = {bar.word: i for i, bar in enumerate(plan.targets)}
+    for strata, side, other, end in (
+        (plan.predictions, "prediction", "target", "left"),
+        (plan.targets, "target", "prediction", "right"),
+    ):
+        assert all(above.y1 < below.y0 for above, below in itertools.pairwise(strata))
+        for bar in strata:
+            ribbons = [ribbon for ribbon in plan.ribbons if getattr(ribbon, side) == bar.word]
+            ribbons.sort(key=lambda ribbon: place[getattr(ribbon, other)])
+            y = bar.y0
+            for ribbon in ribbons:
+                assert getattr(ribbon, end) == pytest.approx((y, y + ribbon.count))
+                y += ribbon.count
+            assert y <= bar.y1 + 1e-6
+
+
+def test_words_confused_most_stand_side_by_side():
+    rows = 100 * np.eye(6, dtype=int)
+    rows[0, 4] = rows[3, 1] = 20
+    plan = alluvial.flows(table(list("abcdef"), rows))
+    order = "".join(bar.word for bar in plan.targets)
+    assert {"ae" in order or "ea" in order, "bd" in order or "db" in order} == {True}
+    assert order.endswith("cf")  # nothing is confused with these
+
+
+def test_confusions_are_dark_and_above_light_correct_flows(tmp_path):
+    path = save(alluvial.draw(many(THIRTY)), tmp_path)
+    pairs = [alluvial.ribbon_words(key) for key in shapes(path) if key.startswith("ribbon/")]
+    correct = [target == prediction for target, prediction in pairs]
+    assert correct == sorted(correct, reverse=True)
+
+    def lightness(colour):
+        return sum(int(colour[i : i + 2], 16) for i in (1, 3, 5)) / (3 * 255)
+
+    assert lightness(alluvial.CORRECT) > 0.8
+    assert lightness(alluvial.CONFUSED) < 0.35
+
+
+def test_thirty_words_are_legible_at_1200_pixels():
+    figure = alluvial.draw(many(THIRTY))
+    figure.draw_without_rendering()
+    assert figure.get_figwidth() * 100 == 1200
+    labels = [text for text in figure.axes[0].texts if text.get_text() in THIRTY]
+    assert len(labels) == 60
+    boxes = [text.get_window_extent() for text in labels]
+    assert min(box.height for box in boxes) >= 9
+    assert min(box.x0 for box in boxes) >= 0
+    assert max(box.x1 for box in boxes) <= 1200
+    for i, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:i])
+
+
+class Page(HTMLParser):
+    """What the page would load, the text outside its scripts, and plotly's last script."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.loads, self.text, self.script, self.inside = [], "", "", ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.inside = tag
+        self.loads += [value for key, value in attributes if key in ("src", "href", "srcset")]
+        assert tag != "link"
+
+    def handle_data(self, data):
+        if self.inside == "script":
+            self.script = data if "Plotly.newPlot" in data else self.script
+        else:
+            self.text += data
+
+
+def sankey(page):
+    start = page.script.index("[", page.script.index("Plotly.newPlot"))
+    return json.JSONDecoder().raw_decode(page.script, start)[0][0]
+
+
+def test_interactive_loads_nothing_and_counts_everything():
+    confusion = many(THIRTY)
+    counts = counts_of(confusion)
+    spoken = confusion.groupby("target")["count"].sum()
+    total = sum(counts.values())
+    page = Page(alluvial.interactive(confusion, note="A note of <mine>."))
+    assert page.loads == []
+    assert alluvial.summary(alluvial.flows(confusion)) in page.text
+    assert "A note of <mine>." in page.text
+
+    trace = sankey(page)
+    texts = [text.replace("<br>", " ") for text in trace["link"]["customdata"]]
+    expected = set()
+    for (target, prediction), count in counts.items():
+        if count and count >= total / 1000:
+            fate = "recognised" if target == prediction else f"taken for “{prediction}”"
+            share = f"({100 * count / spoken[target]:.1f} % of “{target}”)"
+            expected.add(f"{count} recordings of “{target}” were {fate} {share}")
+    assert set(texts) == expected
+    assert sum(trace["link"]["value"]) == total - alluvial.flows(confusion).hidden
+
+
+def test_interactive_has_the_order_and_places_of_the_drawing():
+    plan = alluvial.flows(many(THIRTY))
+    trace = sankey(Page(alluvial.interactive(many(THIRTY))))
+    for ribbon, source, target in zip(
+        plan.ribbons, trace["link"]["source"], trace["link"]["target"], strict=True
+    ):
+        assert f"“{ribbon.prediction}” was predicted" in trace["node"]["customdata"][source]
+        assert f"of “{ribbon.target}”" in trace["node"]["customdata"][target]
+    for text, y in zip(trace["node"]["customdata"], trace["node"]["y"], strict=True):
+        word = re.search("“(.*)”", text)[1]
+        strata = plan.predictions if "predicted" in text else plan.targets
+        bar = next(bar for bar in strata if bar.word == word)
+        assert bar.y0 < y * plan.height <= (bar.y0 + bar.y1) / 2 + 1e-6
+
+
+def test_interactive_escapes_words():
+    words = [*ODD, "</script><img src=x>"]
+    page = Page(alluvial.interactive(many(words)))
+    assert page.loads == []
+    text = "".join(sankey(page)["link"]["customdata"])
+    assert "“a&lt;b”" in text and "“c&amp;d”" in text and "“собака”" in text and "<img" not in text
+
+
+def test_interactive_leaves_out_bars_without_flows():
+    # Nothing is ever predicted as b or c, and no recording of d is there.
+    rows = [[90, 0, 0, 10], [60, 0, 0, 0], [5, 0, 0, 35], [0, 0, 0, 0]]
+    trace = sankey(Page(alluvial.interactive(table(list("abcd"), rows))))
+    assert len(trace["node"]["y"]) == 5
+    assert set(trace["link"]["source"]) | set(trace["link"]["target"]) == set(range(5))
+    assert all(x > 0 for x in trace["node"]["x"])
+
+
+def test_interactive_where_every_pair_is_hidden():
+    html = alluvial.interactive(many(THIRTY), smallest_share=0.5)
+    assert "hidden: 100.0 % of recordings" in html

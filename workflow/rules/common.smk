@@ -1,0 +1,178 @@
+# Needs nothing. Makes the canonical config, and the helpers that rules are written with.
+
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+
+SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
+sys.path.insert(0, str(SCRIPTS))
+
+from spokenwords import configuration, dataset, fingerprint
+from spokenwords.errors import UserError
+
+
+def canonical_config():
+    schema = SCRIPTS.parent / "schemas" / "config.schema.yaml"
+    try:
+        return configuration.canonical(config, yaml.safe_load(schema.read_text()))
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+# In place: Snakemake's report and lookups hold on to this very dictionary.
+canonical = canonical_config()
+config.clear()
+config.update(canonical)
+
+RESULTS = Path(workflow.pathvars.get("results"))
+FOLDER = Path(config["dataset"]["folder"])
+ENVIRONMENT = "../../envs/environment.yaml"
+
+
+wildcard_constraints:
+    word=r"[^/]+",
+    features=r"[^/]+",
+    split=r"[^/]+",
+    run=r"[^/]+",
+
+
+def code_of(script):
+    """The fingerprint of a script's meaning and of all local modules that it imports."""
+    return fingerprint.of_script(SCRIPTS / script)
+
+
+def settings_of_run(*keys):
+    """A function of wildcards: these settings of the wildcard's run."""
+    return lambda wildcards: {key: config["runs"][wildcards.run][key] for key in keys}
+
+
+# What the data folder holds, known once it is there.
+
+
+@cache
+def digests():
+    """A digest of each word's recordings, keyed by word."""
+    source = config["dataset"]["source"]
+    if source == "archive":
+        checkpoints.unpack.get()
+    elif source == "synthetic":
+        checkpoints.synthesize.get()
+    try:
+        return dataset.scan(
+            FOLDER, config["dataset"]["words"], RESULTS / "inventory" / ".scan.json"
+        )
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def recordings_are_there(wildcards):
+    digests()
+    return []
+
+
+def digest_of_word(wildcards):
+    if wildcards.word not in digests():
+        raise WorkflowError(f"There are no recordings of {wildcards.word!r} in {FOLDER}.")
+    return digests()[wildcards.word]
+
+
+def digest_of_lists(wildcards):
+    """A digest of the data set's own lists, where a split follows them."""
+    if config["splits"][wildcards.split]["method"] != "official":
+        return None
+    digests()
+    try:
+        return dataset.digest_of_lists(FOLDER)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+# Which files rules and targets are made of.
+
+
+def inventories(wildcards):
+    return expand("<results>/inventory/{word}.csv", word=digests())
+
+
+def inventory_of_explored_word(wildcards):
+    recording = config["explore"]["recording"]
+    word = next(iter(digests())) if recording == "auto" else recording.partition("/")[0]
+    return {"inventory": f"<results>/inventory/{word}.csv"}
+
+
+def stores_of_run(wildcards):
+    features = config["runs"][wildcards.run]["features"]
+    return expand(f"<results>/features/{features}/{{word}}.zarr/zarr.json", word=digests())
+
+
+def manifest_of_run(name):
+    """A function of wildcards: a set's manifest for the wildcard's run."""
+    return lambda wildcards: f"<results>/splits/{config['runs'][wildcards.run]['split']}/{name}.csv"
+
+
+def range_test_of_run(wildcards):
+    """What training waits for where its learning rate is `auto`."""
+    if config["runs"][wildcards.run]["max_lr"] == "auto":
+        return {"rates": f"<results>/runs/{wildcards.run}/learning_rate.csv"}
+    return {}
+
+
+def splits_of_trained_runs():
+    return sorted({config["runs"][run]["split"] for run in config["train"]})
+
+
+# Intermediate files are targets too: a failed job's output is deleted, and Snakemake does not miss
+# a deleted file whose descendants exist.
+
+
+def targets_of_dataset(wildcards):
+    features = sorted({config["runs"][run]["features"] for run in config["train"]})
+    tables = ["summary", "duplicates", "oddities", "rejected"]
+    return [
+        *inventories(wildcards),
+        *expand("<results>/recordings/{table}.csv", table=tables),
+        *expand(
+            "<results>/features/{features}/{word}.zarr/zarr.json",
+            features=features,
+            word=digests(),
+        ),
+        *expand(
+            "<results>/splits/{split}/{table}.csv",
+            split=splits_of_trained_runs(),
+            table=["train", "valid", "test", "summary"],
+        ),
+    ]
+
+
+def targets_of_runs(wildcards):
+    files = [
+        *("learning_rate.csv", "learning_rate.svg"),
+        *("model.pt", "log.csv", "training.json", "history.svg"),
+        *("predictions.csv", "metrics.json", "confusion.csv", "confusion.svg"),
+        *("alluvial.svg", "alluvial.png", "alluvial.html"),
+    ]
+    return expand("<results>/runs/{run}/{file}", run=config["train"], file=files)
+
+
+def targets_of_explore(wildcards):
+    names = ["waveform", "fourier_transform", "spectrogram", "complex_spectrogram"]
+    return expand("<results>/explore/{name}.svg", name=names)
+
+
+def make_report():
+    """Write the merged config and, by a second Snakemake, the HTML report."""
+    merged, page = RESULTS / "config.yaml", RESULTS / "report.html"
+    merged.write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False))
+    if not (RESULTS / "headline.rst").exists():
+        return
+    command = [sys.executable, "-m", "snakemake", "--nolock", "--cores", "1"]
+    command += ["--snakefile", workflow.main_snakefile, "--configfile", merged]
+    done = subprocess.run([*command, "--report", page], capture_output=True, text=True)
+    if done.returncode:
+        logger.error(f"The report could not be made:\n{done.stdout}{done.stderr}")
+    else:
+        logger.info(f"The report is {page}.")

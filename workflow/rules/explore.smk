@@ -1,0 +1,34 @@
+# One recording, drawn in every way that it is looked at. Makes <results>/explore/.
+
+
+rule explore:
+    """A recording's waveform, Fourier transform, spectrogram and complex spectrogram."""
+    input:
+        unpack(inventory_of_explored_word),
+    output:
+        **{
+            name: report(
+                f"<results>/explore/{name}.svg",
+                caption=f"../report/explore_{name}.rst",
+                category="Data",
+                subcategory="one recording",
+                labels={"plot": name.replace("_", " ")},
+            )
+            for name in ("waveform", "fourier_transform", "spectrogram", "complex_spectrogram")
+        },
+    log:
+        "<logs>/explore.log",
+    benchmark:
+        "<benchmarks>/explore.tsv"
+    params:
+        recording=lookup(within=config, dpath="explore/recording"),
+        audio=lookup(within=config, dpath="audio"),
+        # As the network of the first run sees it.
+        stft=config["features"][config["runs"][config["train"][0]]["features"]]["stft"],
+        code=code_of("explore.py"),
+    resources:
+        folder=str(FOLDER),
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/explore.py"

@@ -1,0 +1,24 @@
+# From recordings to complex spectrograms. Makes <results>/features/.
+
+
+rule spectrograms:
+    """Complex spectrograms of one word, in one Zarr store."""
+    input:
+        inventory="<results>/inventory/{word}.csv",
+    output:
+        # A directory as output would have no checksum, and Snakemake's stamp in it disturbs Zarr.
+        store="<results>/features/{features}/{word}.zarr/zarr.json",
+    log:
+        "<logs>/spectrograms/{features}/{word}.log",
+    benchmark:
+        "<benchmarks>/spectrograms/{features}/{word}.tsv"
+    params:
+        audio=lookup(within=config, dpath="audio"),
+        features=lookup(within=config, dpath="features/{features}"),
+        code=code_of("spectrograms.py"),
+    resources:
+        folder=str(FOLDER),
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/spectrograms.py"

@@ -1,0 +1,104 @@
+# From stores and manifests to trained models. Makes learning_rate.*, model.pt, log.csv,
+# training.json and history.* in <results>/runs/<run>/.
+
+
+rule find_learning_rate:
+    """The loss of a short training whose learning rate rises: the range test."""
+    input:
+        stores=stores_of_run,
+        train=manifest_of_run("train"),
+    output:
+        rates="<results>/runs/{run}/learning_rate.csv",
+    log:
+        "<logs>/find_learning_rate/{run}.log",
+    benchmark:
+        "<benchmarks>/find_learning_rate/{run}.tsv"
+    params:
+        settings=settings_of_run("representation", "batch_size", "seed", "device", "range_test"),
+        code=code_of("find_learning_rate.py"),
+    threads: workflow.cores
+    resources:
+        gpu=1,
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/find_learning_rate.py"
+
+
+rule plot_learning_rates:
+    """The range test as a plot, with the suggested rate and the one used."""
+    input:
+        rates="<results>/runs/{run}/learning_rate.csv",
+    output:
+        plot=report(
+            "<results>/runs/{run}/learning_rate.svg",
+            caption="../report/learning_rate.rst",
+            category="Training",
+            subcategory="{run}",
+            labels={"plot": "learning rate range test"},
+        ),
+    log:
+        "<logs>/plot_learning_rates/{run}.log",
+    benchmark:
+        "<benchmarks>/plot_learning_rates/{run}.tsv"
+    params:
+        settings=settings_of_run("max_lr"),
+        code=code_of("plot_learning_rates.py"),
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/plot_learning_rates.py"
+
+
+rule train:
+    """A model: the published network, trained from the stores, its best epoch kept."""
+    input:
+        unpack(range_test_of_run),
+        stores=stores_of_run,
+        train=manifest_of_run("train"),
+        valid=manifest_of_run("valid"),
+    output:
+        model="<results>/runs/{run}/model.pt",
+        log="<results>/runs/{run}/log.csv",
+        summary="<results>/runs/{run}/training.json",
+    log:
+        "<logs>/train/{run}.log",
+    benchmark:
+        "<benchmarks>/train/{run}.tsv"
+    params:
+        settings=settings_of_run(
+            "representation", "epochs", "batch_size", "max_lr", "patience", "seed", "device"
+        ),
+        code=code_of("train.py"),
+    threads: workflow.cores
+    resources:
+        gpu=1,
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/train.py"
+
+
+rule plot_history:
+    """Loss and accuracy over the epochs."""
+    input:
+        log="<results>/runs/{run}/log.csv",
+        summary="<results>/runs/{run}/training.json",
+    output:
+        plot=report(
+            "<results>/runs/{run}/history.svg",
+            caption="../report/history.rst",
+            category="Training",
+            subcategory="{run}",
+            labels={"plot": "training history"},
+        ),
+    log:
+        "<logs>/plot_history/{run}.log",
+    benchmark:
+        "<benchmarks>/plot_history/{run}.tsv"
+    params:
+        code=code_of("plot_history.py"),
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/plot_history.py"

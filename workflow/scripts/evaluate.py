@@ -1,0 +1,29 @@
+"""Predictions for the test set, metrics, and the confusion table."""
+
+import json
+import time
+from pathlib import Path
+
+from spokenwords import confusion, device, evaluation, loader, progress, splits
+from spokenwords.model import Classifier
+
+with progress.job_log(snakemake.log[0]):
+    start = time.monotonic()
+    place = device.choose(snakemake.params.settings["device"], snakemake.threads)
+    classifier = Classifier.load(snakemake.input.model).to(place)
+    manifest = splits.read(snakemake.input.test)
+    [test] = loader.load(loader.open_stores(snakemake.input.stores), [manifest], place)
+    scores = evaluation.score(classifier, test)
+    loss, _ = evaluation.loss_and_accuracy(scores, test.labels)
+    predictions = evaluation.predictions(manifest, classifier.words, scores)
+    predictions.to_csv(snakemake.output.predictions, index=False)
+    pairs = confusion.count(predictions, classifier.words)
+    pairs.to_csv(snakemake.output.confusion, index=False)
+    metrics = evaluation.metrics(predictions, classifier.words, loss)
+    metrics["training"] = json.loads(Path(snakemake.input.training).read_text())
+    metrics["evaluation"] = {
+        "device": device.describe(place),
+        "seconds": round(time.monotonic() - start, 2),
+    }
+    metrics["versions"] = evaluation.versions()
+    Path(snakemake.output.metrics).write_text(json.dumps(metrics, indent=2, ensure_ascii=False))

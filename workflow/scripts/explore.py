@@ -1,0 +1,34 @@
+"""A recording's waveform, Fourier transform, spectrogram and complex spectrogram."""
+
+from pathlib import Path
+
+import torch
+
+from spokenwords import audio, inventory, plots, progress
+from spokenwords.stft import STFT
+
+WINDOW = 512  # samples, with steps of half a window, as in the published exploration
+
+with progress.job_log(snakemake.log[0]):
+    rate = snakemake.params.audio["sample_rate"]
+    length = round(snakemake.params.audio["seconds"] * rate)
+    table = inventory.read(snakemake.input.inventory)
+    file = inventory.recording(table, snakemake.params.recording)
+    samples = audio.load(Path(snakemake.resources.folder) / file, rate, length)
+
+    coarse = STFT(rate, WINDOW, WINDOW / rate, WINDOW / 2 / rate, normalized=False)
+    as_seen = STFT(rate, **snakemake.params.stft)
+    waveform = torch.from_numpy(samples)
+    magnitudes = coarse.complex_spectrogram(waveform).square().sum(dim=0).sqrt().numpy()
+    values = as_seen.complex_spectrogram(waveform).numpy()
+
+    figures = {
+        "waveform": plots.waveform(samples, rate, file),
+        "fourier_transform": plots.fourier_magnitude(samples, rate, file),
+        "spectrogram": plots.spectrogram(magnitudes, coarse.frequency(), coarse.time(length), file),
+        "complex_spectrogram": plots.complex_spectrogram(
+            values, as_seen.frequency(), as_seen.time(length), file
+        ),
+    }
+    for name, figure in figures.items():
+        plots.save(figure, snakemake.output[name])

@@ -1,0 +1,22 @@
+"""The loss of a short training whose learning rate rises: the range test."""
+
+import torch
+
+from spokenwords import device, loader, progress, range_test, splits
+from spokenwords.model import Classifier
+
+with progress.job_log(snakemake.log[0]):
+    settings = snakemake.params.settings
+    place = device.choose(settings["device"], snakemake.threads)
+    stores = loader.open_stores(snakemake.input.stores)
+    [train] = loader.load(stores, [splits.read(snakemake.input.train)], place)
+    torch.manual_seed(settings["seed"])
+    classifier = Classifier.for_stores(stores, settings["representation"]).to(place)
+    rates = range_test.run(
+        classifier,
+        train,
+        **settings["range_test"],
+        batch_size=settings["batch_size"],
+        seed=settings["seed"],
+    )
+    rates.to_csv(snakemake.output.rates, index=False)

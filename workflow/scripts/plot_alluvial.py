@@ -1,0 +1,11 @@
+"""Predictions flowing into targets."""
+
+from pathlib import Path
+
+from spokenwords import alluvial, confusion, plots, progress
+
+with progress.job_log(snakemake.log[0]):
+    table = confusion.read(snakemake.input.confusion)
+    plots.save(alluvial.draw(table), snakemake.output.plot, snakemake.output.image)
+    page = alluvial.interactive(table)
+    Path(snakemake.output.interactive).write_text(page, encoding="utf-8")

@@ -1,0 +1,14 @@
+"""Loss and accuracy over the epochs."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from spokenwords import plots, progress
+
+with progress.job_log(snakemake.log[0]):
+    summary = json.loads(Path(snakemake.input.summary).read_text())
+    log = pd.read_csv(snakemake.input.log)
+    figure = plots.history(log, summary["best_epoch"], note=summary["warning"])
+    plots.save(figure, snakemake.output.plot)

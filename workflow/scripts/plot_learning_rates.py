@@ -1,0 +1,12 @@
+"""The range test as a plot, with the suggested rate and the one used."""
+
+import pandas as pd
+
+from spokenwords import learning_rate, plots, progress
+
+with progress.job_log(snakemake.log[0]):
+    rates = pd.read_csv(snakemake.input.rates)
+    suggested = learning_rate.suggestion(rates)
+    used = snakemake.params.settings["max_lr"]
+    figure = plots.learning_rates(rates, suggested, suggested if used == "auto" else used)
+    plots.save(figure, snakemake.output.plot)

@@ -1,0 +1,24 @@
+"""Complex spectrograms of one word, in one Zarr store."""
+
+from pathlib import Path
+
+import torch
+
+from spokenwords import inventory, progress, store
+from spokenwords.stft import STFT
+
+with progress.job_log(snakemake.log[0]):
+    torch.set_num_threads(1)
+    audio, features = snakemake.params.audio, snakemake.params.features
+    recordings = inventory.usable(inventory.read(snakemake.input.inventory))
+    store.write(
+        Path(snakemake.output.store).parent,
+        Path(snakemake.resources.folder),
+        list(recordings["file"]),
+        STFT(sample_rate=audio["sample_rate"], **features["stft"]),
+        length=round(audio["seconds"] * audio["sample_rate"]),
+        rounding=features["rounding"] or None,
+        chunk_length=features["chunk_length"],
+        inventory_digest=inventory.digest(snakemake.input.inventory),
+        threads=snakemake.threads,
+    )

@@ -1,0 +1,25 @@
+"""Which recordings a model is trained, validated and tested on."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from spokenwords import dataset, inventory, progress, splits
+
+with progress.job_log(snakemake.log[0]):
+    settings = dict(snakemake.params.split)
+    if settings["method"] == "official":
+        settings["lists"] = dataset.official_lists(Path(snakemake.resources.folder))
+    recordings = pd.concat(
+        inventory.usable(inventory.read(path))
+        .rename_axis("row")
+        .reset_index()
+        .assign(word=Path(path).stem, label=label)
+        for label, path in enumerate(snakemake.input.inventories)
+    )
+    manifests = splits.divide(recordings, **settings)
+    summary = splits.summarise(manifests)
+    progress.logger.info(f"Split {snakemake.wildcards.split}:\n{summary.to_string(index=False)}")
+    for name, manifest in manifests.items():
+        manifest.to_csv(snakemake.output[name], index=False)
+    summary.to_csv(snakemake.output.summary, index=False)

@@ -1,0 +1,184 @@
+"""The config: validated against its schema, then brought into canonical form."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from spokenwords.errors import UserError
+
+
+def canonical(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The config as rules use it: defaults filled in, numbers of the schema's type, keys sorted.
+
+    Each run is merged over `training`. Two configs that mean the same have the same canonical form.
+    Raises `UserError` with a sentence that names the key of the first fault.
+    """
+    # Snakemake keeps values that it was given on the command line in mappings of its own.
+    config = _plain(config)
+    errors = list(Draft202012Validator(schema).iter_errors(config))
+    if errors:
+        raise UserError(_sentence(best_match(errors)))
+    config = _canonical(config, schema, schema["$defs"])
+    config["runs"] = {
+        name: dict(sorted({**config["training"], **run}.items()))
+        for name, run in config["runs"].items()
+    }
+    _check_references(config)
+    return config
+
+
+def _check_references(config: dict[str, Any]) -> None:
+    """What a schema cannot say: names that must exist elsewhere, values that must fit together."""
+    for name, run in config["runs"].items():
+        for key, catalogue in (("features", "features"), ("split", "splits")):
+            _known(f"runs.{name}.{key}", run[key], catalogue, config[catalogue])
+    for name in config["train"]:
+        _known("train", name, "runs", config["runs"])
+    for name, split in config["splits"].items():
+        if split["method"] != "official" and split["train"] + split["valid"] >= 1:
+            raise UserError(
+                f"In config key splits.{name}, train ({split['train']:g}) and valid "
+                f"({split['valid']:g}) leave nothing to test on: their sum must be below 1."
+            )
+    for name, features in config["features"].items():
+        stft, rate = features["stft"], config["audio"]["sample_rate"]
+        window = round(stft["window_seconds"] * rate)
+        if not 1 <= window <= stft["n_fft"]:
+            raise UserError(
+                f"In config key features.{name}.stft, window_seconds makes a window of {window} "
+                f"samples; it must be at least 1 and at most n_fft, {stft['n_fft']}."
+            )
+        if round(stft["stride_seconds"] * rate) < 1:
+            raise UserError(
+                f"Config key features.{name}.stft.stride_seconds is less than one sample."
+            )
+        if round(config["audio"]["seconds"] * rate) <= stft["n_fft"] // 2:
+            raise UserError(
+                f"Config key audio.seconds is {config['audio']['seconds']:g}, too short for "
+                f"features.{name}.stft.n_fft, {stft['n_fft']} samples at {rate} Hz."
+            )
+    archive = config["dataset"]["archive"]
+    if config["dataset"]["source"] == "archive":
+        if not (archive["path"] or archive["urls"]):
+            raise UserError("Config key dataset.archive needs `urls` or `path` (source: archive).")
+        if "sha256" not in archive:
+            raise UserError("Config key dataset.archive needs `sha256` (source: archive).")
+
+
+def _known(key: str, name: str, catalogue: str, entries: Mapping[str, Any]) -> None:
+    if name not in entries:
+        raise UserError(
+            f"Config key {key} names {name!r}, which `{catalogue}` does not have"
+            f"{_suggestion(name, list(entries))}."
+        )
+
+
+def _sentence(error: ValidationError) -> str:
+    """A validation error as one sentence that names the key."""
+    key = ".".join(str(part) for part in error.absolute_path)
+    place = f"Config key {key}" if key else "The config"
+    expected = error.validator_value
+    match error.validator:
+        case "additionalProperties":
+            known = list(error.schema.get("properties", {}))
+            unknown = sorted(set(error.instance) - set(known))[0]
+            full = f"{key}.{unknown}" if key else unknown
+            return f"Config key {full} is unknown{_suggestion(unknown, known)}."
+        case "required":
+            missing = next(name for name in expected if name not in error.instance)
+            return f"{place} lacks `{missing}`."
+        case "enum" | "const":
+            allowed = expected if error.validator == "enum" else [expected]
+            return (
+                f"{place} is {_shown(error.instance)}; it must be one of "
+                f"{', '.join(map(_shown, allowed))}."
+            )
+        case "type":
+            kinds = [expected] if isinstance(expected, str) else expected
+            return f"{place} is {_shown(error.instance)}; it must be {_kind(kinds)}."
+        case "anyOf" | "oneOf":
+            wanted = error.schema.get("description", "something else")
+            return f"{place} is {_shown(error.instance)}; it must be {wanted}."
+        case "minimum":
+            return f"{place} is {_shown(error.instance)}; it must be at least {expected}."
+        case "exclusiveMinimum":
+            return f"{place} is {_shown(error.instance)}; it must be above {expected}."
+        case "maximum":
+            return f"{place} is {_shown(error.instance)}; it must be at most {expected}."
+        case "exclusiveMaximum":
+            return f"{place} is {_shown(error.instance)}; it must be below {expected}."
+        case "minItems" | "minProperties":
+            return f"{place} must have at least {expected} entries."
+        case "pattern":
+            wanted = error.schema.get("description", f"text of the form {expected}")
+            return f"{place} is {_shown(error.instance)}; it must be {wanted}."
+    return f"{place}: {error.message}."
+
+
+def _suggestion(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean `{close[0]}`?" if close else f" (known: {', '.join(known) or 'none'})"
+
+
+def _shown(value: Any) -> str:
+    # As YAML writes them.
+    match value:
+        case None:
+            return "empty"
+        case bool():
+            return "on" if value else "off"
+        case Mapping():
+            return "a mapping"
+        case list():
+            return "a list"
+    return repr(value)
+
+
+def _kind(kinds: list[str]) -> str:
+    names = {
+        "object": "a mapping",
+        "array": "a list",
+        "string": "text",
+        "integer": "a whole number",
+        "number": "a number",
+        "boolean": "true or false",
+        "null": "empty",
+    }
+    return " or ".join(names[kind] for kind in kinds)
+
+
+def _canonical(value: Any, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Any:
+    if "$ref" in schema:
+        schema = definitions[schema["$ref"].removeprefix("#/$defs/")] | schema
+    if isinstance(value, dict):
+        properties = schema.get("properties", {})
+        filled = {
+            name: part["default"] for name, part in properties.items() if "default" in part
+        } | value
+        others = schema.get("additionalProperties")
+        others = others if isinstance(others, dict) else {}
+        return {
+            name: _canonical(filled[name], properties.get(name, others), definitions)
+            for name in sorted(filled)
+        }
+    if isinstance(value, list):
+        return [_canonical(item, schema.get("items", {}), definitions) for item in value]
+    kinds = schema.get("type", [])
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    kinds = [*kinds, *(option.get("type") for option in schema.get("anyOf", []))]
+    if isinstance(value, float) and "integer" in kinds and value.is_integer():
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and "number" in kinds:
+        return float(value)
+    return value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return value

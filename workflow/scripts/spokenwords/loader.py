@@ -1,0 +1,145 @@
+"""Recordings in memory, and batches of them.
+
+Spectrograms are read from their stores once, kept as float16 on the training device where they fit
+(else in host memory), and batches are gathered by indexing.
+"""
+
+import logging
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import torch
+
+from spokenwords.errors import UserError
+from spokenwords.progress import Progress
+from spokenwords.store import Store, open_store
+
+logger = logging.getLogger("spokenwords")
+
+# The share of free device memory that spectrograms may take; activations need the rest.
+DEVICE_SHARE = 0.6
+HOST_SHARE = 0.9
+
+
+@dataclass
+class Recordings:
+    """A set's spectrograms, float16 [recording, 2, frequency, time], and labels [recording]."""
+
+    spectrograms: torch.Tensor
+    labels: torch.Tensor
+    device: torch.device
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def shuffled(self, batch_size: int, seed: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """One epoch of batches (spectrograms, labels) on the device, in an order drawn from `seed`.
+
+        A last batch of a single recording is left out: batch norm cannot train on it.
+        """
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
+        for index in order.split(batch_size)[: batches_per_epoch(len(self), batch_size)]:
+            yield self._gather(index)
+
+    def in_order(self, batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """All batches (spectrograms, labels) on the device, in the manifest's order."""
+        for index in torch.arange(len(self)).split(batch_size):
+            yield self._gather(index)
+
+    def _gather(self, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        index = index.to(self.spectrograms.device)
+        spectrograms = self.spectrograms.index_select(0, index)
+        if spectrograms.device != self.device:
+            spectrograms = spectrograms.pin_memory().to(self.device, non_blocking=True)
+        return spectrograms, self.labels[index.to(self.labels.device)]
+
+
+def batches_per_epoch(recordings: int, batch_size: int) -> int:
+    """How many batches `Recordings.shuffled` makes of this many recordings."""
+    full, rest = divmod(recordings, batch_size)
+    return full + (rest > 1)
+
+
+def open_stores(paths: list[Path]) -> list[Store]:
+    """Open one store a word, in the order of the words' labels.
+
+    Raises `UserError` when they were not made with the same settings.
+    """
+    stores = [open_store(path) for path in paths]
+    for store in stores:
+        if (store.transform, store.samples) != (stores[0].transform, stores[0].samples):
+            raise UserError(
+                f"The spectrogram stores {stores[0].path} and {store.path} were made with "
+                f"different settings: delete the folder {store.path.parent} and run the workflow "
+                "again."
+            )
+    return stores
+
+
+def load(
+    stores: list[Store], manifests: list[pd.DataFrame], device: torch.device
+) -> list[Recordings]:
+    """Read the recordings of each manifest; a chunk that several of them need is decoded once.
+
+    Raises `UserError` when a store is damaged or not the one that the manifests were made for, or
+    when memory does not suffice.
+    """
+    shape = stores[0].array.shape[1:]
+    lengths = [len(manifest) for manifest in manifests]
+    place = _place(sum(lengths) * 2 * math.prod(shape), device)
+    spectrograms = [
+        torch.empty(length, *shape, dtype=torch.float16, device=place) for length in lengths
+    ]
+    progress = Progress("Reading spectrograms", sum(lengths), "recordings")
+    for store in stores:
+        wanted = [manifest[manifest["word"] == store.word] for manifest in manifests]
+        for part in wanted:
+            _check_rows(store, part)
+        for rows in store.blocks():
+            parts = [part[part["row"].between(rows.start, rows.stop - 1)] for part in wanted]
+            if all(part.empty for part in parts):
+                continue
+            block = torch.from_numpy(store.read(rows)).to(place)
+            for values, part in zip(spectrograms, parts, strict=True):
+                source = torch.tensor(part["row"].to_numpy() - rows.start, device=place)
+                target = torch.tensor(part.index.to_numpy(), device=place)
+                values[target] = block[source]
+                progress.advance(len(part))
+    return [
+        Recordings(values, torch.tensor(manifest["label"].to_numpy(), device=device), device)
+        for values, manifest in zip(spectrograms, manifests, strict=True)
+    ]
+
+
+def _check_rows(store: Store, part: pd.DataFrame) -> None:
+    rows = part["row"]
+    if len(part) and (
+        rows.max() >= len(store.files)
+        or any(store.files[row] != file for row, file in zip(rows, part["file"], strict=True))
+    ):
+        raise UserError(
+            f"The spectrogram store {store.path} was made for other recordings than the split "
+            f"names: delete it with `rm -r '{store.path}'` and run the workflow again."
+        )
+
+
+def _place(needed: int, device: torch.device) -> torch.device:
+    """Where `needed` bytes fit: the training device, else the host."""
+    gigabytes = needed / 1e9
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        if needed <= DEVICE_SHARE * free:
+            return device
+        logger.info(f"The GPU has too little memory: {gigabytes:.1f} GB stay in the host's.")
+    available = psutil.virtual_memory().available
+    if needed > HOST_SHARE * available:
+        raise UserError(
+            f"The spectrograms take {gigabytes:.1f} GB of memory and {available / 1e9:.1f} GB are "
+            "free: train on fewer words (config key dataset.words), use features with a longer "
+            "stride, or use a machine with more memory."
+        )
+    return torch.device("cpu")

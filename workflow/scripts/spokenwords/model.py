@@ -1,0 +1,87 @@
+"""The published network, and the classifier: words, representation and network."""
+
+from dataclasses import asdict
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from spokenwords.representation import Representation
+from spokenwords.stft import STFT
+from spokenwords.store import Store
+
+
+def published_network(channels: int, words: int) -> nn.Sequential:
+    """The convnet of S. Keydana, "Audio classification with torch" (Posit AI Weblog).
+
+    Images [batch, channels, frequency, time] in, scores [batch, words] out. Five blocks of 3×3
+    convolution without padding, batch norm, ReLU, pooling and channel dropout; then two linear
+    layers. 1,849,342 parameters for two channels and thirty words.
+    """
+    widths = (channels, 32, 64, 128, 256, 512)
+    layers: list[nn.Module] = []
+    for before, after in pairwise(widths):
+        layers += [
+            nn.Conv2d(before, after, kernel_size=3),
+            nn.BatchNorm2d(after),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool2d(1) if after == widths[-1] else nn.MaxPool2d(2),
+            nn.Dropout2d(0.2),
+        ]
+    return nn.Sequential(
+        *layers,
+        nn.Flatten(),
+        nn.Linear(512, 512),
+        nn.BatchNorm1d(512),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(512, words),
+    )
+
+
+class Classifier(nn.Module):
+    """Complex spectrograms of a given transform and length in, scores of `words` out."""
+
+    def __init__(self, words: list[str], representation: str, transform: STFT, samples: int):
+        """`samples` is the length of the recordings, at the transform's sample rate."""
+        super().__init__()
+        self.words, self.transform, self.samples = words, transform, samples
+        self.representation = Representation(representation, transform)
+        self.network = published_network(self.representation.channels, len(words))
+        # Convolutions are faster with the channels of a pixel side by side, on CPUs and GPUs.
+        self.network.to(memory_format=torch.channels_last)
+
+    @classmethod
+    def for_stores(cls, stores: list[Store], representation: str) -> "Classifier":
+        """A new classifier, its weights drawn by torch's generator, of the stores' words."""
+        words = [store.word for store in stores]
+        return cls(words, representation, stores[0].transform, stores[0].samples)
+
+    def forward(self, spectrograms: torch.Tensor) -> torch.Tensor:
+        """[batch, 2, frequency, time] to scores [batch, words] (logits)."""
+        images = self.representation(spectrograms)
+        return self.network(images.contiguous(memory_format=torch.channels_last))
+
+    def save(self, path: Path) -> None:
+        """Write all that predicting takes: weights, words, representation, transform, length."""
+        torch.save(
+            {
+                "words": self.words,
+                "representation": self.representation.name,
+                "transform": asdict(self.transform),
+                "samples": self.samples,
+                "weights": {name: value.cpu() for name, value in self.network.state_dict().items()},
+            },
+            path,
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> "Classifier":
+        """The classifier that `save` wrote, on the CPU and in evaluation mode."""
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        classifier = cls(
+            saved["words"], saved["representation"], STFT(**saved["transform"]), saved["samples"]
+        )
+        classifier.network.load_state_dict(saved["weights"])
+        return classifier.eval()

@@ -1,0 +1,157 @@
+"""Spectrogram stores: one Zarr v3 group a word, written whole, read chunk by chunk.
+
+A store holds the array `spectrogram` [utterance, channel, frequency, time] in float16, its channels
+real and imaginary part, and the coordinate arrays `frequency` (Hz) and `time` (s). A chunk is a
+number of whole utterances. The attributes name the recordings, row by row, and all that the values
+depend on.
+"""
+
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+import zarr
+from zarr.codecs import BloscCodec
+
+from spokenwords import audio
+from spokenwords.errors import UserError
+from spokenwords.progress import Progress
+from spokenwords.stft import STFT
+
+DIMENSIONS = ("utterance", "channel", "frequency", "time")
+CHUNKS_AT_ONCE = 8
+
+
+def write(
+    path: Path,
+    folder: Path,
+    files: list[str],
+    transform: STFT,
+    length: int,
+    rounding: int | None,
+    chunk_length: int,
+    inventory_digest: str,
+    threads: int = 1,
+) -> None:
+    """Write the complex spectrograms of `files` (in `folder`) to a new store at `path`.
+
+    Recordings are brought to `length` samples at the transform's rate. With `rounding` k, values
+    are rounded to multiples of 2^-k before they become float16. An older store at `path` is there
+    until the new one is complete. Memory: a chunk a thread. Raises `UserError` for a recording that
+    can no longer be read.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    if partial.exists():
+        shutil.rmtree(partial)
+    frequency, time = transform.frequency(), transform.time(length)
+    group = zarr.create_group(partial)
+    group.attrs.update(
+        {
+            "files": files,
+            "channels": ["real", "imaginary"],
+            "stft": asdict(transform),
+            "samples": length,
+            "rounding_step": None if rounding is None else 2.0**-rounding,
+            "units": "full scale of the recording is 1",
+            "inventory_sha256": inventory_digest,
+            "versions": {name: version(name) for name in ("torch", "zarr", "numcodecs")},
+        }
+    )
+    for name, values, unit in (("frequency", frequency, "Hz"), ("time", time, "s")):
+        group.create_array(
+            name, data=values, dimension_names=[name], attributes={"units": unit}, fill_value=np.nan
+        )
+    array = group.create_array(
+        "spectrogram",
+        shape=(len(files), 2, len(frequency), len(time)),
+        chunks=(chunk_length, 2, len(frequency), len(time)),
+        dtype="float16",
+        compressors=BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle"),
+        # A lost chunk then shows when it is read, instead of passing for silence.
+        fill_value=np.nan,
+        dimension_names=DIMENSIONS,
+    )
+    progress = Progress(f"Spectrograms {path.stem}", len(files), "recordings")
+
+    def write_chunk(first: int) -> int:
+        chunk = files[first : first + chunk_length]
+        waveforms = np.stack([_load(folder, file, transform, length) for file in chunk])
+        values = transform.complex_spectrogram(torch.from_numpy(waveforms))
+        if rounding is not None:
+            values = torch.round(values * 2.0**rounding) / 2.0**rounding
+        array[first : first + len(chunk)] = values.half().numpy()
+        return len(chunk)
+
+    with ThreadPoolExecutor(threads) as pool:
+        for count in pool.map(write_chunk, range(0, len(files), chunk_length)):
+            progress.advance(count)
+    if path.exists():
+        shutil.rmtree(path)
+    partial.rename(path)
+
+
+@dataclass(frozen=True)
+class Store:
+    """An opened store: the values' array [utterance, 2, frequency, time] and what describes it."""
+
+    path: Path
+    word: str
+    array: zarr.Array
+    files: list[str]
+    transform: STFT
+    samples: int
+
+    def blocks(self) -> Iterator[slice]:
+        """Runs of rows that are best read together: a few whole chunks each."""
+        step = CHUNKS_AT_ONCE * self.array.chunks[0]
+        return (slice(i, min(i + step, len(self.files))) for i in range(0, len(self.files), step))
+
+    def read(self, rows: slice) -> np.ndarray:
+        """Values of the rows, float16 [rows, 2, frequency, time].
+
+        Chunks are decoded on all cores. Raises `UserError` when one is lost or damaged.
+        """
+        try:
+            values = self.array[rows]
+        except Exception as error:
+            raise _damaged(self.path, f"a chunk cannot be decoded: {error}") from None
+        if np.isnan(values[:, 0, 0, 0]).any():
+            raise _damaged(self.path, "a chunk is missing")
+        return values
+
+
+def open_store(path: Path) -> Store:
+    """Open the store at `path` for reading. Raises `UserError` when it is missing or damaged."""
+    try:
+        # Threads of its own, outside Python: no worker processes, which it would not survive.
+        with zarr.config.set({"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}):
+            group = zarr.open_group(path, mode="r")
+            array = group["spectrogram"]
+        attributes = group.attrs.asdict()
+        files, transform = attributes["files"], STFT(**attributes["stft"])
+        samples = attributes["samples"]
+    except Exception as error:
+        raise _damaged(path, f"it cannot be opened: {error}") from None
+    return Store(path, path.name.removesuffix(".zarr"), array, files, transform, samples)
+
+
+def _damaged(path: Path, fault: str) -> UserError:
+    return UserError(
+        f"The spectrogram store {path} is damaged ({fault}): delete it with `rm -r '{path}'` and "
+        "run the workflow again, which rebuilds it."
+    )
+
+
+def _load(folder: Path, file: str, transform: STFT, length: int) -> np.ndarray:
+    try:
+        return audio.load(folder / file, transform.sample_rate, length)
+    except audio.UnreadableRecordingError as reason:
+        raise UserError(
+            f"The recording {file} was usable when the inventory was taken and is not now "
+            f"({reason}): run the workflow again to take stock of it."
+        ) from None

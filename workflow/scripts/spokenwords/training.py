@@ -1,0 +1,220 @@
+"""Training a classifier: one-cycle rate, early stopping, best epoch kept, resumed if cut off."""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import OneCycleLR
+
+from spokenwords import device as devices
+from spokenwords import evaluation
+from spokenwords.errors import UserError
+from spokenwords.loader import Recordings, batches_per_epoch
+from spokenwords.model import Classifier
+from spokenwords.progress import Progress, duration
+
+logger = logging.getLogger("spokenwords")
+
+# Share of the one-cycle schedule in which the rate rises: torch's and the published experiment's.
+RISING_SHARE = 0.3
+# Batches after which the length of the whole training is estimated.
+ESTIMATE_AFTER = 5
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`patience` counts epochs without a lower validation loss; None never stops early."""
+
+    epochs: int
+    batch_size: int
+    max_lr: float
+    patience: int | None
+    seed: int
+
+
+@dataclass
+class State:
+    """Where a training stands at the end of an epoch, besides weights, optimiser and schedule."""
+
+    log: list[dict]
+    epoch: int = 0
+    best_epoch: int = 0
+    best_loss: float = float("inf")
+    best_weights: dict | None = None
+    seconds: float = 0.0
+
+
+def train(
+    classifier: Classifier,
+    train_set: Recordings,
+    valid_set: Recordings,
+    settings: Settings,
+    checkpoint: Path,
+    identity: str,
+) -> tuple[pd.DataFrame, dict]:
+    """Train `classifier`, which ends with the weights of the epoch of lowest validation loss.
+
+    After each epoch all that training depends on is saved to `checkpoint` with `identity`, a digest
+    of settings, data and code; a checkpoint of the same identity that lies there is taken up.
+
+    Returns the log (epoch, set, loss, accuracy, learning_rate: the last batch's) and a summary.
+    Raises `UserError` when the loss stops being a finite number.
+    """
+    device = train_set.device
+    torch.manual_seed(settings.seed)
+    steps = batches_per_epoch(len(train_set), settings.batch_size)
+    if steps == 0:
+        raise UserError("Training takes at least two recordings: change the split's shares.")
+    optimizer = torch.optim.Adam(
+        classifier.network.parameters(), fused=device.type == "cuda" or None
+    )
+    schedule = OneCycleLR(
+        optimizer,
+        max_lr=settings.max_lr,
+        epochs=settings.epochs,
+        steps_per_epoch=steps,
+        pct_start=RISING_SHARE,
+    )
+    parts = {"network": classifier.network, "optimizer": optimizer, "schedule": schedule}
+    state = _resume(checkpoint, identity, parts) or State(log=[])
+    remaining = settings.epochs - state.epoch
+    progress = Progress("Training", remaining * len(train_set), "recordings")
+    for epoch in range(state.epoch + 1, settings.epochs + 1):
+        if _out_of_patience(state, settings.patience):
+            break
+        start = time.monotonic()
+        classifier.train()
+        # Summed on the device: reading a value after each batch would make a GPU wait.
+        total_loss, correct = torch.zeros(2, device=device)
+        count = 0
+        for batch, (spectrograms, labels) in enumerate(
+            train_set.shuffled(settings.batch_size, _shuffling_seed(settings.seed, epoch)), start=1
+        ):
+            with devices.autocast(device):
+                scores = classifier(spectrograms)
+            loss = F.cross_entropy(scores.float(), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            total_loss += loss.detach() * len(labels)
+            correct += (scores.argmax(dim=1) == labels).sum()
+            count += len(labels)
+            progress.advance(len(labels), f"epoch {epoch} of {settings.epochs}")
+            if device.type == "cpu" and batch == ESTIMATE_AFTER and epoch == state.epoch + 1:
+                seconds = (time.monotonic() - start) / batch * steps * remaining
+                logger.info(f"At this rate, {remaining} epochs take {duration(seconds)} or less.")
+        rate = schedule.get_last_lr()[0]
+        valid_loss, valid_accuracy = evaluation.loss_and_accuracy(
+            evaluation.score(classifier, valid_set), valid_set.labels
+        )
+        train_loss, train_accuracy = total_loss.item() / count, correct.item() / count
+        if not (torch.tensor([train_loss, valid_loss]).isfinite().all()):
+            raise UserError(
+                f"The loss is no finite number after epoch {epoch}: lower `max_lr` (config key "
+                f"training.max_lr, or the run's own), which is {settings.max_lr:g}."
+            )
+        for name, loss_of_set, accuracy in (
+            ("train", train_loss, train_accuracy),
+            ("valid", valid_loss, valid_accuracy),
+        ):
+            state.log.append(
+                {
+                    "epoch": epoch,
+                    "set": name,
+                    "loss": loss_of_set,
+                    "accuracy": accuracy,
+                    "learning_rate": rate,
+                }
+            )
+        state.epoch = epoch
+        if valid_loss < state.best_loss:
+            state.best_loss, state.best_epoch = valid_loss, epoch
+            state.best_weights = {
+                name: value.detach().clone()
+                for name, value in classifier.network.state_dict().items()
+            }
+        state.seconds += time.monotonic() - start
+        logger.info(
+            f"Epoch {epoch}: validation accuracy {valid_accuracy:.4f}, loss {valid_loss:.4f}; "
+            f"training accuracy {train_accuracy:.4f}, loss {train_loss:.4f}"
+        )
+        _save(checkpoint, identity, parts, state)
+    classifier.network.load_state_dict(state.best_weights)
+    warning = ""
+    if state.epoch < RISING_SHARE * settings.epochs:
+        warning = (
+            f"Training stopped at epoch {state.epoch} of {settings.epochs}, while the learning "
+            "rate was still rising: the model is far from what it can be. Raise `patience`, or "
+            "turn early stopping off with `patience: off` (config keys of training or of the run)."
+        )
+        logger.warning(f"Warning: {warning}")
+    summary = {
+        "epochs": state.epoch,
+        "best_epoch": state.best_epoch,
+        "best_valid_loss": state.best_loss,
+        "max_lr": settings.max_lr,
+        "stopped_early": state.epoch < settings.epochs,
+        "warning": warning,
+        "seconds": round(state.seconds, 2),
+        "recordings_per_second": round(len(train_set) * state.epoch / state.seconds, 1),
+        "device": devices.describe(device),
+    }
+    return pd.DataFrame(state.log), summary
+
+
+def identity(settings: list, inputs: Iterable[str]) -> str:
+    """A digest of settings (as JSON) and of the inputs' content: whose checkpoint is whose."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for path in inputs:
+        digest.update(hashlib.sha256(Path(path).read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _out_of_patience(state: State, patience: int | None) -> bool:
+    return patience is not None and state.epoch - state.best_epoch >= patience
+
+
+def _shuffling_seed(seed: int, epoch: int) -> int:
+    return seed * 1_000_003 + epoch
+
+
+def _save(checkpoint: Path, identity: str, parts: dict, state: State) -> None:
+    """Write the checkpoint whole: a kill leaves the last epoch's or this one."""
+    partial = checkpoint.with_name(f"{checkpoint.name}.partial")
+    torch.save(
+        {
+            "identity": identity,
+            "parts": {name: part.state_dict() for name, part in parts.items()},
+            "state": vars(state),
+            # Dropout draws from these.
+            "random": torch.get_rng_state(),
+            "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        },
+        partial,
+    )
+    partial.replace(checkpoint)
+
+
+def _resume(checkpoint: Path, identity: str, parts: dict) -> State | None:
+    """Take up the training that `checkpoint` holds, if it is this one."""
+    try:
+        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except Exception:  # None there, or one that another version or a full disk spoilt.
+        return None
+    if saved["identity"] != identity:
+        return None
+    for name, part in parts.items():
+        part.load_state_dict(saved["parts"][name])
+    torch.set_rng_state(saved["random"])
+    if torch.cuda.is_available() and saved["random_cuda"]:
+        torch.cuda.set_rng_state_all(saved["random_cuda"])
+    logger.info(f"Taking up the training after epoch {saved['state']['epoch']}.")
+    return State(**saved["state"])

@@ -1,0 +1,13 @@
+"""The demo's recordings, spoken by eSpeak NG."""
+
+from pathlib import Path
+
+from spokenwords import archive, progress, synthesis
+
+with progress.job_log(snakemake.log[0]):
+    contents, words = Path(snakemake.output.contents), snakemake.params.words
+    if words == "all":
+        words = synthesis.SPEECH_COMMANDS_WORDS
+    with archive.replaced_folder(contents.parent) as folder:
+        synthesis.write_dataset(folder, words, **snakemake.params.synthetic)
+    contents.write_text(f"Synthesised: {dict(snakemake.params.synthetic)}.\n", encoding="utf-8")

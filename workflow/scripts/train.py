@@ -1,0 +1,33 @@
+"""A model: the published network, trained from the stores, its best epoch kept."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from spokenwords import device, learning_rate, loader, progress, splits, training
+from spokenwords.model import Classifier
+
+with progress.job_log(snakemake.log[0]):
+    settings = dict(snakemake.params.settings)
+    model_path = Path(snakemake.output.model)
+    # A checkpoint belongs to these settings, this code and these data, and to no others.
+    identity = training.identity([settings, snakemake.params.code], snakemake.input)
+    settings["patience"] = settings["patience"] or None
+    if settings["max_lr"] == "auto":
+        settings["max_lr"] = learning_rate.suggestion(pd.read_csv(snakemake.input.rates))
+    place = device.choose(settings.pop("device"), snakemake.threads)
+    stores = loader.open_stores(snakemake.input.stores)
+    manifests = [splits.read(snakemake.input[name]) for name in ("train", "valid")]
+    train_set, valid_set = loader.load(stores, manifests, place)
+    torch.manual_seed(settings["seed"])
+    classifier = Classifier.for_stores(stores, settings.pop("representation")).to(place)
+    checkpoint = model_path.with_name("checkpoint.pt")
+    log, summary = training.train(
+        classifier, train_set, valid_set, training.Settings(**settings), checkpoint, identity
+    )
+    log.to_csv(snakemake.output.log, index=False)
+    Path(snakemake.output.summary).write_text(json.dumps(summary, indent=2))
+    classifier.save(model_path)
+    checkpoint.unlink()
