@@ -19,6 +19,6 @@ with progress.job_log(snakemake.log[0]):
         length=round(audio["seconds"] * audio["sample_rate"]),
         rounding=features["rounding"] or None,
         chunk_length=features["chunk_length"],
-        inventory_digest=inventory.digest(snakemake.input.inventory),
+        inventory_digest=inventory.digest(Path(snakemake.input.inventory)),
         threads=snakemake.threads,
     )

@@ -6,7 +6,7 @@ Spectrograms are read from their stores once, kept as float16 on the training de
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,12 +64,12 @@ def batches_per_epoch(recordings: int, batch_size: int) -> int:
     return full + (rest > 1)
 
 
-def open_stores(paths: list[Path]) -> list[Store]:
-    """Open one store a word, in the order of the words' labels.
+def open_stores(metadata: Iterable[str]) -> list[Store]:
+    """Open the stores, one a word in the order of the labels, whose zarr.json files are named.
 
     Raises `UserError` when they were not made with the same settings.
     """
-    stores = [open_store(path) for path in paths]
+    stores = [open_store(Path(path).parent) for path in metadata]
     for store in stores:
         if (store.transform, store.samples) != (stores[0].transform, stores[0].samples):
             raise UserError(
