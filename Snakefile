@@ -28,12 +28,12 @@ report: "workflow/report/workflow.rst"
 rule all:
     """Everything that the config asks for: data, features, splits, runs and their reports."""
     default_target: True
-    localrule: True
     input:
         targets_of_dataset,
         targets_of_runs,
         targets_of_explore,
         "<results>/headline.rst",
+    localrule: True
 
 
 onsuccess:

@@ -31,6 +31,7 @@ config.update(canonical)
 RESULTS = Path(workflow.pathvars.get("results"))
 FOLDER = Path(config["dataset"]["folder"])
 ENVIRONMENT = "../../envs/environment.yaml"
+EXPLORATIONS = ["waveform", "fourier_transform", "spectrogram", "complex_spectrogram"]
 
 
 wildcard_constraints:
@@ -76,7 +77,9 @@ def recordings_are_there(wildcards):
 
 def digest_of_word(wildcards):
     if wildcards.word not in digests():
-        raise WorkflowError(f"There are no recordings of {wildcards.word!r} in {FOLDER}.")
+        raise WorkflowError(
+            f"There are no recordings of {wildcards.word!r} in {FOLDER}."
+        )
     return digests()[wildcards.word]
 
 
@@ -106,12 +109,16 @@ def inventory_of_explored_word(wildcards):
 
 def stores_of_run(wildcards):
     features = config["runs"][wildcards.run]["features"]
-    return expand(f"<results>/features/{features}/{{word}}.zarr/zarr.json", word=digests())
+    return expand(
+        f"<results>/features/{features}/{{word}}.zarr/zarr.json", word=digests()
+    )
 
 
 def manifest_of_run(name):
     """A function of wildcards: a set's manifest for the wildcard's run."""
-    return lambda wildcards: f"<results>/splits/{config['runs'][wildcards.run]['split']}/{name}.csv"
+    return (
+        lambda wildcards: f"<results>/splits/{config['runs'][wildcards.run]['split']}/{name}.csv"
+    )
 
 
 def range_test_of_run(wildcards):
@@ -159,8 +166,7 @@ def targets_of_runs(wildcards):
 
 
 def targets_of_explore(wildcards):
-    names = ["waveform", "fourier_transform", "spectrogram", "complex_spectrogram"]
-    return expand("<results>/explore/{name}.svg", name=names)
+    return expand("<results>/explore/{name}.svg", name=EXPLORATIONS)
 
 
 def make_report():

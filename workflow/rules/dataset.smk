@@ -12,16 +12,16 @@ rule download:
         "<logs>/download.log",
     benchmark:
         "<benchmarks>/download.tsv"
-    params:
-        sha256=lookup(within=config, dpath="dataset/archive/sha256", default=None),
-        code=code_of("download.py"),
+    conda:
+        ENVIRONMENT
     resources:
         # As resources, since another mirror or place is no reason to fetch the same file again.
         urls=" ".join(config["dataset"]["archive"]["urls"]),
         path=config["dataset"]["archive"]["path"] or "",
         download=f"{FOLDER}.archive",
-    conda:
-        ENVIRONMENT
+    params:
+        sha256=lookup(within=config, dpath="dataset/archive/sha256", default=None),
+        code=code_of("download.py"),
     script:
         "../scripts/download.py"
 
@@ -36,10 +36,10 @@ checkpoint unpack:
         "<logs>/unpack.log",
     benchmark:
         "<benchmarks>/unpack.tsv"
-    params:
-        code=code_of("unpack.py"),
     conda:
         ENVIRONMENT
+    params:
+        code=code_of("unpack.py"),
     script:
         "../scripts/unpack.py"
 
@@ -52,12 +52,12 @@ checkpoint synthesize:
         "<logs>/synthesize.log",
     benchmark:
         "<benchmarks>/synthesize.tsv"
+    conda:
+        ENVIRONMENT
     params:
         synthetic=lookup(within=config, dpath="dataset/synthetic"),
         words=lookup(within=config, dpath="dataset/words"),
         code=code_of("synthesize.py"),
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/synthesize.py"
 
@@ -72,13 +72,13 @@ rule inventory:
         "<logs>/inventory/{word}.log",
     benchmark:
         "<benchmarks>/inventory/{word}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        folder=str(FOLDER),
     params:
         recordings=digest_of_word,
         code=code_of("inventory.py"),
-    resources:
-        folder=str(FOLDER),
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/inventory.py"
 
@@ -111,11 +111,11 @@ rule check_recordings:
         "<logs>/check_recordings.log",
     benchmark:
         "<benchmarks>/check_recordings.tsv"
+    conda:
+        ENVIRONMENT
     params:
         on_unreadable=lookup(within=config, dpath="dataset/on_unreadable"),
         audio=lookup(within=config, dpath="audio"),
         code=code_of("check_recordings.py"),
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/check_recordings.py"

@@ -23,14 +23,14 @@ rule evaluate:
         "<logs>/evaluate/{run}.log",
     benchmark:
         "<benchmarks>/evaluate/{run}.tsv"
-    params:
-        settings=settings_of_run("device"),
-        code=code_of("evaluate.py"),
+    conda:
+        ENVIRONMENT
     threads: workflow.cores
     resources:
         gpu=1,
-    conda:
-        ENVIRONMENT
+    params:
+        settings=settings_of_run("device"),
+        code=code_of("evaluate.py"),
     script:
         "../scripts/evaluate.py"
 
@@ -51,10 +51,10 @@ rule plot_confusion:
         "<logs>/plot_confusion/{run}.log",
     benchmark:
         "<benchmarks>/plot_confusion/{run}.tsv"
-    params:
-        code=code_of("plot_confusion.py"),
     conda:
         ENVIRONMENT
+    params:
+        code=code_of("plot_confusion.py"),
     script:
         "../scripts/plot_confusion.py"
 
@@ -83,10 +83,10 @@ rule plot_alluvial:
         "<logs>/plot_alluvial/{run}.log",
     benchmark:
         "<benchmarks>/plot_alluvial/{run}.tsv"
-    params:
-        code=code_of("plot_alluvial.py"),
     conda:
         ENVIRONMENT
+    params:
+        code=code_of("plot_alluvial.py"),
     script:
         "../scripts/plot_alluvial.py"
 
@@ -95,7 +95,9 @@ rule headline:
     """The report's opening page: what was trained on what, and how well it did."""
     input:
         metrics=expand("<results>/runs/{run}/metrics.json", run=config["train"]),
-        splits=expand("<results>/splits/{split}/summary.csv", split=splits_of_trained_runs()),
+        splits=expand(
+            "<results>/splits/{split}/summary.csv", split=splits_of_trained_runs()
+        ),
         recordings="<results>/recordings/summary.csv",
     output:
         page="<results>/headline.rst",
@@ -103,14 +105,17 @@ rule headline:
         "<logs>/headline.log",
     benchmark:
         "<benchmarks>/headline.tsv"
+    conda:
+        ENVIRONMENT
     params:
         runs={
-            run: {key: config["runs"][run][key] for key in ("features", "split", "representation")}
+            run: {
+                key: config["runs"][run][key]
+                for key in ("features", "split", "representation")
+            }
             for run in config["train"]
         },
         source=lookup(within=config, dpath="dataset/source"),
         code=code_of("headline.py"),
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/headline.py"

@@ -14,21 +14,21 @@ rule explore:
                 subcategory="one recording",
                 labels={"plot": name.replace("_", " ")},
             )
-            for name in ("waveform", "fourier_transform", "spectrogram", "complex_spectrogram")
+            for name in EXPLORATIONS
         },
     log:
         "<logs>/explore.log",
     benchmark:
         "<benchmarks>/explore.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        folder=str(FOLDER),
     params:
         recording=lookup(within=config, dpath="explore/recording"),
         audio=lookup(within=config, dpath="audio"),
         # As the network of the first run sees it.
         stft=config["features"][config["runs"][config["train"][0]]["features"]]["stft"],
         code=code_of("explore.py"),
-    resources:
-        folder=str(FOLDER),
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/explore.py"

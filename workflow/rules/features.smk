@@ -12,13 +12,13 @@ rule spectrograms:
         "<logs>/spectrograms/{features}/{word}.log",
     benchmark:
         "<benchmarks>/spectrograms/{features}/{word}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        folder=str(FOLDER),
     params:
         audio=lookup(within=config, dpath="audio"),
         features=lookup(within=config, dpath="features/{features}"),
         code=code_of("spectrograms.py"),
-    resources:
-        folder=str(FOLDER),
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/spectrograms.py"

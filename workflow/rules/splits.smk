@@ -21,13 +21,13 @@ rule split:
         "<logs>/split/{split}.log",
     benchmark:
         "<benchmarks>/split/{split}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        folder=str(FOLDER),
     params:
         split=lookup(within=config, dpath="splits/{split}"),
         lists=digest_of_lists,
         code=code_of("split.py"),
-    resources:
-        folder=str(FOLDER),
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/split.py"

@@ -13,14 +13,16 @@ rule find_learning_rate:
         "<logs>/find_learning_rate/{run}.log",
     benchmark:
         "<benchmarks>/find_learning_rate/{run}.tsv"
-    params:
-        settings=settings_of_run("representation", "batch_size", "seed", "device", "range_test"),
-        code=code_of("find_learning_rate.py"),
+    conda:
+        ENVIRONMENT
     threads: workflow.cores
     resources:
         gpu=1,
-    conda:
-        ENVIRONMENT
+    params:
+        settings=settings_of_run(
+            "representation", "batch_size", "seed", "device", "range_test"
+        ),
+        code=code_of("find_learning_rate.py"),
     script:
         "../scripts/find_learning_rate.py"
 
@@ -41,11 +43,11 @@ rule plot_learning_rates:
         "<logs>/plot_learning_rates/{run}.log",
     benchmark:
         "<benchmarks>/plot_learning_rates/{run}.tsv"
+    conda:
+        ENVIRONMENT
     params:
         settings=settings_of_run("max_lr"),
         code=code_of("plot_learning_rates.py"),
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/plot_learning_rates.py"
 
@@ -65,16 +67,22 @@ rule train:
         "<logs>/train/{run}.log",
     benchmark:
         "<benchmarks>/train/{run}.tsv"
-    params:
-        settings=settings_of_run(
-            "representation", "epochs", "batch_size", "max_lr", "patience", "seed", "device"
-        ),
-        code=code_of("train.py"),
+    conda:
+        ENVIRONMENT
     threads: workflow.cores
     resources:
         gpu=1,
-    conda:
-        ENVIRONMENT
+    params:
+        settings=settings_of_run(
+            "representation",
+            "epochs",
+            "batch_size",
+            "max_lr",
+            "patience",
+            "seed",
+            "device",
+        ),
+        code=code_of("train.py"),
     script:
         "../scripts/train.py"
 
@@ -96,9 +104,9 @@ rule plot_history:
         "<logs>/plot_history/{run}.log",
     benchmark:
         "<benchmarks>/plot_history/{run}.tsv"
-    params:
-        code=code_of("plot_history.py"),
     conda:
         ENVIRONMENT
+    params:
+        code=code_of("plot_history.py"),
     script:
         "../scripts/plot_history.py"

@@ -1,0 +1,389 @@
+"""The workflow from end to end: a small synthetic data set, what it makes, and what runs again."""
+
+import functools
+import hashlib
+import http.server
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import threading
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import yaml
+import zarr
+
+from spokenwords import store
+from spokenwords.model import Classifier
+
+pytestmark = pytest.mark.workflow
+
+REPOSITORY = Path(__file__).parent.parent
+WORDS = ["bird", "happy", "seven"]
+VOICES = 10
+EPOCHS = 2
+OVERLAY = {
+    "pathvars": {"results": "results/small"},
+    "dataset": {
+        "source": "synthetic",
+        "folder": "data/small",
+        "words": WORDS,
+        "synthetic": {"voices": VOICES},
+    },
+    "splits": {"speaker": {"train": 0.6, "valid": 0.2}},
+    "training": {
+        "epochs": EPOCHS,
+        "batch_size": 8,
+        "patience": False,
+        "range_test": {"steps": 10},
+    },
+    "runs": {
+        "complex": {"split": "speaker"},
+        "mel": {"split": "random", "max_lr": "auto"},
+    },
+    "train": ["complex", "mel"],
+}
+
+
+class Copy:
+    """A copy of the workflow in a folder of its own, with an overlay that can be changed."""
+
+    def __init__(self, folder: Path, overlay: dict):
+        self.folder, self.overlay = folder, json.loads(json.dumps(overlay))
+        ignore = shutil.ignore_patterns("__pycache__")
+        for name in ("workflow", "profiles", "envs"):
+            shutil.copytree(REPOSITORY / name, folder / name, ignore=ignore)
+        for name in ("Snakefile", "config.yaml"):
+            shutil.copy(REPOSITORY / name, folder)
+        self.results = folder / overlay["pathvars"]["results"]
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+        (self.folder / "overlay.yaml").write_text(yaml.safe_dump(self.overlay))
+        return subprocess.run(
+            [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "overlay.yaml"]
+            + list(arguments),
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def plan(self) -> dict[str, int]:
+        """The jobs that a run would start now: how many of each rule."""
+        done = self.snakemake("--dry-run", "--quiet", "rules")
+        assert done.returncode == 0, done.stdout
+        if "Nothing to be done" in done.stdout:
+            return {}
+        table = done.stdout.partition("job ")[2].partition("total")[0]
+        jobs = {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
+        del jobs["all"]
+        return jobs
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Copy:
+    """The workflow after its first run."""
+    copy = Copy(tmp_path_factory.mktemp("workflow"), OVERLAY)
+    done = copy.snakemake()
+    assert done.returncode == 0, done.stdout
+    return copy
+
+
+def table(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, keep_default_na=False)
+
+
+def test_inventories_and_check(finished):
+    for word in WORDS:
+        inventory = table(finished.results / "inventory" / f"{word}.csv")
+        assert len(inventory) == VOICES
+        assert set(inventory["status"]) == {"usable"}
+        assert inventory["speaker"].nunique() == VOICES
+        for row in inventory.itertuples():
+            content = (finished.folder / "data/small" / row.file).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == row.sha256
+    summary = table(finished.results / "recordings" / "summary.csv")
+    assert list(summary["word"]) == WORDS
+    assert list(summary["usable"]) == [VOICES] * len(WORDS)
+    for name in ("duplicates", "oddities", "rejected"):
+        table(finished.results / "recordings" / f"{name}.csv")
+
+
+def test_stores_hold_the_inventory(finished):
+    for word in WORDS:
+        path = finished.results / "features" / "standard" / f"{word}.zarr"
+        inventory = finished.results / "inventory" / f"{word}.csv"
+        opened = store.open_store(path)
+        assert opened.array.shape == (VOICES, 2, 257, 101)
+        assert opened.files == list(table(inventory)["file"])
+        attributes = zarr.open_group(path, mode="r").attrs
+        assert attributes["inventory_sha256"] == hashlib.sha256(inventory.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("split", ["speaker", "random"])
+def test_manifests_divide_all_recordings(finished, split):
+    folder = finished.results / "splits" / split
+    manifests = [table(folder / f"{name}.csv") for name in ("train", "valid", "test")]
+    everything = pd.concat(manifests)
+    assert sorted(everything["file"]) == sorted(
+        file
+        for word in WORDS
+        for file in table(finished.results / "inventory" / f"{word}.csv")["file"]
+    )
+    for row in everything.itertuples():
+        assert WORDS[row.label] == row.word
+        path = finished.results / "features" / "standard" / f"{row.word}.zarr"
+        assert store.open_store(path).files[row.row] == row.file
+    if split == "speaker":
+        train, valid, test = (set(manifest["speaker"]) for manifest in manifests)
+        assert not (train & valid or train & test or valid & test)
+
+
+@pytest.mark.parametrize("run", ["complex", "mel"])
+def test_runs(finished, run):
+    folder = finished.results / "runs" / run
+    log = table(folder / "log.csv")
+    assert list(zip(log["epoch"], log["set"], strict=True)) == [
+        (epoch, name) for epoch in range(1, EPOCHS + 1) for name in ("train", "valid")
+    ]
+    predictions = table(folder / "predictions.csv")
+    split = OVERLAY["runs"][run]["split"]
+    test = table(finished.results / "splits" / split / "test.csv")
+    assert list(predictions["file"]) == list(test["file"])
+    assert list(predictions["target"]) == list(test["word"])
+    probabilities = predictions[[f"p({word})" for word in WORDS]].to_numpy()
+    assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert [WORDS[i] for i in probabilities.argmax(axis=1)] == list(predictions["prediction"])
+
+    confusion = table(folder / "confusion.csv")
+    assert len(confusion) == len(WORDS) ** 2
+    for row in confusion.itertuples():
+        both = (predictions["target"] == row.target) & (predictions["prediction"] == row.prediction)
+        assert row.count == both.sum()
+
+    metrics = json.loads((folder / "metrics.json").read_text())
+    accuracy = (predictions["target"] == predictions["prediction"]).mean()
+    assert metrics["accuracy"] == pytest.approx(accuracy)
+    low, high = metrics["accuracy_interval"]
+    assert low <= accuracy <= high
+    own = [
+        probability[WORDS.index(word)]
+        for probability, word in zip(probabilities, predictions["target"], strict=True)
+    ]
+    assert metrics["loss"] == pytest.approx(-np.log(own).mean(), rel=1e-3)
+    assert Classifier.load(folder / "model.pt").words == WORDS
+    assert not (folder / "checkpoint.pt").exists()
+
+
+def test_rate_that_a_run_takes_from_the_range_test(finished):
+    training = json.loads((finished.results / "runs/mel/training.json").read_text())
+    rates = table(finished.results / "runs/mel/learning_rate.csv")["learning_rate"]
+    assert np.isclose(rates, training["max_lr"]).any()
+    assert json.loads((finished.results / "runs/complex/training.json").read_text())[
+        "max_lr"
+    ] == pytest.approx(0.01)
+
+
+def test_plots_are_readable(finished):
+    plots = list(finished.results.rglob("*.svg"))
+    names = {path.name for path in plots}
+    assert names == {
+        *("waveform.svg", "fourier_transform.svg", "spectrogram.svg", "complex_spectrogram.svg"),
+        *("learning_rate.svg", "history.svg", "confusion.svg", "alluvial.svg"),
+    }
+    for path in plots:
+        assert ElementTree.parse(path).getroot().tag == "{http://www.w3.org/2000/svg}svg"
+    for run in ("complex", "mel"):
+        image = (finished.results / "runs" / run / "alluvial.png").read_bytes()
+        assert image.startswith(b"\x89PNG")
+        assert "plotly" in (finished.results / "runs" / run / "alluvial.html").read_text().lower()
+
+
+def test_report_and_merged_config(finished):
+    report = (finished.results / "report.html").read_text()
+    accuracy = json.loads((finished.results / "runs/complex/metrics.json").read_text())["accuracy"]
+    assert f"{accuracy:.2%}" in report
+    merged = yaml.safe_load((finished.results / "config.yaml").read_text())
+    assert merged["runs"]["complex"]["epochs"] == EPOCHS
+    assert merged["dataset"]["words"] == WORDS
+
+
+def test_second_run_does_nothing(finished):
+    before = {path: path.stat().st_mtime_ns for path in finished.results.rglob("*.csv")}
+    done = finished.snakemake()
+    assert done.returncode == 0, done.stdout
+    assert "Nothing to be done" in done.stdout
+    assert before == {path: path.stat().st_mtime_ns for path in finished.results.rglob("*.csv")}
+
+
+# What runs again after a change: each change is taken back, so that the tests do not depend on
+# each other's order.
+
+AFTER_TRAINING = {"plot_history", "evaluate", "plot_confusion", "plot_alluvial", "headline"}
+
+
+def test_touched_files_run_nothing(finished):
+    for path in finished.folder.rglob("*"):
+        if ".snakemake" not in path.parts and path.is_file():
+            os.utime(path)
+    assert finished.plan() == {}
+
+
+def test_comment_and_docstring_run_nothing(finished):
+    script = finished.folder / "workflow/scripts/spokenwords/splits.py"
+    text = script.read_text()
+    script.write_text('"""Other words."""\n# And a comment.\n' + text.partition("\n")[2])
+    try:
+        assert finished.plan() == {}
+    finally:
+        script.write_text(text)
+
+
+def test_library_module_runs_the_scripts_that_import_it(finished):
+    module = finished.folder / "workflow/scripts/spokenwords/plots.py"
+    text = module.read_text()
+    module.write_text(text.replace("figsize=(9, 7)", "figsize=(9, 8)"))
+    try:
+        assert set(finished.plan()) == {
+            *("plot_history", "plot_learning_rates", "plot_confusion", "plot_alluvial", "explore")
+        }
+    finally:
+        module.write_text(text)
+
+
+def test_training_setting_of_one_run(finished):
+    finished.overlay["runs"]["complex"]["epochs"] = EPOCHS + 1
+    try:
+        plan = finished.plan()
+    finally:
+        del finished.overlay["runs"]["complex"]["epochs"]
+    assert plan == dict.fromkeys({"train"} | AFTER_TRAINING, 1)
+
+
+def test_seed_of_a_split(finished):
+    finished.overlay["splits"]["speaker"]["seed"] = 2
+    try:
+        plan = finished.plan()
+    finally:
+        del finished.overlay["splits"]["speaker"]["seed"]
+    again = {"split", "find_learning_rate", "plot_learning_rates", "train"} | AFTER_TRAINING
+    assert plan == dict.fromkeys(again, 1)
+
+
+def test_replaced_recording(finished):
+    path = next((finished.folder / "data/small/happy").glob("*.wav"))
+    content, stat = path.read_bytes(), path.stat()
+    samples, rate = soundfile.read(path, dtype="int16")
+    soundfile.write(path, samples[::-1], rate)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert path.stat().st_size == stat.st_size
+    try:
+        plan = finished.plan()
+    finally:
+        path.write_bytes(content)
+    assert (plan["inventory"], plan["spectrograms"]) == (1, 1)
+    assert plan["check_recordings"] == 1
+    assert (plan["split"], plan["train"]) == (2, 2)
+
+
+# Bad input.
+
+
+def test_misspelt_key(tmp_path):
+    copy = Copy(tmp_path, OVERLAY | {"training": {"epoch": 3}})
+    done = copy.snakemake()
+    assert done.returncode == 1
+    assert "Config key training.epoch is unknown; did you mean `epochs`?" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_missing_folder(tmp_path):
+    copy = Copy(tmp_path, OVERLAY | {"dataset": {"source": "folder", "folder": "nowhere"}})
+    done = copy.snakemake()
+    assert done.returncode == 1
+    assert "There is no folder nowhere (config key dataset.folder)" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_unreadable_recordings_are_listed_at_once_and_can_be_skipped(tmp_path):
+    overlay = OVERLAY | {"dataset": {"source": "folder", "folder": "words"}}
+    copy = Copy(tmp_path, overlay)
+    for word in ("left", "right"):
+        (tmp_path / "words" / word).mkdir(parents=True)
+        soundfile.write(tmp_path / "words" / word / "good.wav", np.zeros(16000), 16000)
+        (tmp_path / "words" / word / "bad.wav").write_text("no sound")
+    target = "results/small/recordings/rejected.csv"
+    done = copy.snakemake(target)
+    assert done.returncode == 1
+    assert "2 recordings cannot be read" in done.stdout
+    assert "left/bad.wav" in done.stdout
+    assert "right/bad.wav" in done.stdout
+    assert "Traceback" not in done.stdout
+
+    copy.overlay["dataset"]["on_unreadable"] = "skip"
+    done = copy.snakemake(target)
+    assert done.returncode == 0, done.stdout
+    assert list(table(tmp_path / target)["file"]) == ["left/bad.wav", "right/bad.wav"]
+
+
+# Archives.
+
+
+@pytest.fixture
+def served(tmp_path):
+    """A local web server's folder and address."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield folder, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_archive_from_the_second_mirror(tmp_path, served):
+    folder, address = served
+    with tarfile.open(folder / "words.tar.gz", "w:gz") as archive:
+        for word in ("left", "right"):
+            path = folder / f"{word}.wav"
+            soundfile.write(path, np.zeros(16000), 16000)
+            archive.add(path, f"./{word}/0a1b2c3d_nohash_0.wav")
+    dataset = {
+        "source": "archive",
+        "folder": "data/archived",
+        "archive": {
+            "urls": [f"{address}/nothing.tar.gz", f"{address}/words.tar.gz"],
+            "sha256": hashlib.sha256((folder / "words.tar.gz").read_bytes()).hexdigest(),
+        },
+    }
+    (tmp_path / "copy").mkdir()
+    copy = Copy(tmp_path / "copy", OVERLAY | {"dataset": dataset})
+    done = copy.snakemake("results/small/recordings/summary.csv")
+    assert done.returncode == 0, done.stdout
+    assert list(table(copy.results / "recordings/summary.csv")["word"]) == ["left", "right"]
+
+
+def test_archive_without_a_network(tmp_path):
+    dataset = {
+        "source": "archive",
+        "folder": "data/archived",
+        # The port of nothing: RFC 6335 reserves it.
+        "archive": {"urls": ["http://127.0.0.1:1/words.tar.gz"], "sha256": "0" * 64},
+    }
+    copy = Copy(tmp_path, OVERLAY | {"dataset": dataset})
+    done = copy.snakemake()
+    assert done.returncode == 1
+    sentence = "could not be fetched from http://127.0.0.1:1/words.tar.gz (connection refused)"
+    assert sentence in done.stdout
+    assert "make demo" in done.stdout
+    assert "dataset.archive.path" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not list(tmp_path.glob("data/archived*"))
