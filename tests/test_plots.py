@@ -259,3 +259,8 @@ def test_images_in_an_svg_are_few(tmp_path):
     plots.save(plots.spectrogram(np.abs(values[0]), frequency, time, "bird"), path)
     assert path.stat().st_size < 1_000_000
     assert len(re.findall("<path", path.read_text())) < 200
+
+
+def test_rate_without_a_suggestion():
+    figure = plots.learning_rates(rates(), None, 0.01)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["used: 0.01"]

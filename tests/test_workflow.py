@@ -43,7 +43,7 @@ OVERLAY = {
         "epochs": EPOCHS,
         "batch_size": 8,
         "patience": False,
-        "range_test": {"steps": 10},
+        "range_test": {"lowest": 1e-4, "highest": 0.1, "steps": 40},
     },
     "runs": {
         "complex": {"split": "speaker"},
@@ -68,8 +68,11 @@ class Copy:
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         (self.folder / "overlay.yaml").write_text(yaml.safe_dump(self.overlay))
         return subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "overlay.yaml"]
-            + list(arguments),
+            # --configfile takes all that follows it for config files.
+            [
+                *(sys.executable, "-m", "snakemake", "--cores", "2", *arguments),
+                *("--configfile", "overlay.yaml"),
+            ],
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -70,6 +70,11 @@ def digests():
         raise WorkflowError(str(error)) from None
 
 
+if config["dataset"]["source"] == "folder":
+    # Here a fault in the folder is told without the input function that would come across it.
+    digests()
+
+
 def recordings_are_there(wildcards):
     digests()
     return []

@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 
 from spokenwords import device, learning_rate, loader, progress, splits, training
+from spokenwords.errors import UserError
 from spokenwords.model import Classifier
 
 with progress.job_log(snakemake.log[0]):
@@ -17,6 +18,11 @@ with progress.job_log(snakemake.log[0]):
     settings["patience"] = settings["patience"] or None
     if settings["max_lr"] == "auto":
         settings["max_lr"] = learning_rate.suggestion(pd.read_csv(snakemake.input.rates))
+        if settings["max_lr"] is None:
+            raise UserError(
+                "The loss did not fall at any learning rate of the range test, so `auto` finds "
+                "none: set `max_lr` to a number, or change `range_test` (config keys of training)."
+            )
     place = device.choose(settings.pop("device"), snakemake.threads)
     stores = loader.open_stores(snakemake.input.stores)
     manifests = [splits.read(snakemake.input[name]) for name in ("train", "valid")]

@@ -14,7 +14,7 @@ class UnreadableRecordingError(Exception):
 def decode(path: Path) -> tuple[np.ndarray, int]:
     """Decode a WAV or FLAC file of any rate and channel count.
 
-    Returns samples in [-1, 1] as float32 [samples, channels], and the sample rate in Hz.
+    Returns samples as float32 [samples, channels], full scale being 1, and the sample rate in Hz.
     Raises `UnreadableRecordingError`.
     """
     try:
@@ -23,6 +23,9 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
         raise UnreadableRecordingError(error.error_string.strip(" .")) from None
     except OSError as error:
         raise UnreadableRecordingError(error.strerror) from None
+    except (MemoryError, ValueError):
+        # A damaged header, or a FLAC stream that was written without knowing its length.
+        raise UnreadableRecordingError("no credible length in its header") from None
     if len(samples) == 0:
         raise UnreadableRecordingError("no samples")
     if not np.isfinite(samples).all():

@@ -1,13 +1,30 @@
 """The config: validated against its schema, then brought into canonical form."""
 
 import difflib
+import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.validators import extend
 
 from spokenwords.errors import UserError
+
+# Of smaller images the published network's convolutions and pooling leave nothing.
+SMALLEST_IMAGE = 78
+
+# YAML's .nan and .inf are no numbers that a setting could have.
+Validator = extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
+        "number",
+        lambda checker, value: (
+            Draft202012Validator.TYPE_CHECKER.is_type(value, "number") and math.isfinite(value)
+        ),
+    ),
+)
 
 
 def canonical(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -18,14 +35,13 @@ def canonical(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str,
     """
     # Snakemake keeps values that it was given on the command line in mappings of its own.
     config = _plain(config)
-    errors = list(Draft202012Validator(schema).iter_errors(config))
+    errors = list(Validator(schema).iter_errors(config))
     if errors:
         raise UserError(_sentence(best_match(errors)))
-    config = _canonical(config, schema, schema["$defs"])
-    config["runs"] = {
-        name: dict(sorted({**config["training"], **run}.items()))
-        for name, run in config["runs"].items()
-    }
+    of_training = schema["properties"]["training"]
+    training = _canonical(config.get("training", {}), of_training, schema["$defs"])
+    runs = {name: _merged(training, run) for name, run in config["runs"].items()}
+    config = _canonical(config | {"runs": runs}, schema, schema["$defs"])
     _check_references(config)
     return config
 
@@ -37,14 +53,23 @@ def _check_references(config: dict[str, Any]) -> None:
             _known(f"runs.{name}.{key}", run[key], catalogue, config[catalogue])
     for name in config["train"]:
         _known("train", name, "runs", config["runs"])
+    range_tests = {"training": config["training"]["range_test"]}
+    range_tests |= {f"runs.{name}": run["range_test"] for name, run in config["runs"].items()}
+    for key, range_test in range_tests.items():
+        if range_test["lowest"] >= range_test["highest"]:
+            raise UserError(
+                f"In config key {key}.range_test, lowest ({range_test['lowest']:g}) must be below "
+                f"highest ({range_test['highest']:g})."
+            )
     for name, split in config["splits"].items():
         if split["method"] != "official" and split["train"] + split["valid"] >= 1:
             raise UserError(
                 f"In config key splits.{name}, train ({split['train']:g}) and valid "
                 f"({split['valid']:g}) leave nothing to test on: their sum must be below 1."
             )
+    rate = config["audio"]["sample_rate"]
     for name, features in config["features"].items():
-        stft, rate = features["stft"], config["audio"]["sample_rate"]
+        stft = features["stft"]
         window = round(stft["window_seconds"] * rate)
         if not 1 <= window <= stft["n_fft"]:
             raise UserError(
@@ -60,6 +85,19 @@ def _check_references(config: dict[str, Any]) -> None:
                 f"Config key audio.seconds is {config['audio']['seconds']:g}, too short for "
                 f"features.{name}.stft.n_fft, {stft['n_fft']} samples at {rate} Hz."
             )
+    for name, run in config["runs"].items():
+        stft = config["features"][run["features"]]["stft"]
+        frames = (
+            round(config["audio"]["seconds"] * rate) // round(stft["stride_seconds"] * rate) + 1
+        )
+        # Mel spectrograms have 128 bands, whatever the transform.
+        bins = 128 if run["representation"] == "mel" else stft["n_fft"] // 2 + 1
+        if min(frames, bins) < SMALLEST_IMAGE:
+            raise UserError(
+                f"Config key runs.{name} makes images of {bins} frequencies by {frames} frames; "
+                f"the network needs {SMALLEST_IMAGE} of each: raise audio.seconds or change "
+                f"features.{run['features']}.stft."
+            )
     archive = config["dataset"]["archive"]
     if config["dataset"]["source"] == "archive":
         if not (archive["path"] or archive["urls"]):
@@ -72,21 +110,26 @@ def _known(key: str, name: str, catalogue: str, entries: Mapping[str, Any]) -> N
     if name not in entries:
         raise UserError(
             f"Config key {key} names {name!r}, which `{catalogue}` does not have"
-            f"{_suggestion(name, list(entries))}."
+            f"{_suggestion(name, list(entries))}"
         )
 
 
 def _sentence(error: ValidationError) -> str:
     """A validation error as one sentence that names the key."""
-    key = ".".join(str(part) for part in error.absolute_path)
+    key = ".".join(map(_name, error.absolute_path))
     place = f"Config key {key}" if key else "The config"
     expected = error.validator_value
+    if "propertyNames" in error.relative_schema_path:
+        name = _name(error.instance)
+        wanted = "text" if error.validator == "type" else error.schema["description"]
+        hint = _hint(error.instance, ["string"])
+        return f"Config key {key}.{name} is ill named; a name must be {wanted}{hint}."
     match error.validator:
         case "additionalProperties":
             known = list(error.schema.get("properties", {}))
-            unknown = sorted(set(error.instance) - set(known))[0]
+            unknown = min(map(_name, set(error.instance) - set(known)))
             full = f"{key}.{unknown}" if key else unknown
-            return f"Config key {full} is unknown{_suggestion(unknown, known)}."
+            return f"Config key {full} is unknown{_suggestion(unknown, known)}"
         case "required":
             missing = next(name for name in expected if name not in error.instance)
             return f"{place} lacks `{missing}`."
@@ -98,10 +141,12 @@ def _sentence(error: ValidationError) -> str:
             )
         case "type":
             kinds = [expected] if isinstance(expected, str) else expected
-            return f"{place} is {_shown(error.instance)}; it must be {_kind(kinds)}."
+            hint = _hint(error.instance, kinds)
+            return f"{place} is {_shown(error.instance)}; it must be {_kind(kinds)}{hint}."
         case "anyOf" | "oneOf":
             wanted = error.schema.get("description", "something else")
-            return f"{place} is {_shown(error.instance)}; it must be {wanted}."
+            hint = _hint(error.instance, [option.get("type") for option in expected])
+            return f"{place} is {_shown(error.instance)}; it must be {wanted}{hint}."
         case "minimum":
             return f"{place} is {_shown(error.instance)}; it must be at least {expected}."
         case "exclusiveMinimum":
@@ -111,7 +156,11 @@ def _sentence(error: ValidationError) -> str:
         case "exclusiveMaximum":
             return f"{place} is {_shown(error.instance)}; it must be below {expected}."
         case "minItems" | "minProperties":
-            return f"{place} must have at least {expected} entries."
+            return f"{place} must have at least {expected} entr{'y' if expected == 1 else 'ies'}."
+        case "uniqueItems":
+            return f"{place} names something twice."
+        case "minLength":
+            return f"{place} is {_shown(error.instance)}; it must not be empty."
         case "pattern":
             wanted = error.schema.get("description", f"text of the form {expected}")
             return f"{place} is {_shown(error.instance)}; it must be {wanted}."
@@ -120,7 +169,12 @@ def _sentence(error: ValidationError) -> str:
 
 def _suggestion(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean `{close[0]}`?" if close else f" (known: {', '.join(known) or 'none'})"
+    return f"; did you mean `{close[0]}`?" if close else f" (known: {', '.join(known) or 'none'})."
+
+
+def _name(key: Any) -> str:
+    # YAML has keys that are no text.
+    return key if isinstance(key, str) else _shown(key)
 
 
 def _shown(value: Any) -> str:
@@ -134,7 +188,23 @@ def _shown(value: Any) -> str:
             return "a mapping"
         case list():
             return "a list"
+        case float() if not math.isfinite(value):
+            return repr(value).replace("inf", ".inf").replace("nan", ".nan")
     return repr(value)
+
+
+def _hint(value: Any, kinds: list[str]) -> str:
+    """What to do where YAML takes a value for another type than was meant."""
+    if isinstance(value, bool) and "string" in kinds:
+        return ": put yes, no, on, off, true and false in quotes"
+    if isinstance(value, int | float) and "string" in kinds:
+        return ": put it in quotes"
+    if isinstance(value, str) and {"integer", "number"}.intersection(kinds):
+        if re.fullmatch(r"[-+]?[\d.]+", value):
+            return "; write it without quotes"
+        if re.fullmatch(r"[-+]?[\d.]+[eE][-+]?\d+", value):
+            return "; write it as in 1.0e-3, else it is text to YAML"
+    return ""
 
 
 def _kind(kinds: list[str]) -> str:
@@ -174,6 +244,14 @@ def _canonical(value: Any, schema: Mapping[str, Any], definitions: Mapping[str, 
     if isinstance(value, int) and not isinstance(value, bool) and "number" in kinds:
         return float(value)
     return value
+
+
+def _merged(value: Any, changes: Any) -> Any:
+    if not (isinstance(value, dict) and isinstance(changes, dict)):
+        return changes
+    return value | {
+        key: _merged(value[key], part) if key in value else part for key, part in changes.items()
+    }
 
 
 def _plain(value: Any) -> Any:

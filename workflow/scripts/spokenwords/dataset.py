@@ -9,12 +9,14 @@ import hashlib
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from spokenwords.errors import UserError
 
 SUFFIXES = (".wav", ".flac")
 LISTS = {"valid": "validation_list.txt", "test": "testing_list.txt"}
+UNREADABLE = "unreadable"
 # What every path of a word's results would trip over.
 FORBIDDEN_IN_WORDS = set("{}<>\\\n\r\t")
 
@@ -22,7 +24,8 @@ FORBIDDEN_IN_WORDS = set("{}<>\\\n\r\t")
 def words(folder: Path, wanted: list[str] | str = "all") -> list[str]:
     """The words of which `folder` has recordings, sorted; or the `wanted` ones.
 
-    Raises `UserError` when the folder, a wanted word or every recording is missing.
+    Raises `UserError` when the folder, a wanted word or every recording is missing, and when a name
+    cannot be worked with.
     """
     if not folder.is_dir():
         raise UserError(
@@ -57,13 +60,23 @@ def words(folder: Path, wanted: list[str] | str = "all") -> list[str]:
 
 
 def recordings(word_folder: Path) -> list[str]:
-    """The names of the WAV and FLAC files in a word's folder, sorted."""
+    """The names of the WAV and FLAC files in a word's folder, sorted.
+
+    Raises `UserError` when a name is no text, which tables could not hold.
+    """
     with os.scandir(word_folder) as entries:
-        return sorted(
+        names = sorted(
             entry.name
             for entry in entries
             if entry.name.lower().endswith(SUFFIXES) and entry.name[0] != "."
         )
+    for name in names:
+        file = f"{word_folder.name}/{name}"
+        try:
+            file.encode()
+        except UnicodeEncodeError:
+            raise UserError(f"The name of recording {file!a} is not in UTF-8: rename it.") from None
+    return names
 
 
 def speaker(file: str) -> str:
@@ -88,7 +101,7 @@ def official_lists(folder: Path) -> dict[str, set[str]]:
             "lists, or choose method `random` or `speaker` (config key splits)."
         )
     return {
-        name: set(path.read_text(encoding="utf-8").split("\n")) - {""}
+        name: {line.strip() for line in path.read_text(encoding="utf-8-sig").split("\n")} - {""}
         for name, path in lists.items()
     }
 
@@ -111,38 +124,51 @@ def scan(folder: Path, wanted: list[str] | str, cache: Path) -> dict[str, str]:
         known = json.loads(cache.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         known = {}
+    if not isinstance(known, dict):
+        known = {}
+
+    def describe(file: str) -> list:
+        """Size, times, inode and content hash."""
+        path = folder / file
+        try:
+            stat = path.stat()
+        except OSError:  # a link to nowhere, for one
+            return [UNREADABLE]
+        identity = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+        before = known.get(file)
+        if isinstance(before, list) and before[:-1] == identity:
+            return before
+        return [*identity, content_hash(path)]
+
     now = {}
     with ThreadPoolExecutor() as threads:
         for word in words(folder, wanted):
-            known_files = known.get(word, {})
-
-            def describe(name: str, word: str = word, known_files: dict = known_files) -> list:
-                path = folder / word / name
-                stat = path.stat()
-                identity = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
-                before = known_files.get(name)
-                if before and before[:4] == identity:
-                    return before
-                return [*identity, content_hash(path)]
-
             names = recordings(folder / word)
-            now[word] = dict(zip(names, threads.map(describe, names), strict=True))
-    if now != known:
-        _replace(cache, json.dumps(now))
+            described = threads.map(describe, [f"{word}/{name}" for name in names])
+            now[word] = dict(zip(names, described, strict=True))
+    # What cannot be read now is tried again next time.
+    readable = {
+        f"{word}/{name}": file
+        for word, files in now.items()
+        for name, file in files.items()
+        if file[-1] != UNREADABLE
+    }
+    if readable != known:
+        _replace(cache, json.dumps(readable))
     return {
         word: hashlib.sha256(
-            "".join(f"{name}\0{file[4]}\n" for name, file in files.items()).encode()
+            "".join(f"{name}\0{file[-1]}\n" for name, file in files.items()).encode()
         ).hexdigest()
         for word, files in now.items()
     }
 
 
 def content_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes, as hexadecimal digits; `unreadable` where it cannot be read."""
+    """SHA-256 of a file's bytes, as hexadecimal digits; `UNREADABLE` where it cannot be read."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
-        return "unreadable"
+        return UNREADABLE
 
 
 def _replace(path: Path, text: str) -> None:
@@ -153,4 +179,5 @@ def _replace(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
     except OSError:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()

@@ -19,8 +19,8 @@ def of_script(script: Path) -> str:
     while waiting:
         path = waiting.pop()
         if path not in found:
-            found[path], imported = _module(path, root)
-            waiting.extend(imported)
+            found[path], imported = _module(path.read_bytes(), path, root)
+            waiting.extend(_local_files(imported, root))
     digest = hashlib.sha256()
     for path in sorted(found):
         digest.update(f"{path.relative_to(root).as_posix()}\0{found[path]}\0".encode())
@@ -28,9 +28,9 @@ def of_script(script: Path) -> str:
 
 
 @cache
-def _module(path: Path, root: Path) -> tuple[str, list[Path]]:
-    """The meaning of one module, and the local modules it imports."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+def _module(source: bytes, path: Path, root: Path) -> tuple[str, list[str]]:
+    """A digest of one module's meaning, and the names of the modules that it may import."""
+    tree = ast.parse(source, str(path))
     return hashlib.sha256(_meaning(tree).encode()).hexdigest(), _imports(tree, path, root)
 
 
@@ -39,7 +39,8 @@ def _meaning(node: object) -> str:
     if isinstance(node, list):
         return f"[{','.join(map(_meaning, node))}]"
     if not isinstance(node, ast.AST):
-        return repr(node)
+        # Not repr: which characters that shows as they are depends on the Python version.
+        return ascii(node)
     fields = []
     for name in sorted(node._fields):
         value = getattr(node, name, None)
@@ -47,13 +48,17 @@ def _meaning(node: object) -> str:
             node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
         ):
             value = value[1:] if ast.get_docstring(node, clean=False) is not None else value
-        # Later versions of Python add fields, which are empty where the syntax is not used.
-        if value is not None and value != []:
+        if name == "values" and isinstance(node, ast.JoinedStr):
+            # Some versions of Python put empty texts between the parts of an f-string.
+            value = [part for part in value if getattr(part, "value", None) != ""]
+        # Later versions of Python add fields, which are empty where the syntax is not used. The
+        # kind of a constant tells u"" from "".
+        if value is not None and value != [] and name != "kind":
             fields.append(f"{name}={_meaning(value)}")
     return f"{type(node).__name__}({','.join(fields)})"
 
 
-def _imports(tree: ast.Module, path: Path, root: Path) -> list[Path]:
+def _imports(tree: ast.Module, path: Path, root: Path) -> list[str]:
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -67,8 +72,12 @@ def _imports(tree: ast.Module, path: Path, root: Path) -> list[Path]:
             # The names may be modules of the package, or what a module defines.
             names.add(base)
             names.update(f"{base}.{alias.name}" for alias in node.names)
+    return sorted(names)
+
+
+def _local_files(names: list[str], root: Path) -> list[Path]:
     files = []
-    for name in sorted(names):
+    for name in names:
         parts = name.split(".")
         # Importing a.b.c runs a, a.b and a.b.c.
         for depth in range(1, len(parts) + 1):

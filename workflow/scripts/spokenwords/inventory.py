@@ -14,9 +14,10 @@ logger = logging.getLogger("spokenwords")
 
 USABLE = "usable"
 # Oddities are told, never rejected. Below this peak a 16-bit recording is digital silence, give or
-# take the last bit; at this peak it has reached full scale.
-SILENT_PEAK = 2 / 32768
-FULL_SCALE = 32767 / 32768
+# take the last bit; at this peak it has reached full scale. Rounded as the peaks are.
+DECIMALS = 6
+SILENT_PEAK = round(2 / 32768, DECIMALS)
+FULL_SCALE = round(32767 / 32768, DECIMALS)
 
 
 def of_word(folder: Path, word: str) -> pd.DataFrame:
@@ -50,13 +51,14 @@ def of_word(folder: Path, word: str) -> pd.DataFrame:
             row["peak"] = float(np.abs(samples).max())
             row["rms"] = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
         rows.append(row)
-    return pd.DataFrame(rows).round({"peak": 6, "rms": 6})
+    return pd.DataFrame(rows).round({"peak": DECIMALS, "rms": DECIMALS})
 
 
 def read(path: Path) -> pd.DataFrame:
     """An inventory as `of_word` made it, from its CSV file."""
     # Names such as `NA` or `001` are text, not missing or a number.
-    return pd.read_csv(path, dtype={"file": str, "speaker": str}, keep_default_na=False)
+    text = dict.fromkeys(["file", "status", "speaker", "sha256"], str)
+    return pd.read_csv(path, dtype=text, keep_default_na=False)
 
 
 def digest(path: Path) -> str:
@@ -168,7 +170,7 @@ def refuse(tables: dict[str, pd.DataFrame], skip_unreadable: bool) -> None:
     if len(rejected) and not skip_unreadable:
         listed = "".join(f"\n  {row.file}: {row.reason}" for row in rejected.itertuples())
         raise UserError(
-            f"{len(rejected)} recordings cannot be read:{listed}\n"
+            f"{len(rejected)} recording{'s'[: len(rejected) > 1]} cannot be read:{listed}\n"
             "Mend or remove them, or leave them out with `on_unreadable: skip` (config key "
             "dataset.on_unreadable)."
         )

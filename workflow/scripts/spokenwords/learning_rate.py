@@ -4,8 +4,6 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter1d
 
-from spokenwords.errors import UserError
-
 # Width of the smoothing, in batches.
 SMOOTHING = 3
 
@@ -15,19 +13,15 @@ def smooth(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(smoothed_loss=gaussian_filter1d(table["loss"], SMOOTHING, mode="nearest"))
 
 
-def suggestion(table: pd.DataFrame) -> float:
+def suggestion(table: pd.DataFrame) -> float | None:
     """The rate at which the smoothed loss falls most steeply over the logarithm of the rate.
 
-    Only the stretch up to the smallest smoothed loss counts: behind it the loss diverges. Raises
-    `UserError` when the loss never falls.
+    Only the stretch up to the smallest smoothed loss counts: behind it the loss diverges. None
+    where the loss never falls.
     """
     smoothed = table["smoothed_loss"].to_numpy()
     before = smoothed[: int(smoothed.argmin()) + 1]
     if len(before) < 2:
-        raise UserError(
-            "The loss did not fall at any learning rate of the range test, so none can be "
-            "suggested: lower `range_test.lowest` or set `max_lr` to a number (config keys of "
-            "training)."
-        )
+        return None
     rates = table["learning_rate"].to_numpy()[: len(before)]
     return float(rates[np.gradient(before, np.log(rates)).argmin()])

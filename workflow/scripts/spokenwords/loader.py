@@ -6,6 +6,7 @@ Spectrograms are read from their stores once, kept as float16 on the training de
 
 import logging
 import math
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,12 @@ class Recordings:
 
 
 def batches_per_epoch(recordings: int, batch_size: int) -> int:
-    """How many batches `Recordings.shuffled` makes of this many recordings."""
+    """How many batches `Recordings.shuffled` makes of this many recordings.
+
+    Raises `UserError` when there are too few for one.
+    """
+    if recordings < 2:
+        raise UserError("Training takes at least two recordings: change the split's shares.")
     full, rest = divmod(recordings, batch_size)
     return full + (rest > 1)
 
@@ -85,9 +91,17 @@ def load(
 ) -> list[Recordings]:
     """Read the recordings of each manifest; a chunk that several of them need is decoded once.
 
-    Raises `UserError` when a store is damaged or not the one that the manifests were made for, or
-    when memory does not suffice.
+    Raises `UserError` when a store is damaged, missing or not the one that the manifests were made
+    for, or when memory does not suffice.
     """
+    # Rows are told by their place in the manifest, whatever its index was.
+    manifests = [manifest.reset_index(drop=True) for manifest in manifests]
+    known = {store.word for store in stores}
+    if unknown := {word for manifest in manifests for word in manifest["word"]} - known:
+        raise UserError(
+            f"There is no spectrogram store of {', '.join(sorted(unknown))}, of which the split "
+            "names recordings: run the workflow again."
+        )
     shape = stores[0].array.shape[1:]
     lengths = [len(manifest) for manifest in manifests]
     place = _place(sum(lengths) * 2 * math.prod(shape), device)
@@ -123,7 +137,8 @@ def _check_rows(store: Store, part: pd.DataFrame) -> None:
     ):
         raise UserError(
             f"The spectrogram store {store.path} was made for other recordings than the split "
-            f"names: delete it with `rm -r '{store.path}'` and run the workflow again."
+            f"names: delete it with `rm -r {shlex.quote(str(store.path))}` and run the workflow "
+            "again."
         )
 
 

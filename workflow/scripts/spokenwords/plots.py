@@ -135,10 +135,11 @@ def history(log: pd.DataFrame, best_epoch: int, note: str = "") -> Figure:
 
 
 @style()
-def learning_rates(rates: pd.DataFrame, suggested: float, used: float) -> Figure:
+def learning_rates(rates: pd.DataFrame, suggested: float | None, used: float | None) -> Figure:
     """The loss while the learning rate grew batch by batch, the suggested and the used rate marked.
 
-    `rates` has a row a batch: batch, learning_rate, loss, smoothed_loss.
+    `rates` has a row a batch: batch, learning_rate, loss, smoothed_loss. A rate that is None has no
+    mark.
     """
     figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.subplots()
@@ -162,16 +163,19 @@ def learning_rates(rates: pd.DataFrame, suggested: float, used: float) -> Figure
         height = max(np.ptp(before), 0.1 * abs(smoothed[lowest]), 1e-9)
         axes.set_ylim(before.min() - 0.1 * height, before.max() + 0.2 * height)
 
+    named = {"suggested": suggested, "used": used}
+    if suggested and used and np.isclose(suggested, used):
+        named = {"suggested and used": used}
+    looks = {"suggested": (VERMILION, "--"), "used": (INK, "-")}
     marks = [
-        (suggested, f"suggested: {suggested:.3g}", VERMILION, "--"),
-        (used, f"used: {used:.3g}", INK, "-"),
+        (rate, f"{name}: {rate:.3g}", *looks.get(name, (VERMILION, "-")))
+        for name, rate in named.items()
+        if rate
     ]
-    if np.isclose(suggested, used):
-        marks = [(used, f"suggested and used: {used:.3g}", VERMILION, "-")]
     # The labels stand above the frame in two rows, both on the side with more room: neither
     # covers the other or the other's line, however close the two rates are.
     low, high = axes.get_xlim()
-    left = np.sqrt(suggested * used) < np.sqrt(low * high)
+    left = np.mean([np.log(rate) for rate, *_ in marks] or 0) < np.log(low * high) / 2
     above = axes.get_xaxis_transform()
     for row, (rate, text, colour, line) in enumerate(sorted(marks, reverse=bool(left))):
         top = 1.05 + 0.05 * row

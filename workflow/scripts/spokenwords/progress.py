@@ -20,7 +20,7 @@ def job_log(path: str) -> Iterator[None]:
     libraries) goes to the log alone. A `UserError` is shown as its sentence, any other exception
     with its traceback in the log; both end the process with exit status 1.
     """
-    terminal = os.fdopen(os.dup(2), "w")
+    terminal = os.fdopen(os.dup(2), "w", errors="backslashreplace")
     with open(path, "w") as file:  # noqa: PTH123
         os.dup2(file.fileno(), 2)
     handlers = [logging.StreamHandler(sys.stderr), logging.StreamHandler(terminal)]

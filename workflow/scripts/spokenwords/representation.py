@@ -49,4 +49,6 @@ class Representation(nn.Module):
             return power.sqrt()
         if self.name == "sqrt":
             return power.sqrt().sqrt()
-        return self.mel_bank @ power
+        # Not in the network's reduced precision, which autocast would bring to this product.
+        with torch.autocast(power.device.type, enabled=False):
+            return self.mel_bank @ power

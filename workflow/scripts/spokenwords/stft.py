@@ -36,11 +36,15 @@ class STFT:
         return np.fft.rfftfreq(self.n_fft, 1 / self.sample_rate)
 
     def time(self, length: int) -> np.ndarray:
-        """Centre of each frame of a recording of `length` samples, s [length // hop_length + 1]."""
-        return np.arange(length // self.hop_length + 1) * self.hop_length / self.sample_rate
+        """Centre of each frame of a recording of `length` samples, s [frames]."""
+        # An odd n_fft leaves a sample less for the last frame to reach over the end.
+        frames = (length - self.n_fft % 2) // self.hop_length + 1
+        return np.arange(frames) * self.hop_length / self.sample_rate
 
     def complex_spectrogram(self, waveforms: torch.Tensor) -> torch.Tensor:
         """Real and imaginary parts, float32 [..., 2, frequency, time], of waveforms [..., samples].
+
+        `waveforms` has at most one dimension in front of the samples.
 
         Equal to `torchaudio.transforms.Spectrogram(n_fft, win_length, hop_length, power=None,
         normalized=True)`: a periodic Hann window, frames centred with reflected edges.

@@ -6,6 +6,7 @@ number of whole utterances. The attributes name the recordings, row by row, and 
 depend on.
 """
 
+import shlex
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -142,8 +143,8 @@ def open_store(path: Path) -> Store:
 
 def _damaged(path: Path, fault: str) -> UserError:
     return UserError(
-        f"The spectrogram store {path} is damaged ({fault}): delete it with `rm -r '{path}'` and "
-        "run the workflow again, which rebuilds it."
+        f"The spectrogram store {path} is damaged ({fault}): delete it with "
+        f"`rm -r {shlex.quote(str(path))}` and run the workflow again, which rebuilds it."
     )
 
 

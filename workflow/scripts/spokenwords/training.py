@@ -65,13 +65,11 @@ def train(
     of settings, data and code; a checkpoint of the same identity that lies there is taken up.
 
     Returns the log (epoch, set, loss, accuracy, learning_rate: the last batch's) and a summary.
-    Raises `UserError` when the loss stops being a finite number.
+    Raises `UserError` when the loss stops being a finite number, or with fewer than two recordings.
     """
     device = train_set.device
     torch.manual_seed(settings.seed)
     steps = batches_per_epoch(len(train_set), settings.batch_size)
-    if steps == 0:
-        raise UserError("Training takes at least two recordings: change the split's shares.")
     optimizer = torch.optim.Adam(
         classifier.network.parameters(), fused=device.type == "cuda" or None
     )
@@ -84,9 +82,9 @@ def train(
     )
     parts = {"network": classifier.network, "optimizer": optimizer, "schedule": schedule}
     state = _resume(checkpoint, identity, parts) or State(log=[])
-    remaining = settings.epochs - state.epoch
+    first, remaining = state.epoch + 1, settings.epochs - state.epoch
     progress = Progress("Training", remaining * len(train_set), "recordings")
-    for epoch in range(state.epoch + 1, settings.epochs + 1):
+    for epoch in range(first, settings.epochs + 1):
         if _out_of_patience(state, settings.patience):
             break
         start = time.monotonic()
@@ -103,15 +101,15 @@ def train(
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+            rate = schedule.get_last_lr()[0]
             schedule.step()
             total_loss += loss.detach() * len(labels)
             correct += (scores.argmax(dim=1) == labels).sum()
             count += len(labels)
             progress.advance(len(labels), f"epoch {epoch} of {settings.epochs}")
-            if device.type == "cpu" and batch == ESTIMATE_AFTER and epoch == state.epoch + 1:
+            if device.type == "cpu" and batch == ESTIMATE_AFTER and epoch == first:
                 seconds = (time.monotonic() - start) / batch * steps * remaining
                 logger.info(f"At this rate, {remaining} epochs take {duration(seconds)} or less.")
-        rate = schedule.get_last_lr()[0]
         valid_loss, valid_accuracy = evaluation.loss_and_accuracy(
             evaluation.score(classifier, valid_set), valid_set.labels
         )

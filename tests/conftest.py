@@ -1,0 +1,107 @@
+"""What several test files need: spectrogram stores, sets of spectrograms, a small classifier."""
+
+import logging
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from torch import nn
+
+from spokenwords import store
+from spokenwords.loader import Recordings
+from spokenwords.model import Classifier
+from spokenwords.stft import STFT
+
+# Spectrograms of a second: [2, 33, 51].
+SMALL = STFT(sample_rate=1000, n_fft=64, window_seconds=0.05, stride_seconds=0.02, normalized=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Problems this small are slower with more."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def messages():
+    """What the library logs, as a list of lines that grows."""
+    lines = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())
+    logger = logging.getLogger("spokenwords")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    yield lines
+    logger.removeHandler(handler)
+    logger.setLevel(level)
+
+
+@pytest.fixture
+def write_noise(tmp_path):
+    """A function that writes a recording of noise to a file of the folder `recordings`."""
+
+    def write(file: str, seed: int, seconds: float = 1.0, rate: int = SMALL.sample_rate):
+        path = tmp_path / "recordings" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        samples = np.random.default_rng(seed).normal(scale=0.1, size=round(seconds * rate))
+        soundfile.write(path, samples, rate, subtype="PCM_16")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def write_store(tmp_path, write_noise):
+    """A function that writes the store of a word with so many recordings, and returns its path."""
+
+    def write(word: str, count: int, chunk_length: int = 4, transform: STFT = SMALL, **options):
+        files = [f"{word}/{number}.wav" for number in range(count)]
+        for number, file in enumerate(files):
+            seed = number + 1000 * sum(word.encode())
+            write_noise(file, seed, rate=transform.sample_rate)
+        path = tmp_path / "stores" / f"{word}.zarr"
+        path.parent.mkdir(exist_ok=True)
+        settings = {"length": 1000, "rounding": 16, "inventory_digest": "0" * 64} | options
+        folder = tmp_path / "recordings"
+        store.write(path, folder, files, transform, chunk_length=chunk_length, **settings)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def make_recordings():
+    """A function that makes a set whose words are easy to tell apart: each has a pattern."""
+
+    def make(count: int, seed: int, words: int = 3, frequency: int = 4, time: int = 5):
+        shape = (2, frequency, time)
+        patterns = torch.randn(words, *shape, generator=torch.Generator().manual_seed(0))
+        generator = torch.Generator().manual_seed(seed)
+        labels = torch.arange(count) % words
+        noise = torch.randn(count, *shape, generator=generator)
+        return Recordings((patterns[labels] + noise / 2).half(), labels, torch.device("cpu"))
+
+    return make
+
+
+@pytest.fixture
+def make_classifier():
+    """A function that makes a classifier whose network is small but has all kinds of state."""
+
+    def make(seed: int = 0, words: int = 3, pixels: int = 20):
+        torch.manual_seed(seed)
+        names = [f"word{number}" for number in range(words)]
+        classifier = Classifier(names, "complex", SMALL, samples=1000)
+        classifier.network = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(2 * pixels, 16),
+            nn.BatchNorm1d(16),
+            nn.ReLU(),
+            nn.Dropout(0.2),
+            nn.Linear(16, words),
+        )
+        return classifier
+
+    return make

@@ -1,0 +1,194 @@
+"""Reading recordings, against samples and tones whose values are known beforehand."""
+
+import wave
+
+import numpy as np
+import pytest
+import soundfile
+
+from spokenwords import audio
+
+RATE = 16000
+
+
+def tone(frequency, rate, seconds=1.0, amplitude=0.5):
+    """float32 [samples] at the given rate (Hz)."""
+    time = np.arange(round(seconds * rate)) / rate
+    return (amplitude * np.sin(2 * np.pi * frequency * time)).astype(np.float32)
+
+
+def write_wave(path, content, bytes_a_sample=2, channels=1, rate=RATE):
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(bytes_a_sample)
+        file.setframerate(rate)
+        file.writeframes(content)
+    return path
+
+
+def interior(samples, share=0.1):
+    """The samples away from the ends, where a filter has all its input."""
+    edge = round(len(samples) * share)
+    return samples[edge:-edge]
+
+
+@pytest.mark.parametrize(
+    ("bytes_a_sample", "content", "expected"),
+    [
+        (1, bytes([0, 64, 128, 192, 255]), [-1, -0.5, 0, 0.5, 127 / 128]),
+        (
+            2,
+            np.array([-32768, -16384, 0, 16384, 32767], "<i2").tobytes(),
+            [-1, -0.5, 0, 0.5, 32767 / 32768],
+        ),
+        (
+            3,
+            bytes.fromhex("0000800000c0000000000040ffff7f"),
+            [-1, -0.5, 0, 0.5, 1 - 2**-23],
+        ),
+    ],
+)
+def test_integer_samples_are_shares_of_full_scale(tmp_path, bytes_a_sample, content, expected):
+    path = write_wave(tmp_path / "a.wav", content, bytes_a_sample)
+    samples, rate = audio.decode(path)
+    assert rate == RATE
+    assert samples.dtype == np.float32
+    assert samples[:, 0].tolist() == expected
+
+
+@pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
+def test_floating_point_samples_are_kept(tmp_path, subtype):
+    values = np.array([0.0, 0.1, -0.75, 1.0], np.float32)
+    soundfile.write(tmp_path / "a.wav", values, RATE, subtype=subtype)
+    samples, _ = audio.decode(tmp_path / "a.wav")
+    assert samples[:, 0].tolist() == values.tolist()
+
+
+@pytest.mark.parametrize(("subtype", "bits"), [("PCM_16", 16), ("PCM_24", 24)])
+def test_flac_keeps_integer_samples(tmp_path, subtype, bits):
+    highest = 2 ** (bits - 1) - 1
+    values = np.array([0, 1, -highest - 1, highest, 12345], np.int32)
+    # soundfile takes the upper bits of 32.
+    soundfile.write(tmp_path / "a.flac", values << (32 - bits), RATE, subtype=subtype)
+    samples, rate = audio.decode(tmp_path / "a.flac")
+    assert rate == RATE
+    assert samples[:, 0].tolist() == (values / 2 ** (bits - 1)).tolist()
+
+
+def test_channels_are_averaged(tmp_path):
+    content = np.array([[16384, 8192], [16384, -16384], [0, -8192]], "<i2").tobytes()
+    path = write_wave(tmp_path / "a.wav", content, channels=2)
+    assert audio.decode(path)[0].shape == (3, 2)
+    assert audio.load(path, RATE, 3).tolist() == [0.375, 0.0, -0.125]
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [(6, [0.25, -0.5, 0.75, 0, 0, 0]), (3, [0.25, -0.5, 0.75]), (2, [0.25, -0.5])],
+)
+def test_the_end_is_padded_with_zeros_or_cut(tmp_path, length, expected):
+    path = write_wave(tmp_path / "a.wav", np.array([8192, -16384, 24576], "<i2").tobytes())
+    samples = audio.load(path, RATE, length)
+    assert samples.dtype == np.float32
+    assert samples.tolist() == expected
+
+
+@pytest.mark.parametrize("own_rate", [8000, 11025, 22050, 44100, 48000])
+@pytest.mark.parametrize("frequency", [100, 1000, 3000])
+def test_a_resampled_tone_is_the_tone_sampled_at_the_new_rate(tmp_path, own_rate, frequency):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(frequency, own_rate), own_rate, subtype="FLOAT")
+    samples = audio.load(path, RATE, RATE)
+    assert samples.dtype == np.float32
+    # Frequency, amplitude and phase are all in this.
+    np.testing.assert_allclose(interior(samples), interior(tone(frequency, RATE)), atol=0.005)
+
+
+@pytest.mark.parametrize("own_rate", [44100, 48000])
+@pytest.mark.parametrize("frequency", [10000, 12000, 15900])
+def test_tones_that_the_new_rate_cannot_hold_are_removed(own_rate, frequency):
+    samples = audio.resample(tone(frequency, own_rate), own_rate, RATE)
+    rms = np.sqrt(np.mean(np.square(interior(samples))))
+    assert rms < 0.005 * 0.5 / np.sqrt(2)
+
+
+def test_resampling_happens_before_padding_and_cutting(tmp_path):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.full(4000, 0.5), 8000)
+    samples = audio.load(path, RATE, RATE)
+    np.testing.assert_allclose(samples[500:7500], 0.5, atol=0.005)
+    assert not samples[8000:].any()
+
+
+def text(path):
+    path.write_text("not a recording")
+
+
+def empty(path):
+    path.touch()
+
+
+def header_only(path):
+    write_wave(path, b"")
+
+
+def cut_header(path):
+    content = write_wave(path, bytes(100)).read_bytes()
+    path.write_bytes(content[:20])
+
+
+def samples_of_nan(path):
+    soundfile.write(path, np.array([0.0, np.nan, 0.0]), RATE, subtype="FLOAT")
+
+
+def infinite_samples(path):
+    soundfile.write(path, np.array([0.0, np.inf, 0.0]), RATE, subtype="FLOAT")
+
+
+def folder(path):
+    path.mkdir()
+
+
+def missing(path):
+    pass
+
+
+def link_to_nowhere(path):
+    path.symlink_to("nowhere")
+
+
+def flac_that_tells_no_length(path):
+    soundfile.write(path, tone(440, RATE), RATE, format="FLAC")
+    content = bytearray(path.read_bytes())
+    # The last 36 bits of these bytes of the first block count the samples; 0 is "unknown".
+    content[21:26] = bytes([content[21] & 0xF0, 0, 0, 0, 0])
+    path.write_bytes(content)
+
+
+def flac_that_claims_68_billion_samples(path):
+    soundfile.write(path, tone(440, RATE), RATE, format="FLAC")
+    content = bytearray(path.read_bytes())
+    content[21:26] = bytes([content[21] | 0x0F, 255, 255, 255, 255])
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(text, empty, header_only, cut_header, samples_of_nan, infinite_samples, folder, missing),
+        *(link_to_nowhere, flac_that_tells_no_length, flac_that_claims_68_billion_samples),
+    ],
+)
+def test_what_cannot_be_decoded_is_unreadable_for_a_reason(tmp_path, make):
+    path = tmp_path / "a.wav"
+    make(path)
+    with pytest.raises(audio.UnreadableRecordingError) as error:
+        audio.decode(path)
+    reason = str(error.value)
+    assert reason.strip()
+    # It becomes a cell of a table and part of a sentence.
+    assert "\n" not in reason
+    assert not reason.endswith(".")
+    assert str(tmp_path) not in reason
+    with pytest.raises(audio.UnreadableRecordingError):
+        audio.load(path, RATE, RATE)

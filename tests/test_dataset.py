@@ -1,0 +1,353 @@
+"""The folder of recordings: words, speakers, lists, and the digests that tell what has changed."""
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from spokenwords import dataset
+from spokenwords.errors import UserError
+
+
+def write(folder, *files):
+    """Files of a byte pattern of their own, as recordings: nothing here decodes them."""
+    for file in files:
+        path = folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(f"content of {file}".encode())
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "data"
+    write(path, "yes/a_nohash_0.wav", "yes/b_nohash_0.wav", "no/a_nohash_0.wav", "up/c.flac")
+    return path
+
+
+@pytest.fixture
+def scan(folder, tmp_path):
+    """Scans the folder, with a cache that lasts from call to call."""
+    return lambda: dataset.scan(folder, "all", tmp_path / "cache" / "scan.json")
+
+
+def test_words_are_the_folders_that_have_recordings(folder):
+    write(folder, "_background_noise_/hum.wav", ".hidden/a.wav", "notes/readme.txt", "stray.wav")
+    (folder / "empty").mkdir()
+    assert dataset.words(folder) == ["no", "up", "yes"]
+
+
+def test_wanted_words_are_taken_whatever_their_order(folder):
+    assert dataset.words(folder, ["yes", "no"]) == ["no", "yes"]
+
+
+def test_missing_words_are_named_together_with_those_that_are_there(folder):
+    with pytest.raises(UserError, match=r"of left, right in .*dataset\.words.*: no, up, yes\."):
+        dataset.words(folder, ["yes", "right", "left"])
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"nowhere.*dataset\.folder"):
+        dataset.words(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("files", [[], ["yes/a.wav"], ["yes/a.wav", "no/a.mp3"]])
+def test_telling_words_apart_takes_two_of_them(tmp_path, files):
+    write(tmp_path / "data", "readme.txt", *files)
+    with pytest.raises(UserError, match="at least two"):
+        dataset.words(tmp_path / "data")
+
+
+@pytest.mark.parametrize("word", ["a{b}", "a<b", "a\nb", "a\\b"])
+def test_words_that_paths_of_results_cannot_hold_are_refused(folder, word):
+    write(folder, f"{word}/a.wav")
+    with pytest.raises(UserError, match="rename"):
+        dataset.words(folder)
+
+
+@pytest.mark.parametrize("word", ["001", "NA", "so so", "günstig", "はい", "can't", "v1.2"])
+def test_any_other_word_is_welcome(folder, word):
+    write(folder, f"{word}/a.wav")
+    assert word in dataset.words(folder)
+
+
+def test_recordings_are_wav_and_flac_in_the_order_of_their_names(tmp_path):
+    write(tmp_path, "b.wav", "a.FLAC", "C.Wav", "._b.wav", ".d.wav", "e.mp3", "f.wav.txt", "wav")
+    assert dataset.recordings(tmp_path) == ["C.Wav", "a.FLAC", "b.wav"]
+
+
+@pytest.mark.parametrize("name", [b"na\xefve.wav", b"yes/na\xefve.wav"])
+def test_names_that_are_no_text_are_refused(folder, name):
+    path = os.fsencode(folder) + b"/" + (name if b"/" in name else b"\xe9t\xe9/" + name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
+    with open(path, "wb"):  # noqa: PTH123
+        pass
+    with pytest.raises(UserError, match=r"na\\udcefve\.wav.*UTF-8"):
+        dataset.words(folder)
+
+
+@pytest.mark.parametrize(
+    ("file", "speaker"),
+    [
+        ("yes/0a7c2a8d_nohash_0.wav", "0a7c2a8d"),
+        ("no/0a7c2a8d_nohash_12.flac", "0a7c2a8d"),
+        ("yes/anna maria_nohash_0.wav", "anna maria"),
+        ("yes/001_nohash_0.wav", "001"),
+        # Nothing tells who speaks: each file is its own speaker, across words too.
+        ("yes/anna.wav", "yes/anna.wav"),
+        ("no/anna.wav", "no/anna.wav"),
+        ("yes/_nohash_0.wav", "yes/_nohash_0.wav"),
+        ("a_nohash_b/anna.wav", "a_nohash_b/anna.wav"),
+    ],
+)
+def test_speakers_stand_in_the_file_name(file, speaker):
+    assert dataset.speaker(file) == speaker
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
+def test_official_lists_name_files(folder, start, line_end):
+    valid = ["yes/b_nohash_0.wav", "はい/a.wav"]
+    (folder / "validation_list.txt").write_bytes(
+        start + b"".join(file.encode() + line_end for file in valid)
+    )
+    (folder / "testing_list.txt").write_bytes(start + b"up/c.flac")
+    assert dataset.official_lists(folder) == {"valid": set(valid), "test": {"up/c.flac"}}
+
+
+def test_missing_official_lists_are_named(folder):
+    (folder / "testing_list.txt").touch()
+    with pytest.raises(UserError, match=r"validation_list\.txt") as error:
+        dataset.official_lists(folder)
+    assert "testing_list.txt" not in str(error.value)
+
+
+def write_lists(folder, valid, test):
+    (folder / "validation_list.txt").write_text(valid)
+    (folder / "testing_list.txt").write_text(test)
+    return dataset.digest_of_lists(folder)
+
+
+def test_the_digest_of_lists_is_one_of_what_they_name(folder):
+    digest = write_lists(folder, "yes/a.wav\nno/b.wav\n", "up/c.wav\n")
+    assert write_lists(folder, "no/b.wav\nyes/a.wav", "up/c.wav\n\n") == digest
+    others = [
+        write_lists(folder, "yes/a.wav\n", "up/c.wav\n"),
+        write_lists(folder, "yes/a.wav\nno/b.wav\n", "up/d.wav\n"),
+        write_lists(folder, "up/c.wav\n", "yes/a.wav\nno/b.wav\n"),
+        write_lists(folder, "yes/a.wav\n", "no/b.wav\nup/c.wav\n"),
+    ]
+    assert len({digest, *others}) == 5
+
+
+def test_every_word_has_a_digest_of_its_own(scan):
+    digests = scan()
+    assert list(digests) == ["no", "up", "yes"]
+    assert len(set(digests.values())) == 3
+
+
+def test_digests_last_from_scan_to_scan(scan, folder):
+    before = scan()
+    os.utime(folder / "yes/a_nohash_0.wav")
+    os.utime(folder / "yes/b_nohash_0.wav", (0, 0))
+    (folder / "no/a_nohash_0.wav").chmod(0o600)
+    assert scan() == before
+
+
+def test_the_same_content_written_anew_has_the_same_digest(scan, folder):
+    before = scan()
+    path = folder / "yes/a_nohash_0.wav"
+    content = path.read_bytes()
+    path.write_bytes(content)
+    assert scan() == before
+    path.unlink()
+    path.write_bytes(content)
+    assert scan() == before
+
+
+def test_files_that_are_no_recordings_do_not_count(scan, folder):
+    before = scan()
+    write(folder, "yes/notes.txt", "yes/.a.wav", "_background_noise_/hum.wav", "LICENSE")
+    assert scan() == before
+
+
+def add(folder):
+    write(folder, "yes/c_nohash_0.wav")
+
+
+def remove(folder):
+    (folder / "yes/a_nohash_0.wav").unlink()
+
+
+def rename(folder):
+    (folder / "yes/a_nohash_0.wav").rename(folder / "yes/d_nohash_0.wav")
+
+
+def append(folder):
+    with (folder / "yes/a_nohash_0.wav").open("ab") as file:
+        file.write(b"x")
+
+
+def replace_with_as_many_bytes_and_the_old_times(folder):
+    path = folder / "yes/a_nohash_0.wav"
+    stat = path.stat()
+    # The clock of a file system may tick every few milliseconds only.
+    time.sleep(0.02)
+    path.write_bytes(path.read_bytes()[::-1])
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (stat.st_size, stat.st_mtime_ns)
+
+
+def exchange_two(folder):
+    first, second = folder / "yes/a_nohash_0.wav", folder / "yes/b_nohash_0.wav"
+    first.rename(folder / "aside")
+    second.rename(first)
+    (folder / "aside").rename(second)
+
+
+def put_another_in_its_place(folder):
+    other = folder / "other"
+    path = folder / "yes/a_nohash_0.wav"
+    stat = path.stat()
+    other.write_bytes(path.read_bytes()[::-1])
+    os.utime(other, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    other.replace(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(add, remove, rename, append, replace_with_as_many_bytes_and_the_old_times),
+        *(exchange_two, put_another_in_its_place),
+    ],
+)
+def test_a_change_of_a_recording_changes_its_words_digest_alone(scan, folder, change):
+    before = scan()
+    change(folder)
+    after = scan()
+    assert after.pop("yes") != before.pop("yes")
+    assert after == before
+
+
+def test_a_word_added_leaves_the_others(scan, folder):
+    before = scan()
+    write(folder, "left/a.wav")
+    after = scan()
+    assert after.pop("left")
+    assert after == before
+
+
+def test_only_wanted_words_are_scanned(scan, folder, tmp_path):
+    digests = dataset.scan(folder, ["up", "yes"], tmp_path / "other.json")
+    everything = scan()
+    assert digests == {word: everything[word] for word in ("up", "yes")}
+
+
+def test_a_moved_or_copied_folder_has_the_same_digests(scan, folder, tmp_path):
+    before = scan()
+    shutil.copytree(folder, tmp_path / "copied")
+    folder.rename(tmp_path / "moved")
+    cache = tmp_path / "cache" / "scan.json"
+    for name in ("copied", "moved"):
+        assert dataset.scan(tmp_path / name, "all", cache) == before
+        assert dataset.scan(tmp_path / name, "all", tmp_path / f"{name}.json") == before
+
+
+def test_the_order_in_which_a_file_system_lists_files_does_not_matter(scan, monkeypatch, tmp_path):
+    before = scan()
+
+    class Reversed:
+        def __init__(self, path):
+            self.entries = scandir(path)
+
+        def __enter__(self):
+            return reversed(list(self.entries.__enter__()))
+
+        def __exit__(self, *exception):
+            self.entries.close()
+
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", Reversed)
+    (tmp_path / "cache" / "scan.json").unlink()
+    assert list(scan().items()) == list(before.items())
+
+
+def test_files_that_have_not_changed_are_not_read_again(scan, folder, monkeypatch):
+    scan()
+    append(folder)
+    read = []
+    read_bytes = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: (read.append(path), read_bytes(path))[1])
+    scan()
+    assert read == [folder / "yes/a_nohash_0.wav"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"{", b"\xff\xfe", b"[]", b"null", b"3", b'{"yes": 3}', b'{"yes": {}}'),
+        *(b'{"yes/a_nohash_0.wav": 3}', b'{"yes/a_nohash_0.wav": []}'),
+        b'{"yes/a_nohash_0.wav": [0, 0, 0, 0, "0"], "gone/a.wav": [0, 0, 0, 0, "0"]}',
+    ],
+)
+def test_a_corrupt_cache_is_made_anew(scan, tmp_path, content):
+    before = scan()
+    cache = tmp_path / "cache" / "scan.json"
+    good = json.loads(cache.read_text())
+    cache.write_bytes(content)
+    assert scan() == before
+    assert json.loads(cache.read_text()) == good
+
+
+def test_a_cache_that_cannot_be_written_is_gone_without(scan, folder, tmp_path):
+    before = scan()
+    (tmp_path / "file").touch()
+    (tmp_path / "taken").mkdir()
+    for place in (tmp_path / "file" / "scan.json", tmp_path / "taken"):
+        for _ in range(2):
+            assert dataset.scan(folder, "all", place) == before
+    assert [path.name for path in tmp_path.rglob("*partial*")] == []
+
+
+def test_the_cache_leaves_nothing_beside_it(scan, tmp_path):
+    scan()
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["scan.json"]
+
+
+def test_what_cannot_be_read_is_part_of_a_word_too(scan, folder):
+    before = scan()
+    (folder / "yes/link.wav").symlink_to(folder / "target")
+    (folder / "yes/folder.wav").mkdir()
+    broken = scan()
+    assert broken["yes"] != before["yes"]
+    (folder / "target").write_bytes(b"content")
+    mended = scan()
+    assert mended["yes"] not in (before["yes"], broken["yes"])
+
+
+def test_what_could_not_be_read_once_is_tried_again(scan, monkeypatch):
+    def fail(path):
+        raise OSError("the network file system hung")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", fail)
+        failed = scan()
+    assert all(scan()[word] != failed[word] for word in failed)
+
+
+def test_names_of_any_script_are_scanned(scan, folder):
+    write(folder, "はい/ä_nohash_0.wav", "はい/new\nline.wav", "はい/ \U0001f600.wav")
+    first = scan()
+    assert scan() == first
+    (folder / "はい/ä_nohash_0.wav").rename(folder / "はい/a\u0308_nohash_0.wav")
+    assert scan()["はい"] != first["はい"]
+
+
+def test_the_content_hash_is_the_sha256_of_the_bytes(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    # The example of FIPS 180-4.
+    expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert dataset.content_hash(tmp_path / "a") == expected
+    assert dataset.content_hash(tmp_path / "missing") == dataset.UNREADABLE

@@ -1,0 +1,211 @@
+"""Evaluation, on an example small enough to be reckoned by hand, and the confusion table."""
+
+import io
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.stats import bootstrap
+
+from spokenwords import confusion, device, evaluation
+
+WORDS = ["bird", "cat", "dog"]
+LABELS = torch.tensor([0, 0, 1, 1, 2])
+# Probabilities of the five recordings; three of them go to the right word.
+PROBABILITIES = torch.tensor(
+    [[0.7, 0.2, 0.1], [0.3, 0.6, 0.1], [0.1, 0.8, 0.1], [0.0625, 0.75, 0.1875], [0.5, 0.25, 0.25]]
+)
+# Any constant added to a recording's scores leaves its probabilities as they are.
+SCORES = PROBABILITIES.log() + torch.tensor([0.0, 5.0, -3.0, 100.0, 1.0])[:, None]
+MANIFEST = pd.DataFrame(
+    {
+        "file": [f"recording{number}.wav" for number in range(5)],
+        "word": [WORDS[label] for label in LABELS],
+        "label": LABELS.numpy(),
+        "speaker": ["a", "b", "c", "d", "e"],
+        "row": range(5),
+    }
+)
+
+
+@pytest.fixture
+def predictions():
+    return evaluation.predictions(MANIFEST, WORDS, SCORES)
+
+
+def test_loss_and_accuracy():
+    loss, accuracy = evaluation.loss_and_accuracy(SCORES, LABELS)
+    expected = -sum(map(math.log, [0.7, 0.3, 0.8, 0.75, 0.25])) / 5
+    assert loss == pytest.approx(expected, abs=1e-5)
+    assert accuracy == pytest.approx(3 / 5)
+
+
+def test_predictions(predictions):
+    assert list(predictions["prediction"]) == ["bird", "cat", "cat", "cat", "bird"]
+    assert list(predictions["target"]) == ["bird", "bird", "cat", "cat", "dog"]
+    for column in ("file", "speaker"):
+        assert list(predictions[column]) == list(MANIFEST[column])
+    probabilities = predictions[["p(bird)", "p(cat)", "p(dog)"]].to_numpy()
+    np.testing.assert_allclose(probabilities, PROBABILITIES, atol=1e-5)
+
+
+def test_probabilities_sum_to_one():
+    scores = 5 * torch.randn(5, 30, generator=torch.Generator().manual_seed(1))
+    table = evaluation.predictions(MANIFEST, [f"word{n}" for n in range(30)], scores)
+    probabilities = table.filter(regex=r"^p\(")
+    assert probabilities.shape == (5, 30)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=30 * 5e-7)
+
+
+def test_manifest_whose_index_is_mixed_up(predictions):
+    mixed = evaluation.predictions(MANIFEST.set_axis([3, 1, 4, 0, 2]), WORDS, SCORES)
+    pd.testing.assert_frame_equal(mixed, predictions)
+
+
+def test_metrics(predictions):
+    metrics = evaluation.metrics(predictions, WORDS, loss=0.5)
+    assert (metrics["recordings"], metrics["correct"], metrics["loss"]) == (5, 3, 0.5)
+    assert metrics["accuracy"] == 3 / 5
+    # Predicted, rightly, and said: bird two, one, two; cat three, two, two; dog none, none, one.
+    expected = {
+        "bird": {"recordings": 2, "precision": 1 / 2, "recall": 1 / 2, "f1": 1 / 2},
+        "cat": {"recordings": 2, "precision": 2 / 3, "recall": 1, "f1": 4 / 5},
+        "dog": {"recordings": 1, "precision": 0, "recall": 0, "f1": 0},
+    }
+    assert list(metrics["words"]) == WORDS
+    for word, figures in expected.items():
+        assert metrics["words"][word] == pytest.approx(figures)
+    assert metrics["macro_f1"] == pytest.approx((1 / 2 + 4 / 5) / 3)
+    low, high = metrics["accuracy_interval"]
+    assert low < 3 / 5 < high
+
+
+def test_word_without_test_recordings(predictions):
+    """It has no recall, and counts in the macro F1 as any other word."""
+    metrics = evaluation.metrics(predictions, [*WORDS, "emu"], loss=0.5)
+    assert metrics["words"]["emu"] == {"recordings": 0, "precision": 0, "recall": 0, "f1": 0}
+    assert metrics["macro_f1"] == pytest.approx((1 / 2 + 4 / 5) / 4)
+
+
+@pytest.mark.parametrize(("correct", "count"), [(150, 200), (12, 200), (930, 1_000), (5, 8)])
+def test_interval_is_that_of_resampling(correct, count):
+    outcomes = np.arange(count) < correct
+    resampled = bootstrap(
+        (outcomes,),
+        np.mean,
+        method="percentile",
+        confidence_level=0.95,
+        n_resamples=20_000,
+        batch=2_000,
+        rng=np.random.default_rng(1),
+    ).confidence_interval
+    # An accuracy is a multiple of 1 / count: by chance, resampling ends at a neighbouring one.
+    low, high = evaluation.accuracy_interval(correct, count)
+    assert low == pytest.approx(resampled.low, abs=1.01 / count)
+    assert high == pytest.approx(resampled.high, abs=1.01 / count)
+
+
+def test_interval_at_the_limits():
+    assert evaluation.accuracy_interval(0, 50) == (0, 0)
+    assert evaluation.accuracy_interval(50, 50) == (1, 1)
+    low, high = evaluation.accuracy_interval(1, 50)
+    assert low == 0
+    assert high < 0.1
+    low, high = evaluation.accuracy_interval(49, 50)
+    assert low > 0.9
+    assert high == 1
+
+
+def test_higher_level_makes_a_wider_interval():
+    low, high = evaluation.accuracy_interval(150, 200, level=0.95)
+    lower, higher = evaluation.accuracy_interval(150, 200, level=0.99)
+    assert lower < low < 0.75 < high < higher
+
+
+# Scores.
+
+
+def scores_of(classifier, recordings):
+    """Each recording's scores for itself, without dropout."""
+    with torch.no_grad():
+        network = classifier.network.eval()
+        return torch.cat([network(one[None].float()) for one in recordings.spectrograms])
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 21, 256])
+def test_scores_do_not_depend_on_batches(make_classifier, make_recordings, monkeypatch, batch_size):
+    monkeypatch.setattr(device, "reduced_precision", lambda place: False)
+    monkeypatch.setattr(evaluation, "BATCH_SIZE", batch_size)
+    classifier, recordings = make_classifier(), make_recordings(21, seed=1)
+    classifier.train()
+    actual = evaluation.score(classifier, recordings)
+    assert not classifier.network.training
+    assert actual.dtype == torch.float32
+    torch.testing.assert_close(actual, scores_of(classifier, recordings), rtol=1e-4, atol=1e-5)
+
+
+def test_scoring_changes_nothing(make_classifier, make_recordings):
+    classifier, recordings = make_classifier(), make_recordings(21, seed=1)
+    classifier.train()
+    before = {name: value.clone() for name, value in classifier.state_dict().items()}
+    first = evaluation.score(classifier, recordings)
+    assert torch.equal(evaluation.score(classifier, recordings), first)
+    assert all(torch.equal(value, before[name]) for name, value in classifier.state_dict().items())
+
+
+# The confusion table.
+
+
+def test_confusion_has_every_pair(predictions):
+    table = confusion.count(predictions, WORDS)
+    assert list(table.columns) == ["target", "prediction", "count"]
+    counts = {(row.target, row.prediction): row.count for row in table.itertuples(index=False)}
+    expected = {(target, prediction): 0 for target in WORDS for prediction in WORDS}
+    expected |= {
+        ("bird", "bird"): 1,
+        ("bird", "cat"): 1,
+        ("cat", "cat"): 2,
+        ("dog", "bird"): 1,
+    }
+    assert counts == expected
+    assert len(table) == 9
+    assert table["count"].sum() == len(MANIFEST)
+
+
+def test_confusion_when_one_word_is_always_predicted():
+    table = pd.DataFrame({"target": ["a", "b", "b", "c"], "prediction": 4 * ["b"]})
+    square = confusion.count(table, ["a", "b", "c"]).pivot(
+        index="target", columns="prediction", values="count"
+    )
+    assert square.loc[["a", "b", "c"], ["a", "b", "c"]].to_numpy().tolist() == [
+        [0, 1, 0],
+        [0, 2, 0],
+        [0, 1, 0],
+    ]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["NA", "001", "nan"], ["1", "01", "1.0"], ["None", "null", "True"], ['a,"b"', "don't", "-"]],
+)
+def test_words_survive_their_files(tmp_path, words):
+    manifest = MANIFEST.assign(word=[words[label] for label in LABELS])
+    predictions = evaluation.predictions(manifest, words, SCORES)
+    table = confusion.count(predictions, words)
+    path = tmp_path / "confusion.csv"
+    table.to_csv(path, index=False)
+    read = confusion.read(path)
+    assert list(read["target"]) == [word for word in words for _ in words]
+    assert list(read["prediction"]) == 3 * words
+    assert list(read["count"]) == [1, 1, 0, 0, 2, 0, 1, 0, 0]
+
+    written = io.StringIO(predictions.to_csv(index=False))
+    read = pd.read_csv(written, dtype=str, keep_default_na=False)
+    assert list(read["target"]) == list(manifest["word"])
+    assert list(read["prediction"]) == [words[label] for label in (0, 1, 1, 1, 0)]
+    assert [f"p({word})" for word in words] == list(read.columns[4:])
+
+    metrics = evaluation.metrics(predictions, words, loss=0.5)
+    assert [figures["recordings"] for figures in metrics["words"].values()] == [2, 2, 1]

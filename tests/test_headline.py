@@ -1,0 +1,146 @@
+"""The report's opening page, read back from the document that docutils makes of it."""
+
+import pandas as pd
+import pytest
+from docutils import nodes
+from docutils.core import publish_doctree
+
+from spokenwords import headline
+
+WARNING = "Training stopped at epoch 9 of 50: raise `patience`, or *turn_ it off_ with |off|."
+RECORDINGS = pd.DataFrame({"word": ["bird", "cat"], "usable": [1_200, 34], "hours": [0.5, 0.25]})
+
+
+def metrics(warning="", **changes):
+    return {
+        "accuracy": 0.93241,
+        "accuracy_interval": [0.9251, 0.9398],
+        "loss": 0.23732,
+        "macro_f1": 0.87654,
+        "training": {
+            "epochs": 12,
+            "best_epoch": 9,
+            "seconds": 200.4,
+            "device": "AMD EPYC_7B13 *fast*, 2 threads, bfloat16",
+            "warning": warning,
+        },
+    } | changes
+
+
+def summary(speakers_in_training=7):
+    return pd.DataFrame(
+        {
+            "set": ["train", "valid", "test"],
+            "recordings": [3_000, 1_000, 1_001],
+            "share": [0.6, 0.2, 0.2],
+            "words": [2, 2, 2],
+            "speakers": [1_500, 400, 401],
+            "speakers_in_training": [1_500, 390, speakers_in_training],
+        }
+    )
+
+
+def document(runs, splits=("random",), **results):
+    """The page as docutils understands it; anything that it warns of is an error."""
+    page = headline.page(
+        {
+            name: {"features": "standard", "split": splits[0], "representation": "complex"}
+            for name in runs
+        },
+        {name: results.get(name, metrics()) for name in runs},
+        {name: summary() for name in splits},
+        RECORDINGS,
+        "unpacked from the data set's archive",
+    )
+    return publish_doctree(page, settings_overrides={"report_level": 1, "halt_level": 1})
+
+
+def table(tree):
+    """The table's rows, as dictionaries keyed by the headings."""
+    head, *rows = [
+        [entry.astext() for entry in row.findall(nodes.entry)] for row in tree.findall(nodes.row)
+    ]
+    return [dict(zip(head, row, strict=True)) for row in rows]
+
+
+def paragraphs(tree):
+    return [node.astext() for node in tree.children if isinstance(node, nodes.paragraph)]
+
+
+def test_figures():
+    tree = document(["complex"])
+    assert table(tree) == [
+        {
+            "run": "complex",
+            "representation": "complex",
+            "split": "random",
+            "test accuracy (95 % interval)": "93.24% (92.51% to 93.98%)",
+            "loss": "0.2373",
+            "macro F1": "0.8765",
+            "epochs (best)": "12 (9)",
+            "training time": "3 min 20 s",
+            "device": "AMD EPYC_7B13 *fast*, 2 threads, bfloat16",
+        }
+    ]
+    first, split, published = paragraphs(tree)
+    assert first == (
+        "1,234 recordings of 2 words (0.75 hours of sound), unpacked from the data set's archive."
+    )
+    assert "3,000 to train (1,500 speakers)" in split
+    assert "1,000 to validate (400 speakers)" in split
+    assert "1,001 to test (401 speakers)" in split
+    assert "7 of the test speakers are heard in training too" in split
+    assert all(figure in published for figure in ("93.24", "0.2373", "88.98", "85.55"))
+
+
+def test_each_run_and_split_has_its_own_figures():
+    tree = document(
+        ["complex", "mel"], splits=("random", "speaker"), mel=metrics(accuracy=0.5, loss=1.0)
+    )
+    assert [row["run"] for row in table(tree)] == ["complex", "mel"]
+    assert [row["loss"] for row in table(tree)] == ["0.2373", "1.0000"]
+    assert table(tree)[1]["test accuracy (95 % interval)"].startswith("50.00%")
+    assert [text.split(":")[0] for text in paragraphs(tree)[1:3]] == [
+        "Split random",
+        "Split speaker",
+    ]
+
+
+# The config allows letters, digits and _ . + - in names; the page takes more.
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mel_128_",
+        "_mel",
+        "a_b__",
+        "1.",
+        "A.",
+        "a-b+c.",
+        "*mel*",
+        "**",
+        "|mel|",
+        "`mel`",
+        "a\\b",
+        "<b>",
+    ],
+)
+def test_names_are_literal(name):
+    tree = document([name], splits=(name,), **{name: metrics(warning="It stopped.")})
+    [row] = table(tree)
+    assert (row["run"], row["split"]) == (name, name)
+    assert f"{name}: It stopped." in paragraphs(tree)
+    assert any(text.startswith(f"Split {name}: ") for text in paragraphs(tree))
+    assert not list(tree.findall(nodes.reference))
+
+
+def test_warning_is_shown_word_by_word():
+    tree = document(["complex", "power"], power=metrics(warning=WARNING))
+    assert f"power: {WARNING}" in paragraphs(tree)
+    assert not [text for text in paragraphs(tree) if text.startswith("complex:")]
+
+
+def test_speakers_are_whole_numbers_when_read_from_a_file(tmp_path):
+    path = tmp_path / "summary.csv"
+    summary(speakers_in_training=1_234).to_csv(path, index=False)
+    page = headline.page({}, {}, {"random": pd.read_csv(path)}, RECORDINGS, "somewhere")
+    assert "1,234 of the test speakers" in page

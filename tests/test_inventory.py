@@ -1,0 +1,326 @@
+"""What recordings are: the inventory of a word, and the check over all words."""
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from spokenwords import inventory
+from spokenwords.errors import UserError
+
+RATE = 16000
+SHA256 = {letter: hashlib.sha256(letter.encode()).hexdigest() for letter in "abcdefgh"}
+
+
+@pytest.fixture
+def write(tmp_path):
+    """A function that writes samples (int16 or float) to a file of the data folder."""
+
+    def write(file, samples, rate=RATE, **options):
+        path = tmp_path / "data" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, samples, rate, **options)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def of_word(tmp_path):
+    """A function that takes a word's inventory, by way of its CSV file."""
+
+    def of_word(word):
+        table = inventory.of_word(tmp_path / "data", word)
+        table.to_csv(tmp_path / f"{word}.csv", index=False)
+        return inventory.read(tmp_path / f"{word}.csv")
+
+    return of_word
+
+
+def row(file, **values):
+    """A row of an inventory: a good recording of one second, but for `values`."""
+    good = {
+        "file": file,
+        "status": "usable",
+        "speaker": file,
+        "samples": RATE,
+        "sample_rate": RATE,
+        "channels": 1,
+        "peak": 0.5,
+        "rms": 0.1,
+        "sha256": hashlib.sha256(file.encode()).hexdigest(),
+    }
+    return good | values
+
+
+def unreadable(file, reason):
+    nothing = dict.fromkeys(["samples", "sample_rate", "channels"], 0)
+    return row(file, status=f"unreadable: {reason}", peak=0.0, rms=0.0, **nothing)
+
+
+def check(*rows, sample_rate=RATE, seconds=1.0):
+    """The check of inventories that consist of these rows."""
+    table = pd.DataFrame(rows)
+    words = dict(list(table.groupby(table["file"].str.partition("/")[0])))
+    return inventory.check(words, sample_rate, seconds)
+
+
+def records(table):
+    return list(table.itertuples(index=False, name=None))
+
+
+def test_a_row_says_what_a_recording_is(write, of_word):
+    tone = 0.5 * np.sin(2 * np.pi * 100 * np.arange(8000) / 8000)
+    path = write("yes/anna_nohash_1.wav", np.stack([tone, tone / 2], axis=1), 8000)
+    table = of_word("yes")
+    assert list(table.columns) == [
+        *("file", "status", "speaker", "samples", "sample_rate", "channels"),
+        *("peak", "rms", "sha256"),
+    ]
+    (row,) = table.to_dict("records")
+    # Whole periods of a sine of amplitude A have a peak of A and a mean square of A² / 2; here of
+    # two channels with 1/2 and 1/4.
+    assert row.pop("peak") == pytest.approx(0.5, abs=2**-14)
+    assert row.pop("rms") == pytest.approx(np.sqrt((1 / 8 + 1 / 32) / 2), abs=2**-14)
+    assert row == {
+        "file": "yes/anna_nohash_1.wav",
+        "status": "usable",
+        "speaker": "anna",
+        "samples": 8000,
+        "sample_rate": 8000,
+        "channels": 2,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
+
+
+def test_the_peak_is_the_largest_magnitude_of_either_sign(write, of_word):
+    write("yes/a.wav", np.array([0, 8192, -16384], np.int16))
+    write("yes/b.wav", np.array([0, 8192, 4096], np.int16))
+    assert of_word("yes")["peak"].tolist() == [0.5, 0.25]
+
+
+def test_rows_are_in_the_order_of_file_names(write, of_word):
+    for name in ("b", "c", "a", "B", "a10", "a9"):
+        write(f"yes/{name}.wav", np.zeros(10))
+    names = [file.removeprefix("yes/") for file in of_word("yes")["file"]]
+    assert names == ["B.wav", "a.wav", "a10.wav", "a9.wav", "b.wav", "c.wav"]
+
+
+def test_files_that_cannot_be_read_are_rows_too(write, of_word, tmp_path):
+    write("yes/good.wav", np.full(100, 0.5))
+    folder = tmp_path / "data" / "yes"
+    (folder / "empty.wav").touch()
+    (folder / "folder.wav").mkdir()
+    (folder / "link.wav").symlink_to("nowhere")
+    (folder / "text.flac").write_text("not a recording")
+    write("yes/nan.wav", np.array([0, np.nan]), subtype="FLOAT")
+    write("yes/none.wav", np.zeros(0))
+    table = of_word("yes").set_index("file")
+    status = table["status"]
+    assert status.pop("yes/good.wav") == "usable"
+    assert len(status) == 6
+    assert status.str.match(r"unreadable: \w.*").all()
+    assert (table.drop("yes/good.wav")[["samples", "peak", "rms"]] == 0).all(axis=None)
+    assert inventory.usable(table.reset_index())["file"].tolist() == ["yes/good.wav"]
+    empty = hashlib.sha256(b"").hexdigest()
+    assert table.loc["yes/empty.wav", "sha256"] == empty
+
+
+@pytest.mark.parametrize("word", ["NA", "001", "null", "1e5", "True", "a,b", 'say "so"', "はい"])
+def test_names_survive_the_csv_file(write, of_word, word):
+    for name in ("001_nohash_0.wav", "NA_nohash_0.wav", "nan.wav", "a, b.wav"):
+        write(f"{word}/{name}", np.zeros(10))
+    table = of_word(word)
+    assert table["file"].tolist() == [
+        *(f"{word}/001_nohash_0.wav", f"{word}/NA_nohash_0.wav"),
+        *(f"{word}/a, b.wav", f"{word}/nan.wav"),
+    ]
+    assert table["speaker"].tolist() == ["001", "NA", f"{word}/a, b.wav", f"{word}/nan.wav"]
+
+
+def test_hashes_that_look_like_numbers_stay_text(tmp_path):
+    hashes = [f"{number:064d}" for number in (7, 123)]
+    table = pd.DataFrame([row(f"yes/{value}.wav", sha256=value) for value in hashes])
+    table.to_csv(tmp_path / "yes.csv", index=False)
+    assert inventory.read(tmp_path / "yes.csv")["sha256"].tolist() == hashes
+
+
+def test_an_inventory_is_the_same_each_time(write, tmp_path):
+    write("yes/a.wav", np.linspace(-0.3, 0.3, 1000))
+    digests = []
+    for name in ("first", "second"):
+        path = tmp_path / f"{name}.csv"
+        inventory.of_word(tmp_path / "data", "yes").to_csv(path, index=False)
+        digests.append(inventory.digest(path))
+    assert digests[0] == digests[1] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_usable_rows_are_numbered_without_gaps():
+    table = pd.DataFrame([unreadable("yes/a.wav", "why"), row("yes/b.wav"), row("yes/c.wav")])
+    good = inventory.usable(table)
+    assert list(good.index) == [0, 1]
+    assert good["file"].tolist() == ["yes/b.wav", "yes/c.wav"]
+
+
+def test_summary_counts_by_word():
+    summary = check(
+        row("yes/a.wav", speaker="anna", samples=36 * RATE, rms=0.1),
+        row("yes/b.wav", speaker="anna", samples=36 * RATE, rms=0.4),
+        row("yes/c.wav", speaker="ben", samples=36 * 8000, sample_rate=8000, rms=0.2),
+        unreadable("yes/d.wav", "why"),
+        row("no/a.wav", samples=72 * RATE),
+        unreadable("up/a.wav", "why"),
+    )["summary"].set_index("word")
+    assert summary.index.tolist() == ["no", "up", "yes"]
+    assert summary["recordings"].tolist() == [1, 1, 4]
+    assert summary["usable"].tolist() == [1, 0, 3]
+    assert summary["speakers"].tolist() == [1, 0, 2]
+    # Hours: 108 s of `yes` are 0.03.
+    assert summary["hours"].tolist() == [0.02, 0.0, 0.03]
+    assert summary["median_rms"].drop("up").tolist() == [0.1, 0.2]
+
+
+def test_duplicates_are_grouped_across_words():
+    duplicates = check(
+        row("yes/a.wav", sha256=SHA256["a"]),
+        row("yes/b.wav", sha256=SHA256["b"]),
+        row("yes/c.wav", sha256=SHA256["c"]),
+        row("no/a.wav", sha256=SHA256["a"]),
+        row("no/b.wav", sha256=SHA256["b"]),
+        row("no/c.wav", sha256=SHA256["b"]),
+        unreadable("no/d.wav", "why") | {"sha256": SHA256["d"]},
+        unreadable("no/e.wav", "why") | {"sha256": SHA256["d"]},
+    )["duplicates"]
+    groups = {
+        tuple(group["file"]): set(group["sha256"]) for _, group in duplicates.groupby("group")
+    }
+    assert groups == {
+        ("no/a.wav", "yes/a.wav"): {SHA256["a"]},
+        ("no/b.wav", "no/c.wav", "yes/b.wav"): {SHA256["b"]},
+    }
+    assert set(duplicates["group"]) == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("oddity", "odd", "even"),
+    [
+        # One and two steps of 16 bits are as good as silence.
+        ("silent", {"peak": 0.0}, {"peak": 0.0001}),
+        ("silent", {"peak": 0.000061}, {"peak": 0.000092}),
+        ("clipped", {"peak": 1.0}, {"peak": 0.99}),
+        ("clipped", {"peak": 1.7}, {"peak": 0.9999}),
+        ("short", {"samples": 7999}, {"samples": 8000}),
+        ("short", {"samples": 3999, "sample_rate": 8000}, {"samples": 8000}),
+        ("long", {"samples": 16001}, {"samples": 16000}),
+        ("long", {"samples": 44101, "sample_rate": 44100}, {"samples": 12000}),
+        ("rate", {"sample_rate": 8000, "samples": 8000}, {"sample_rate": 16000}),
+        ("channels", {"channels": 2}, {"channels": 1}),
+    ],
+)
+def test_oddities(oddity, odd, even):
+    oddities = check(row("yes/odd.wav", **odd), row("no/even.wav", **even))["oddities"]
+    assert ("yes/odd.wav", oddity) in records(oddities)
+    assert "no/even.wav" not in set(oddities["file"])
+
+
+def test_lengths_are_odd_by_the_models_measure():
+    rows = [row("yes/a.wav", samples=8000), row("no/a.wav", samples=40000)]
+    two_seconds = records(check(*rows, seconds=2.0)["oddities"])
+    assert two_seconds == [("no/a.wav", "long"), ("yes/a.wav", "short")]
+    rates = records(check(*rows, sample_rate=8000)["oddities"])
+    assert ("no/a.wav", "rate") in rates
+
+
+def test_a_recording_can_be_odd_in_several_ways():
+    oddities = check(row("yes/a.wav", peak=0.0, samples=10, channels=2), row("no/a.wav"))[
+        "oddities"
+    ]
+    assert records(oddities) == [
+        ("yes/a.wav", "channels"),
+        ("yes/a.wav", "short"),
+        ("yes/a.wav", "silent"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("samples", "oddity"),
+    [([0, 32767], "clipped"), ([0, -32768], "clipped"), ([1, -1], "silent"), ([2, -2], "silent")],
+)
+def test_16_bit_recordings_are_clipped_at_full_scale_and_silent_at_its_last_bit(
+    write, of_word, samples, oddity
+):
+    write("yes/a.wav", np.tile(np.array(samples, np.int16), RATE // 2))
+    write("no/a.wav", np.tile(np.array([32766, 3], np.int16), RATE // 2))
+    tables = inventory.check({word: of_word(word) for word in ("yes", "no")}, RATE, 1.0)
+    assert records(tables["oddities"]) == [("yes/a.wav", oddity)]
+
+
+def test_rejected_files_are_listed_with_reasons():
+    tables = check(
+        *(unreadable("yes/a.wav", "no samples"), row("yes/b.wav")),
+        *(unreadable("no/a.wav", "unreadable: twice"), row("no/b.wav")),
+    )
+    assert sorted(records(tables["rejected"])) == [
+        ("no/a.wav", "unreadable: twice"),
+        ("yes/a.wav", "no samples"),
+    ]
+    assert tables["oddities"].empty
+
+
+def test_all_unreadable_files_are_refused_at_once():
+    bad = [unreadable(f"yes/{number}.wav", f"reason {number}") for number in range(20)]
+    tables = check(*bad, row("yes/good.wav"), row("no/good.wav"), unreadable("no/x.wav", "why"))
+    with pytest.raises(UserError, match=r"dataset\.on_unreadable") as error:
+        inventory.refuse(tables, skip_unreadable=False)
+    lines = str(error.value).splitlines()
+    for number in range(20):
+        assert f"  yes/{number}.wav: reason {number}" in lines
+    assert "  no/x.wav: why" in lines
+    assert "21" in lines[0]
+    assert "good.wav" not in str(error.value)
+    inventory.refuse(tables, skip_unreadable=True)
+
+
+def test_good_recordings_are_not_refused():
+    tables = check(row("yes/a.wav", peak=0.0), row("no/a.wav", channels=2))
+    for skip in (True, False):
+        inventory.refuse(tables, skip_unreadable=skip)
+
+
+def test_words_without_a_usable_recording_are_refused_even_when_skipping():
+    tables = check(
+        *(unreadable("yes/a.wav", "why"), unreadable("no/a.wav", "why")),
+        *(row("up/a.wav"), unreadable("up/b.wav", "why")),
+    )
+    with pytest.raises(UserError, match=r"no, yes\b.*dataset\.words"):
+        inventory.refuse(tables, skip_unreadable=True)
+
+
+def test_the_log_says_what_stands_out(messages):
+    inventory.report(
+        check(
+            row("yes/a.wav", peak=0.0, sha256=SHA256["a"]),
+            row("yes/b.wav", peak=0.0, channels=2, sha256=SHA256["a"]),
+            *(unreadable("no/a.wav", "why"), row("no/b.wav", samples=3600 * RATE)),
+        )
+    )
+    (line,) = messages
+    for part in ("4 recordings", "2 words", "3 usable", "1.00 h", "2 silent", "1 channels"):
+        assert part in line
+
+
+def test_the_recording_to_explore():
+    table = pd.DataFrame([unreadable("yes/a.wav", "why"), row("yes/b.wav"), row("yes/c.wav")])
+    assert inventory.recording(table, "auto") == "yes/b.wav"
+    assert inventory.recording(table, "yes/c.wav") == "yes/c.wav"
+    for wanted in ("yes/a.wav", "yes/d.wav", "c.wav", ""):
+        with pytest.raises(UserError, match=r"explore\.recording"):
+            inventory.recording(table, wanted)
+
+
+def test_no_recording_to_explore():
+    table = pd.DataFrame([unreadable("yes/a.wav", "why")])
+    with pytest.raises(UserError, match=r"explore\.recording"):
+        inventory.recording(table, "auto")

@@ -1,0 +1,432 @@
+"""Training: it learns, repeats itself bit by bit, is resumed, stops and keeps the best epoch."""
+
+import copy
+import math
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from spokenwords import device, evaluation, training
+from spokenwords.errors import UserError
+from spokenwords.loader import Recordings
+from spokenwords.model import Classifier
+from spokenwords.stft import STFT
+from spokenwords.training import Settings
+
+CPU = torch.device("cpu")
+SETTINGS = Settings(epochs=6, batch_size=8, max_lr=0.01, patience=None, seed=1)
+
+
+@pytest.fixture
+def train(make_recordings, make_classifier, tmp_path):
+    """A function that trains a small classifier; returns it, the log and the summary."""
+
+    def run(identity="this", initial_seed=0, **changes):
+        classifier = make_classifier(seed=initial_seed)
+        log, summary = training.train(
+            classifier,
+            make_recordings(42, seed=1),
+            make_recordings(21, seed=2),
+            replace(SETTINGS, **changes),
+            tmp_path / "checkpoint.pt",
+            identity,
+        )
+        return classifier, log, summary
+
+    return run
+
+
+@pytest.fixture
+def script(monkeypatch):
+    """A function that sets the validation losses to come, epoch by epoch.
+
+    An exception among them is raised in place of the loss. Returns a list of the network's weights
+    at the time of each validation, which grows.
+    """
+
+    def set_losses(losses):
+        losses, weights, score = iter(losses), [], evaluation.score
+
+        def scripted_score(classifier, recordings):
+            weights.append(copy.deepcopy(classifier.network.state_dict()))
+            return score(classifier, recordings)
+
+        def scripted_loss(scores, labels):
+            loss = next(losses)
+            if isinstance(loss, BaseException):
+                raise loss
+            return float(loss), 0.5
+
+        monkeypatch.setattr(evaluation, "score", scripted_score)
+        monkeypatch.setattr(evaluation, "loss_and_accuracy", scripted_loss)
+        return weights
+
+    return set_losses
+
+
+def assert_same(one, other):
+    """Both trainings (classifier, log, summary) had the same outcome, to the last bit."""
+    pd.testing.assert_frame_equal(one[1], other[1], check_exact=True)
+    assert_same_weights(one[0].network.state_dict(), other[0].network.state_dict())
+    measured = ("seconds", "recordings_per_second")
+    without = [{**summary, **dict.fromkeys(measured)} for _, _, summary in (one, other)]
+    assert without[0] == without[1]
+
+
+def assert_same_weights(one, other):
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_learns_an_easy_problem(train, make_recordings):
+    classifier, log, summary = train(epochs=20)
+    unseen = make_recordings(300, seed=3)
+    _, accuracy = evaluation.loss_and_accuracy(evaluation.score(classifier, unseen), unseen.labels)
+    assert accuracy > 0.98
+    last = log[log["epoch"] == 20].set_index("set")
+    assert last.loc["train", "accuracy"] > 0.9
+    assert last.loc["valid", "accuracy"] > 0.98
+    assert last.loc["valid", "loss"] < 0.2
+    assert (summary["epochs"], summary["stopped_early"], summary["warning"]) == (20, False, "")
+
+
+def test_published_network_learns(make_recordings, tmp_path):
+    """Two words, told apart by where in frequency their energy is."""
+    torch.manual_seed(1)
+    transform = STFT(1_000, 156, window_seconds=0.1, stride_seconds=0.013, normalized=True)
+    classifier = Classifier(["low", "high"], "power", transform, samples=1_002)
+
+    def recordings(count):
+        labels = torch.arange(count) % 2
+        spectrograms = torch.randn(count, 2, 79, 78) / 10
+        for spectrogram, label in zip(spectrograms, labels, strict=True):
+            spectrogram[:, 40 * label : 40 * label + 39] *= 10
+        return Recordings(spectrograms.half(), labels, CPU)
+
+    settings = Settings(epochs=4, batch_size=8, max_lr=0.003, patience=None, seed=1)
+    valid = recordings(12)
+    log, _ = training.train(
+        classifier, recordings(32), valid, settings, tmp_path / "checkpoint.pt", ""
+    )
+    assert log["accuracy"].iloc[-1] == 1
+    _, accuracy = evaluation.loss_and_accuracy(evaluation.score(classifier, valid), valid.labels)
+    assert accuracy == 1
+
+
+def test_log_has_a_row_an_epoch_and_set(train):
+    _, log, _ = train()
+    assert list(log.columns) == ["epoch", "set", "loss", "accuracy", "learning_rate"]
+    assert list(log["epoch"]) == [epoch for epoch in range(1, 7) for _ in range(2)]
+    assert list(log["set"]) == 6 * ["train", "valid"]
+    assert log.notna().all(axis=None)
+
+
+def test_logged_figures(make_classifier, make_recordings, tmp_path):
+    """A network that hardly learns has the same loss all epoch: the mean over the recordings."""
+    classifier = make_classifier()
+    classifier.network = nn.Sequential(nn.Flatten(), nn.Linear(40, 3))
+    sets = make_recordings(7, seed=1), make_recordings(5, seed=2)
+    settings = Settings(epochs=1, batch_size=4, max_lr=1e-12, patience=None, seed=1)
+    expected = []
+    for recordings in sets:
+        with torch.no_grad(), device.autocast(CPU):
+            scores = classifier(recordings.spectrograms).float()
+        loss = F.cross_entropy(scores, recordings.labels).item()
+        hits = (scores.argmax(dim=1) == recordings.labels).sum().item()
+        expected.append((loss, hits / len(recordings)))
+    log, _ = training.train(classifier, *sets, settings, tmp_path / "checkpoint.pt", "")
+    for row, (loss, accuracy) in zip(log.itertuples(), expected, strict=True):
+        assert row.loss == pytest.approx(loss, rel=0.01)
+        assert row.accuracy == pytest.approx(accuracy)
+
+
+def test_same_seed_same_training(train, tmp_path):
+    first = train()
+    (tmp_path / "checkpoint.pt").unlink()
+    torch.manual_seed(99)
+    second = train()
+    assert_same(first, second)
+    (tmp_path / "checkpoint.pt").unlink()
+    other = train(seed=2)
+    assert not first[1].equals(other[1])
+
+
+@pytest.mark.parametrize("epochs_done", range(6))
+def test_resumed_training_is_the_undisturbed_one(train, tmp_path, monkeypatch, epochs_done):
+    undisturbed = train()
+    (tmp_path / "checkpoint.pt").unlink()
+    real, calls = evaluation.loss_and_accuracy, []
+
+    def killed(scores, labels):
+        calls.append(None)
+        if len(calls) > epochs_done:
+            raise KeyboardInterrupt
+        return real(scores, labels)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluation, "loss_and_accuracy", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train()
+    torch.manual_seed(99)  # another process: the generator stands elsewhere
+    torch.rand(epochs_done + 3)
+    assert_same(train(), undisturbed)
+
+
+def test_training_killed_twice(train, tmp_path, script):
+    script([5, 4, 3, 3.5, 3.2, 2])
+    undisturbed = train()
+    (tmp_path / "checkpoint.pt").unlink()
+    script([5, KeyboardInterrupt(), 4, 3, KeyboardInterrupt(), 3.5, 3.2, 2])
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            train()
+    assert_same(train(), undisturbed)
+
+
+def test_checkpoint_is_whole_when_saving_is_cut_off(train, tmp_path, monkeypatch):
+    undisturbed = train()
+    (tmp_path / "checkpoint.pt").unlink()
+    save, calls = torch.save, []
+
+    def cut_off(content, path):
+        calls.append(None)
+        save(content, path)
+        if len(calls) == 3:
+            path.write_bytes(path.read_bytes()[:1_000])
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            train()
+    assert_same(train(), undisturbed)
+
+
+def test_finished_training_is_not_repeated(train, script):
+    finished = train()
+    script([])  # any validation would fail
+    assert_same(train(), finished)
+
+
+def test_training_out_of_patience_is_not_carried_on(train, script):
+    script([3, 4, 5])
+    finished = train(patience=2)
+    assert finished[2]["epochs"] == 3
+    script([])
+    assert_same(train(patience=2), finished)
+
+
+def test_checkpoint_of_another_training_is_not_taken_up(train, tmp_path, messages):
+    undisturbed = train(identity="this")
+    (tmp_path / "checkpoint.pt").unlink()
+    train(identity="other", initial_seed=5, seed=7)
+    assert_same(train(identity="this"), undisturbed)
+    assert not [message for message in messages if "Taking up" in message]
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", None])
+def test_corrupt_checkpoint_is_not_taken_up(train, tmp_path, content):
+    undisturbed = train()
+    checkpoint = tmp_path / "checkpoint.pt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:5_000] if content is None else content)
+    assert_same(train(), undisturbed)
+
+
+def test_taking_up_is_told(train, script, messages):
+    script([3, 2, KeyboardInterrupt(), 1, 1, 1, 1])
+    with pytest.raises(KeyboardInterrupt):
+        train()
+    assert not [message for message in messages if "Taking up" in message]
+    train()
+    assert len([message for message in messages if "after epoch 2" in message]) == 1
+
+
+def test_identity(tmp_path):
+    one, same, other = (tmp_path / name for name in ("one", "same", "other"))
+    one.write_text("a")
+    same.write_text("a")
+    other.write_text("b")
+    identity = training.identity([{"epochs": 3, "seed": 1}, "code"], [one, other])
+    assert (
+        training.identity([{"seed": 1, "epochs": 3}, "code"], [str(same), str(other)]) == identity
+    )
+    others = [
+        training.identity([{"epochs": 4, "seed": 1}, "code"], [one, other]),
+        training.identity([{"epochs": 3, "seed": 1}, "other code"], [one, other]),
+        training.identity([{"epochs": 3, "seed": 1}, "code"], [one, one]),
+        training.identity([{"epochs": 3, "seed": 1}, "code"], [other, one]),
+        training.identity([{"epochs": 3, "seed": 1}, "code"], [one]),
+    ]
+    assert len({identity, *others}) == 6
+
+
+@pytest.mark.parametrize(
+    ("losses", "patience", "epochs", "best"),
+    [
+        ([3, 2, 2.5, 2.1, 2.2, 1], 3, 5, 2),
+        ([3, 2, 2.5, 2.1, 1, 1.1], 3, 6, 5),
+        ([1, 1, 1, 1, 1, 1], 3, 4, 1),
+        ([1, 2, 0.5, 0.6, 0.7, 0.8], 1, 2, 1),
+        ([6, 5, 4, 3, 2, 1], 1, 6, 6),
+        ([1, 2, 3, 4, 5, 6], None, 6, 1),
+        ([3, 2, 2.5, 2.1, 2.2, 1], None, 6, 6),
+    ],
+)
+def test_patience_and_best_epoch(train, script, losses, patience, epochs, best):
+    weights = script(losses)
+    classifier, log, summary = train(patience=patience)
+    assert list(log.loc[log["set"] == "valid", "loss"]) == losses[:epochs]
+    assert summary["epochs"] == len(weights) == epochs
+    assert summary["stopped_early"] == (epochs < 6)
+    assert summary["best_epoch"] == best
+    assert summary["best_valid_loss"] == losses[best - 1]
+    assert_same_weights(classifier.network.state_dict(), weights[best - 1])
+    assert not all(
+        torch.equal(value, weights[best - 2][name])
+        for name, value in classifier.network.state_dict().items()
+    )
+
+
+# The rate rises for the first 0.3 of the epochs: six of twenty.
+@pytest.mark.parametrize(("last", "warned"), [(2, True), (5, True), (6, False), (12, False)])
+def test_stopping_before_the_peak_is_warned_of(train, script, messages, last, warned):
+    script(range(1, 21))
+    _, _, summary = train(epochs=20, patience=last - 1)
+    assert summary["epochs"] == last
+    assert bool(summary["warning"]) == warned
+    assert len([message for message in messages if "Warning" in message]) == warned
+    if warned:
+        assert "patience" in summary["warning"]
+        assert f"epoch {last} of 20" in summary["warning"]
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+def test_whole_cycle_is_not_warned_of(train, epochs):
+    assert train(epochs=epochs)[2]["warning"] == ""
+
+
+def one_cycle(highest, count):
+    """The rate of each step: cosines from 1/25 up to the highest, and down to 1/250,000 of it."""
+
+    def cosine(start, end, share):
+        return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
+
+    peak = 0.3 * count - 1
+    return [
+        cosine(highest / 25, highest, step / peak)
+        if step <= peak
+        else cosine(highest, highest / 250_000, (step - peak) / (count - 1 - peak))
+        for step in range(count)
+    ]
+
+
+def test_learning_rates(train):
+    used = []
+    hook = register_optimizer_step_pre_hook(
+        lambda optimizer, *_: used.append(optimizer.param_groups[0]["lr"])
+    )
+    try:
+        _, log, _ = train(epochs=10, max_lr=0.02)
+    finally:
+        hook.remove()
+    # 42 recordings make five batches of eight and one of two.
+    expected = one_cycle(0.02, 60)
+    assert used == pytest.approx(expected)
+    # An epoch's row has the rate of its last batch.
+    for name in ("train", "valid"):
+        assert list(log.loc[log["set"] == name, "learning_rate"]) == pytest.approx(expected[5::6])
+
+    optimizer = torch.optim.Adam([nn.Parameter(torch.zeros(1))])
+    schedule = OneCycleLR(optimizer, max_lr=0.02, total_steps=60)
+    for rate in expected:
+        assert schedule.get_last_lr()[0] == pytest.approx(rate)
+        optimizer.step()
+        schedule.step()
+
+
+@pytest.mark.parametrize("place", ["train", "valid"])
+def test_loss_that_is_no_number(train, make_recordings, make_classifier, tmp_path, place):
+    sets = {"train": make_recordings(12, seed=1), "valid": make_recordings(12, seed=2)}
+    sets[place].spectrograms[3] = math.nan
+    with pytest.raises(UserError, match=r"epoch 1.*max_lr"):
+        training.train(
+            make_classifier(), *sets.values(), SETTINGS, tmp_path / "checkpoint.pt", "this"
+        )
+    assert not (tmp_path / "checkpoint.pt").exists()
+
+
+def test_training_set_of_one_recording(make_recordings, make_classifier, tmp_path):
+    sets = make_recordings(1, seed=1), make_recordings(6, seed=2)
+    with pytest.raises(UserError, match="two recordings"):
+        training.train(make_classifier(), *sets, SETTINGS, tmp_path / "checkpoint.pt", "this")
+
+
+def test_time_is_estimated_once(train, messages):
+    train()
+    estimates = [message for message in messages if "At this rate" in message]
+    assert len(estimates) == 1
+    assert "6 epochs" in estimates[0]
+
+
+def test_time_left_is_estimated_when_resumed(train, script, messages):
+    script([3, 2, KeyboardInterrupt(), 1, 1, 1, 1])
+    with pytest.raises(KeyboardInterrupt):
+        train()
+    messages.clear()
+    train()
+    assert len([message for message in messages if "4 epochs" in message]) == 1
+
+
+def test_summary_tells_settings_and_device(train):
+    _, _, summary = train(max_lr=0.02)
+    assert summary["max_lr"] == 0.02
+    assert summary["device"] == device.describe(CPU)
+    assert summary["seconds"] >= 0
+    assert summary["recordings_per_second"] > 0
+
+
+# The device.
+
+
+@pytest.fixture
+def no_gpu(monkeypatch):
+    threads = torch.get_num_threads()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_demanded_gpu_that_is_not_there(no_gpu):
+    with pytest.raises(UserError, match=r"training\.device"):
+        device.choose("cuda", threads=1)
+
+
+@pytest.mark.parametrize(("wanted", "told"), [("auto", True), ("cpu", False)])
+def test_cpu_works_with_the_threads_it_is_given(no_gpu, messages, wanted, told):
+    assert device.choose(wanted, threads=1) == CPU
+    assert torch.get_num_threads() == 1
+    assert any("No GPU" in message for message in messages) == told
+    assert "1 threads" in device.describe(CPU)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [
+        ({"avx512_bf16": True}, torch.bfloat16),
+        ({"avx512_bf16": False, "amx_bf16": True}, torch.bfloat16),
+        ({"avx512_bf16": False, "amx_bf16": False}, torch.float32),
+        ({}, torch.float32),
+    ],
+)
+def test_reduced_precision_where_the_processor_has_it(monkeypatch, capabilities, expected):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    with device.autocast(CPU):
+        product = torch.ones(4, 4) @ torch.ones(4, 4)
+    assert product.dtype == expected
+    assert str(expected).removeprefix("torch.") in device.describe(CPU)
