@@ -1,4 +1,4 @@
-"""The lists of packages are in step: what is wanted, what is locked, and what conda would install."""
+"""The lists of packages are in step: what is wanted, what is locked, what conda would install."""
 
 import ast
 import importlib.metadata
@@ -111,8 +111,8 @@ def imported(folder):
     return found - ours - set(sys.stdlib_module_names)
 
 
-def test_what_the_workflow_imports_is_wanted_by_name():
+def test_what_the_workflow_imports_is_locked():
     distributions = importlib.metadata.packages_distributions()
-    packages = wanted("run.in")[0]
+    packages = pins(locked_entries("run.txt"))
     for module in imported(ROOT / "workflow" / "scripts"):
         assert any(normalised(name) in packages for name in distributions[module]), module

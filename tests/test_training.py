@@ -367,22 +367,6 @@ def test_training_set_of_one_recording(make_recordings, make_classifier, tmp_pat
         training.train(make_classifier(), *sets, SETTINGS, tmp_path / "checkpoint.pt", "this")
 
 
-def test_time_is_estimated_once(train, messages):
-    train()
-    estimates = [message for message in messages if "At this rate" in message]
-    assert len(estimates) == 1
-    assert "6 epochs" in estimates[0]
-
-
-def test_time_left_is_estimated_when_resumed(train, script, messages):
-    script([3, 2, KeyboardInterrupt(), 1, 1, 1, 1])
-    with pytest.raises(KeyboardInterrupt):
-        train()
-    messages.clear()
-    train()
-    assert len([message for message in messages if "4 epochs" in message]) == 1
-
-
 def test_summary_tells_settings_and_device(train):
     _, _, summary = train(max_lr=0.02)
     assert summary["max_lr"] == 0.02

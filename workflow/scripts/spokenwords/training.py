@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,14 +19,12 @@ from spokenwords import evaluation
 from spokenwords.errors import UserError
 from spokenwords.loader import Recordings, batches_per_epoch
 from spokenwords.model import Classifier
-from spokenwords.progress import Progress, duration
+from spokenwords.progress import Progress
 
 logger = logging.getLogger("spokenwords")
 
 # Share of the one-cycle schedule in which the rate rises: torch's and the published experiment's.
 RISING_SHARE = 0.3
-# Batches after which the length of the whole training is estimated.
-ESTIMATE_AFTER = 5
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,6 @@ def train(
     """
     device = train_set.device
     torch.manual_seed(settings.seed)
-    steps = batches_per_epoch(len(train_set), settings.batch_size)
     optimizer = torch.optim.Adam(
         classifier.network.parameters(), fused=device.type == "cuda" or None
     )
@@ -77,61 +75,31 @@ def train(
         optimizer,
         max_lr=settings.max_lr,
         epochs=settings.epochs,
-        steps_per_epoch=steps,
+        steps_per_epoch=batches_per_epoch(len(train_set), settings.batch_size),
         pct_start=RISING_SHARE,
     )
     parts = {"network": classifier.network, "optimizer": optimizer, "schedule": schedule}
     state = _resume(checkpoint, identity, parts) or State(log=[])
-    first, remaining = state.epoch + 1, settings.epochs - state.epoch
-    progress = Progress("Training", remaining * len(train_set), "recordings")
-    for epoch in range(first, settings.epochs + 1):
-        if _out_of_patience(state, settings.patience):
-            break
+    progress = Progress("Training", (settings.epochs - state.epoch) * len(train_set), "recordings")
+    while state.epoch < settings.epochs and not _out_of_patience(state, settings.patience):
         start = time.monotonic()
-        classifier.train()
-        # Summed on the device: reading a value after each batch would make a GPU wait.
-        total_loss, correct = torch.zeros(2, device=device)
-        count = 0
-        for batch, (spectrograms, labels) in enumerate(
-            train_set.shuffled(settings.batch_size, _shuffling_seed(settings.seed, epoch)), start=1
-        ):
-            with devices.autocast(device):
-                scores = classifier(spectrograms)
-            loss = F.cross_entropy(scores.float(), labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            rate = schedule.get_last_lr()[0]
-            schedule.step()
-            total_loss += loss.detach() * len(labels)
-            correct += (scores.argmax(dim=1) == labels).sum()
-            count += len(labels)
-            progress.advance(len(labels), f"epoch {epoch} of {settings.epochs}")
-            if device.type == "cpu" and batch == ESTIMATE_AFTER and epoch == first:
-                seconds = (time.monotonic() - start) / batch * steps * remaining
-                logger.info(f"At this rate, {remaining} epochs take {duration(seconds)} or less.")
+        epoch = state.epoch + 1
+        batches = train_set.shuffled(settings.batch_size, _shuffling_seed(settings.seed, epoch))
+        rate, train_loss, train_accuracy = _train_epoch(
+            classifier, batches, optimizer, schedule, progress, f"epoch {epoch}"
+        )
         valid_loss, valid_accuracy = evaluation.loss_and_accuracy(
             evaluation.score(classifier, valid_set), valid_set.labels
         )
-        train_loss, train_accuracy = total_loss.item() / count, correct.item() / count
-        if not (torch.tensor([train_loss, valid_loss]).isfinite().all()):
+        if not (math.isfinite(train_loss) and math.isfinite(valid_loss)):
             raise UserError(
                 f"The loss is no finite number after epoch {epoch}: lower `max_lr` (config key "
                 f"training.max_lr, or the run's own), which is {settings.max_lr:g}."
             )
-        for name, loss_of_set, accuracy in (
-            ("train", train_loss, train_accuracy),
-            ("valid", valid_loss, valid_accuracy),
-        ):
-            state.log.append(
-                {
-                    "epoch": epoch,
-                    "set": name,
-                    "loss": loss_of_set,
-                    "accuracy": accuracy,
-                    "learning_rate": rate,
-                }
-            )
+        state.log += [
+            _row(epoch, "train", train_loss, train_accuracy, rate),
+            _row(epoch, "valid", valid_loss, valid_accuracy, rate),
+        ]
         state.epoch = epoch
         if valid_loss < state.best_loss:
             state.best_loss, state.best_epoch = valid_loss, epoch
@@ -146,26 +114,69 @@ def train(
         )
         _save(checkpoint, identity, parts, state)
     classifier.network.load_state_dict(state.best_weights)
-    warning = ""
-    if state.epoch < RISING_SHARE * settings.epochs:
-        warning = (
-            f"Training stopped at epoch {state.epoch} of {settings.epochs}, while the learning "
-            "rate was still rising: the model is far from what it can be. Raise `patience`, or "
-            "turn early stopping off with `patience: off` (config keys of training or of the run)."
-        )
-        logger.warning(f"Warning: {warning}")
     summary = {
         "epochs": state.epoch,
         "best_epoch": state.best_epoch,
         "best_valid_loss": state.best_loss,
         "max_lr": settings.max_lr,
         "stopped_early": state.epoch < settings.epochs,
-        "warning": warning,
+        "warning": _warning(state, settings),
         "seconds": round(state.seconds, 2),
         "recordings_per_second": round(len(train_set) * state.epoch / state.seconds, 1),
         "device": devices.describe(device),
     }
     return pd.DataFrame(state.log), summary
+
+
+def _train_epoch(
+    classifier: Classifier,
+    batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    optimizer: torch.optim.Optimizer,
+    schedule: OneCycleLR,
+    progress: Progress,
+    detail: str,
+) -> tuple[float, float, float]:
+    """Step through `batches`. Returns the last step's rate, the mean loss, and the accuracy."""
+    classifier.train()
+    # Summed on the device: reading a value after each batch would make a GPU wait.
+    loss_sum = correct = count = 0
+    for spectrograms, labels in batches:
+        with devices.autocast(labels.device):
+            scores = classifier(spectrograms)
+        loss = F.cross_entropy(scores.float(), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        rate = schedule.get_last_lr()[0]
+        schedule.step()
+        loss_sum += loss.detach() * len(labels)
+        correct += (scores.argmax(dim=1) == labels).sum()
+        count += len(labels)
+        progress.advance(len(labels), detail)
+    return rate, loss_sum.item() / count, correct.item() / count
+
+
+def _row(epoch: int, name: str, loss: float, accuracy: float, rate: float) -> dict:
+    return {
+        "epoch": epoch,
+        "set": name,
+        "loss": loss,
+        "accuracy": accuracy,
+        "learning_rate": rate,
+    }
+
+
+def _warning(state: State, settings: Settings) -> str:
+    """What is to be said of a training that early stopping ended while its rate still rose."""
+    if state.epoch >= RISING_SHARE * settings.epochs:
+        return ""
+    warning = (
+        f"Training stopped at epoch {state.epoch} of {settings.epochs}, while the learning rate "
+        "was still rising: the model is far from what it can be. Raise `patience`, or turn early "
+        "stopping off with `patience: off` (config keys of training or of the run)."
+    )
+    logger.warning(f"Warning: {warning}")
+    return warning
 
 
 def identity(settings: list, inputs: Iterable[str]) -> str:
