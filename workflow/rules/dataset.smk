@@ -92,19 +92,19 @@ rule check_recordings:
             "<results>/recordings/summary.csv",
             caption="../report/recordings_summary.rst",
             category="Data",
-            labels={"table": "recordings of each word"},
+            labels={"result": "recordings of each word"},
         ),
         duplicates=report(
             "<results>/recordings/duplicates.csv",
             caption="../report/recordings_duplicates.rst",
             category="Data",
-            labels={"table": "identical recordings"},
+            labels={"result": "identical recordings"},
         ),
         oddities=report(
             "<results>/recordings/oddities.csv",
             caption="../report/recordings_oddities.rst",
             category="Data",
-            labels={"table": "odd recordings"},
+            labels={"result": "odd recordings"},
         ),
         rejected="<results>/recordings/rejected.csv",
     log:

@@ -12,7 +12,7 @@ rule explore:
                 caption=f"../report/explore_{name}.rst",
                 category="Data",
                 subcategory="one recording",
-                labels={"plot": name.replace("_", " ")},
+                labels={"result": name.replace("_", " ")},
             )
             for name in EXPLORATIONS
         },

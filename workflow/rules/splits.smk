@@ -15,7 +15,7 @@ rule split:
             "<results>/splits/{split}/summary.csv",
             caption="../report/split_summary.rst",
             category="Data",
-            labels={"table": "split {split}"},
+            labels={"result": "split {split}"},
         ),
     log:
         "<logs>/split/{split}.log",

@@ -37,7 +37,7 @@ rule plot_learning_rates:
             caption="../report/learning_rate.rst",
             category="Training",
             subcategory="{run}",
-            labels={"plot": "learning rate range test"},
+            labels={"result": "learning rate range test"},
         ),
     log:
         "<logs>/plot_learning_rates/{run}.log",
@@ -98,7 +98,7 @@ rule plot_history:
             caption="../report/history.rst",
             category="Training",
             subcategory="{run}",
-            labels={"plot": "training history"},
+            labels={"result": "training history"},
         ),
     log:
         "<logs>/plot_history/{run}.log",

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import torch
+import numpy as np
 
 from spokenwords import audio, inventory, plots, progress
 from spokenwords.stft import STFT
@@ -18,9 +18,8 @@ with progress.job_log(snakemake.log[0]):
 
     coarse = STFT(rate, WINDOW, WINDOW / rate, WINDOW / 2 / rate, normalized=False)
     as_seen = STFT(rate, **snakemake.params.stft)
-    waveform = torch.from_numpy(samples)
-    magnitudes = coarse.complex_spectrogram(waveform).square().sum(dim=0).sqrt().numpy()
-    values = as_seen.complex_spectrogram(waveform).numpy()
+    magnitudes = np.hypot(*coarse.complex_spectrogram(samples))
+    values = as_seen.complex_spectrogram(samples)
 
     figures = {
         "waveform": plots.waveform(samples, rate, file),

@@ -2,13 +2,10 @@
 
 from pathlib import Path
 
-import torch
-
 from spokenwords import inventory, progress, store
 from spokenwords.stft import STFT
 
 with progress.job_log(snakemake.log[0]):
-    torch.set_num_threads(1)
     audio, features = snakemake.params.audio, snakemake.params.features
     recordings = inventory.usable(inventory.read(snakemake.input.inventory))
     store.write(

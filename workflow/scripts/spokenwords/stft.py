@@ -1,9 +1,14 @@
-"""The short-time Fourier transform: its settings, its axes, and the complex spectrogram."""
+"""The short-time Fourier transform: its settings, its axes, and the complex spectrogram.
+
+In SciPy: importing it takes a job a fraction of the time that importing PyTorch does,
+more than the faster transform there would gain on the few thousand recordings of a word.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
-import torch
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.fft import rfft
 
 
 @dataclass(frozen=True)
@@ -41,25 +46,24 @@ class STFT:
         frames = (length - self.n_fft % 2) // self.hop_length + 1
         return np.arange(frames) * self.hop_length / self.sample_rate
 
-    def complex_spectrogram(self, waveforms: torch.Tensor) -> torch.Tensor:
+    def complex_spectrogram(self, waveforms: np.ndarray) -> np.ndarray:
         """Real and imaginary parts, float32 [..., 2, frequency, time], of waveforms [..., samples].
-
-        `waveforms` has at most one dimension in front of the samples.
 
         Equal to `torchaudio.transforms.Spectrogram(n_fft, win_length, hop_length, power=None,
         normalized=True)`: a periodic Hann window, frames centred with reflected edges.
         """
-        window = torch.hann_window(self.window_length)
-        spectrogram = torch.stft(
-            waveforms,
-            self.n_fft,
-            self.hop_length,
-            self.window_length,
-            window,
-            center=True,
-            pad_mode="reflect",
-            return_complex=True,
-        )
+        half = self.n_fft // 2
+        edges = [(0, 0)] * (waveforms.ndim - 1) + [(half, half)]
+        padded = np.pad(waveforms.astype(np.float32, copy=False), edges, mode="reflect")
+        frames = sliding_window_view(padded, self.n_fft, axis=-1)[..., :: self.hop_length, :]
+        spectrum = rfft(frames * self._window()).swapaxes(-1, -2)
+        return np.stack([spectrum.real, spectrum.imag], axis=-3)
+
+    def _window(self) -> np.ndarray:
+        """The Hann window, normalised if it is to be, in the middle of n_fft samples [n_fft]."""
+        length = self.window_length
+        window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
         if self.normalized:
-            spectrogram /= window.square().sum().sqrt()
-        return torch.view_as_real(spectrogram).movedim(-1, -3)
+            window /= np.linalg.norm(window)
+        before = (self.n_fft - length) // 2
+        return np.pad(window, (before, self.n_fft - length - before)).astype(np.float32)

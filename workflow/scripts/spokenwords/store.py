@@ -15,7 +15,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import torch
 import zarr
 from zarr.codecs import BloscCodec
 
@@ -60,7 +59,7 @@ def write(
             "rounding_step": None if rounding is None else 2.0**-rounding,
             "units": "full scale of the recording is 1",
             "inventory_sha256": inventory_digest,
-            "versions": {name: version(name) for name in ("torch", "zarr", "numcodecs")},
+            "versions": {name: version(name) for name in ("numpy", "scipy", "zarr", "numcodecs")},
         }
     )
     for name, values, unit in (("frequency", frequency, "Hz"), ("time", time, "s")):
@@ -82,10 +81,10 @@ def write(
     def write_chunk(first: int) -> int:
         chunk = files[first : first + chunk_length]
         waveforms = np.stack([_load(folder, file, transform, length) for file in chunk])
-        values = transform.complex_spectrogram(torch.from_numpy(waveforms))
+        values = transform.complex_spectrogram(waveforms)
         if rounding is not None:
-            values = torch.round(values * 2.0**rounding) / 2.0**rounding
-        array[first : first + len(chunk)] = values.half().numpy()
+            values = np.rint(values * np.float32(2.0**rounding)) * np.float32(2.0**-rounding)
+        array[first : first + len(chunk)] = values.astype(np.float16)
         return len(chunk)
 
     with ThreadPoolExecutor(threads) as pool:
