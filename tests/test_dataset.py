@@ -113,7 +113,7 @@ def test_official_lists_name_files(folder, start, line_end):
     (folder / "validation_list.txt").write_bytes(
         start + b"".join(file.encode() + line_end for file in valid)
     )
-    (folder / "testing_list.txt").write_bytes(start + b"up/c.flac")
+    (folder / "testing_list.txt").write_bytes(start + b"up/c.flac  ")
     assert dataset.official_lists(folder) == {"valid": set(valid), "test": {"up/c.flac"}}
 
 
@@ -182,7 +182,8 @@ def remove(folder):
 
 
 def rename(folder):
-    (folder / "yes/a_nohash_0.wav").rename(folder / "yes/d_nohash_0.wav")
+    # Its place among the others is the same.
+    (folder / "yes/a_nohash_0.wav").rename(folder / "yes/a_nohash_1.wav")
 
 
 def append(folder):

@@ -117,6 +117,7 @@ def test_comments_docstrings_and_layout_keep_it(of_tree, tree):
         edited("120", "None"),
         edited("pitch: int = 120", "pitch = 120"),
         edited("pitch: int = 120", "pitch: int"),
+        edited("pitch: int", "pitch: float"),
         edited("loud=False", "loud=True"),
         edited("word, *, loud", "word, loud"),
         edited('"%s"', '"%d"'),
@@ -147,6 +148,25 @@ def test_any_change_of_code_changes_it(of_tree, tree):
 def test_statements_in_another_order_or_block_change_it(of_tree):
     sources = ["if a:\n    b()\nc()", "if a:\n    b()\n    c()", "c()\nif a:\n    b()"]
     sources += ["if a:\n    b()\nelse:\n    c()", "while a:\n    b()\nc()"]
+    assert len({of_tree({"script.py": source}) for source in sources}) == len(sources)
+
+
+def test_where_a_part_stands_matters(of_tree):
+    sources = ["x[y:]", "x[:y]", "x[::y]", "def f(*a): x", "def f(**a): x", "def f(a, /): x"]
+    sources += [
+        "def f(a): x",
+        "def f(*, a): x",
+        "import a as b",
+        "import b as a",
+        "from a import b",
+    ]
+    sources += [
+        "from . import a",
+        "from .. import a",
+        "from .a import b",
+        "raise a",
+        "raise a from b",
+    ]
     assert len({of_tree({"script.py": source}) for source in sources}) == len(sources)
 
 

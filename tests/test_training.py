@@ -29,6 +29,7 @@ def train(make_recordings, make_classifier, tmp_path):
 
     def run(identity="this", initial_seed=0, **changes):
         classifier = make_classifier(seed=initial_seed)
+        torch.seed()  # training has a seed of its own
         log, summary = training.train(
             classifier,
             make_recordings(42, seed=1),
@@ -149,12 +150,27 @@ def test_logged_figures(make_classifier, make_recordings, tmp_path):
 def test_same_seed_same_training(train, tmp_path):
     first = train()
     (tmp_path / "checkpoint.pt").unlink()
-    torch.manual_seed(99)
     second = train()
     assert_same(first, second)
     (tmp_path / "checkpoint.pt").unlink()
     other = train(seed=2)
     assert not first[1].equals(other[1])
+
+
+def test_order_is_another_in_each_epoch_and_with_each_seed(train, tmp_path, monkeypatch):
+    orders, shuffled = [], Recordings.shuffled
+
+    def noted(recordings, *arguments):
+        batches = list(shuffled(recordings, *arguments))
+        orders.append(tuple(float(one.sum()) for batch, _ in batches for one in batch.double()))
+        return batches
+
+    monkeypatch.setattr(Recordings, "shuffled", noted)
+    for seed in (1, 2):
+        train(seed=seed)
+        (tmp_path / "checkpoint.pt").unlink()
+    assert len(set(orders)) == len(orders) == 12
+    assert len({tuple(sorted(order)) for order in orders}) == 1
 
 
 @pytest.mark.parametrize("epochs_done", range(6))
@@ -173,8 +189,6 @@ def test_resumed_training_is_the_undisturbed_one(train, tmp_path, monkeypatch, e
         patch.setattr(evaluation, "loss_and_accuracy", killed)
         with pytest.raises(KeyboardInterrupt):
             train()
-    torch.manual_seed(99)  # another process: the generator stands elsewhere
-    torch.rand(epochs_done + 3)
     assert_same(train(), undisturbed)
 
 

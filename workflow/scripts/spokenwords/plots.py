@@ -265,7 +265,13 @@ def spectrogram(
     """
     figure, axes = _one_panel(title, (9, 5))
     values = np.sqrt(np.asarray(magnitudes, dtype=np.float32))
-    mesh = _time_frequency(axes, values, frequency, time, cmap="viridis", vmin=0)
+    audible = frequency > 0
+    mesh = _time_frequency(axes, values[audible], frequency[audible], time, "viridis", vmin=0)
+    axes.set_yscale("log")
+    axes.set_ylabel("frequency (Hz, log scale)")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     figure.colorbar(mesh, ax=axes, label="√magnitude").outline.set_visible(False)
     return figure
 
@@ -282,7 +288,7 @@ def complex_spectrogram(
     panels = figure.subplots(1, 2, sharey=True)
     heading(panels[0], title)
     values = np.asarray(values, dtype=np.float32)
-    limit = float(np.quantile(np.abs(values[:, frequency > 0]), 0.995)) or 1.0
+    limit = float(np.quantile(np.abs(values), 0.995)) or 1.0
     for panel, part, name in zip(panels, values, ("real part", "imaginary part"), strict=True):
         mesh = _time_frequency(panel, part, frequency, time, "PuOr", vmin=-limit, vmax=limit)
         panel.set_title(name)
@@ -300,16 +306,10 @@ def _one_panel(title: str, size: tuple[float, float]) -> tuple[Figure, Axes]:
 
 
 def _time_frequency(axes: Axes, values, frequency, time, cmap: str, **limits):
-    audible = frequency > 0
     # An image inside the SVG: as separate shapes the cells would be 25,000.
-    mesh = axes.pcolormesh(
-        time, frequency[audible], values[audible], cmap=cmap, rasterized=True, **limits
-    )
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    mesh = axes.pcolormesh(time, frequency, values, cmap=cmap, rasterized=True, **limits)
+    axes.set(xlabel="time (s)", ylabel="frequency (Hz)")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.set(xlabel="time (s)", ylabel="frequency (Hz, log scale)")
     axes.grid(False)
     return mesh
 
