@@ -31,34 +31,30 @@ def page(
         "   :header-rows: 1",
         "",
     ]
-    rows = [
-        (
-            *("run", "representation", "split", "test accuracy (95 % interval)", "loss"),
-            *("macro F1", "epochs (best)", "training time", "device"),
-        )
-    ]
+    rows = [("run", "representation", "test accuracy (95 % interval)", "loss", "macro F1")]
     for name, run in runs.items():
-        result, training = metrics[name], metrics[name]["training"]
+        result = metrics[name]
         low, high = result["accuracy_interval"]
         rows.append(
             (
                 f"**{_escaped(name)}**",
                 run["representation"],
-                _escaped(run["split"]),
                 f"**{result['accuracy']:.2%}** ({low:.2%} to {high:.2%})",
                 f"{result['loss']:.4f}",
                 f"{result['macro_f1']:.4f}",
-                f"{training['epochs']} ({training['best_epoch']})",
-                duration(training["seconds"]),
-                _escaped(training["device"]),
             )
         )
     for first, *others in rows:
         lines += [f"   * - {first}", *(f"     - {cell}" for cell in others)]
     lines.append("")
-    for name in runs:
-        if warning := metrics[name]["training"]["warning"]:
-            lines += [f"**{_escaped(name)}**: {_escaped(warning)}", ""]
+    for name, run in runs.items():
+        training = metrics[name]["training"]
+        lines += [
+            f"**{_escaped(name)}**: split *{_escaped(run['split'])}*, {training['epochs']} epochs "
+            f"(the best: {training['best_epoch']}) in {duration(training['seconds'])} on "
+            f"{_escaped(training['device'])}. {_escaped(training['warning'])}".rstrip(),
+            "",
+        ]
     for name, summary in splits.items():
         sets = ", ".join(
             f"{row.recordings:,} to {purpose} ({row.speakers:,} speakers)"
