@@ -98,7 +98,7 @@ def main():
         SpokenWords(settings.folder, settings.split / f"{name}.csv", settings.representation)
         for name in ("train", "valid", "test")
     )
-    words = len({row["label"] for row in train.rows})
+    words = 1 + max(int(row["label"]) for part in (train, valid, test) for row in part.rows)
     workers = {"batch_size": 128, "num_workers": 2}
     train_batches = DataLoader(train, shuffle=True, persistent_workers=True, **workers)
     model = network(1 if settings.representation == "power" else 2, words)

@@ -289,3 +289,10 @@ def test_interactive_leaves_out_bars_without_flows():
 def test_interactive_where_every_pair_is_hidden():
     html = alluvial.interactive(many(THIRTY), smallest_share=0.5)
     assert "hidden: 100.0 % of recordings" in html
+
+
+def test_many_words_are_not_arranged():
+    words = [f"{number:03}" for number in range(alluvial.MOST_ARRANGED + 1)]
+    rows = [(t, p, 9 if t == p else int(t == "000")) for t in words for p in words]
+    table = pd.DataFrame(rows, columns=["target", "prediction", "count"])
+    assert [stratum.word for stratum in alluvial.flows(table, 0).targets] == words

@@ -131,13 +131,13 @@ def write_lists(folder, valid, test):
 
 
 def test_the_digest_of_lists_is_one_of_what_they_name(folder):
-    digest = write_lists(folder, "yes/a.wav\nno/b.wav\n", "up/c.wav\n")
-    assert write_lists(folder, "no/b.wav\nyes/a.wav", "up/c.wav\n\n") == digest
+    digest = write_lists(folder, "no/a.wav\nno/b.wav\n", "up/c.wav\n")
+    assert write_lists(folder, "no/b.wav\nno/a.wav", "up/c.wav\n\n") == digest
     others = [
-        write_lists(folder, "yes/a.wav\n", "up/c.wav\n"),
-        write_lists(folder, "yes/a.wav\nno/b.wav\n", "up/d.wav\n"),
-        write_lists(folder, "up/c.wav\n", "yes/a.wav\nno/b.wav\n"),
-        write_lists(folder, "yes/a.wav\n", "no/b.wav\nup/c.wav\n"),
+        write_lists(folder, "no/a.wav\n", "up/c.wav\n"),
+        write_lists(folder, "no/a.wav\nno/b.wav\n", "up/d.wav\n"),
+        write_lists(folder, "up/c.wav\n", "no/a.wav\nno/b.wav\n"),
+        write_lists(folder, "no/a.wav\n", "no/b.wav\nup/c.wav\n"),
     ]
     assert len({digest, *others}) == 5
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.stats import bootstrap
 
-from spokenwords import confusion, device, evaluation
+from spokenwords import confusion, device, evaluation, scoring
 
 WORDS = ["bird", "cat", "dog"]
 LABELS = torch.tensor([0, 0, 1, 1, 2])
@@ -36,7 +36,7 @@ def predictions():
 
 
 def test_loss_and_accuracy():
-    loss, accuracy = evaluation.loss_and_accuracy(SCORES, LABELS)
+    loss, accuracy = scoring.loss_and_accuracy(SCORES, LABELS)
     expected = -sum(map(math.log, [0.7, 0.3, 0.8, 0.75, 0.25])) / 5
     assert loss == pytest.approx(expected, abs=1e-5)
     assert accuracy == pytest.approx(3 / 5)
@@ -137,10 +137,10 @@ def scores_of(classifier, recordings):
 @pytest.mark.parametrize("batch_size", [1, 7, 21, 256])
 def test_scores_do_not_depend_on_batches(make_classifier, make_recordings, monkeypatch, batch_size):
     monkeypatch.setattr(device, "reduced_precision", lambda place: False)
-    monkeypatch.setattr(evaluation, "BATCH_SIZE", batch_size)
+    monkeypatch.setattr(scoring, "BATCH_SIZE", batch_size)
     classifier, recordings = make_classifier(), make_recordings(21, seed=1)
     classifier.train()
-    actual = evaluation.score(classifier, recordings)
+    actual = scoring.score(classifier, recordings)
     assert not classifier.network.training
     assert actual.dtype == torch.float32
     torch.testing.assert_close(actual, scores_of(classifier, recordings), rtol=1e-4, atol=1e-5)
@@ -150,8 +150,8 @@ def test_scoring_changes_nothing(make_classifier, make_recordings):
     classifier, recordings = make_classifier(), make_recordings(21, seed=1)
     classifier.train()
     before = {name: value.clone() for name, value in classifier.state_dict().items()}
-    first = evaluation.score(classifier, recordings)
-    assert torch.equal(evaluation.score(classifier, recordings), first)
+    first = scoring.score(classifier, recordings)
+    assert torch.equal(scoring.score(classifier, recordings), first)
     assert all(torch.equal(value, before[name]) for name, value in classifier.state_dict().items())
 
 
@@ -209,3 +209,8 @@ def test_words_survive_their_files(tmp_path, words):
 
     metrics = evaluation.metrics(predictions, words, loss=0.5)
     assert [figures["recordings"] for figures in metrics["words"].values()] == [2, 2, 1]
+
+
+def test_macro_f1_leaves_out_words_that_were_neither_said_nor_predicted():
+    table = pd.DataFrame({"target": ["a", "b"], "prediction": ["a", "b"]})
+    assert evaluation.metrics(table, ["a", "b", "c"], loss=0.1)["macro_f1"] == 1

@@ -261,3 +261,17 @@ def test_word_without_recordings(write_store):
     assert opened.files == []
     assert list(opened.blocks()) == []
     assert xarray.open_zarr(path, consolidated=False)["spectrogram"].shape == (0, 2, 33, 51)
+
+
+def test_recording_beyond_the_range_of_float16(tmp_path):
+    (tmp_path / "a").mkdir()
+    for name, level in (("loud.wav", 30_000.0), ("good.wav", 0.1)):
+        samples = level * np.sin(np.arange(1000))
+        soundfile.write(tmp_path / "a" / name, samples, 1000, subtype="FLOAT")
+    transform = STFT(1000, 64, 0.05, 0.02, normalized=True)
+    with pytest.raises(UserError, match=r"Too loud.*a/loud\.wav\."):
+        store.write(
+            *(tmp_path / "a.zarr", tmp_path, ["a/good.wav", "a/loud.wav"], transform),
+            *(1000, 16, 4, "digest"),
+        )
+    assert not list(tmp_path.glob(".a.zarr*"))

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from spokenwords import device, evaluation, training
+from spokenwords import device, scoring, training
 from spokenwords.errors import UserError
 from spokenwords.loader import Recordings
 from spokenwords.model import Classifier
@@ -52,7 +52,7 @@ def script(monkeypatch):
     """
 
     def set_losses(losses):
-        losses, weights, score = iter(losses), [], evaluation.score
+        losses, weights, score = iter(losses), [], scoring.score
 
         def scripted_score(classifier, recordings):
             weights.append(copy.deepcopy(classifier.network.state_dict()))
@@ -64,8 +64,8 @@ def script(monkeypatch):
                 raise loss
             return float(loss), 0.5
 
-        monkeypatch.setattr(evaluation, "score", scripted_score)
-        monkeypatch.setattr(evaluation, "loss_and_accuracy", scripted_loss)
+        monkeypatch.setattr(scoring, "score", scripted_score)
+        monkeypatch.setattr(scoring, "loss_and_accuracy", scripted_loss)
         return weights
 
     return set_losses
@@ -88,7 +88,7 @@ def assert_same_weights(one, other):
 def test_learns_an_easy_problem(train, make_recordings):
     classifier, log, summary = train(epochs=20)
     unseen = make_recordings(300, seed=3)
-    _, accuracy = evaluation.loss_and_accuracy(evaluation.score(classifier, unseen), unseen.labels)
+    _, accuracy = scoring.loss_and_accuracy(scoring.score(classifier, unseen), unseen.labels)
     assert accuracy > 0.98
     last = log[log["epoch"] == 20].set_index("set")
     assert last.loc["train", "accuracy"] > 0.9
@@ -116,7 +116,7 @@ def test_published_network_learns(make_recordings, tmp_path):
         classifier, recordings(32), valid, settings, tmp_path / "checkpoint.pt", ""
     )
     assert log["accuracy"].iloc[-1] == 1
-    _, accuracy = evaluation.loss_and_accuracy(evaluation.score(classifier, valid), valid.labels)
+    _, accuracy = scoring.loss_and_accuracy(scoring.score(classifier, valid), valid.labels)
     assert accuracy == 1
 
 
@@ -177,7 +177,7 @@ def test_order_is_another_in_each_epoch_and_with_each_seed(train, tmp_path, monk
 def test_resumed_training_is_the_undisturbed_one(train, tmp_path, monkeypatch, epochs_done):
     undisturbed = train()
     (tmp_path / "checkpoint.pt").unlink()
-    real, calls = evaluation.loss_and_accuracy, []
+    real, calls = scoring.loss_and_accuracy, []
 
     def killed(scores, labels):
         calls.append(None)
@@ -186,7 +186,7 @@ def test_resumed_training_is_the_undisturbed_one(train, tmp_path, monkeypatch, e
         return real(scores, labels)
 
     with monkeypatch.context() as patch:
-        patch.setattr(evaluation, "loss_and_accuracy", killed)
+        patch.setattr(scoring, "loss_and_accuracy", killed)
         with pytest.raises(KeyboardInterrupt):
             train()
     assert_same(train(), undisturbed)
@@ -428,3 +428,10 @@ def test_reduced_precision_where_the_processor_has_it(monkeypatch, capabilities,
         product = torch.ones(4, 4) @ torch.ones(4, 4)
     assert product.dtype == expected
     assert str(expected).removeprefix("torch.") in device.describe(CPU)
+
+
+def test_device_is_the_one_that_its_tensors_report(monkeypatch):
+    """A tensor made on `cuda` says it is on `cuda:0`, which is not equal to `cuda`."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    assert device.choose("auto", threads=1) == torch.device("cuda", 0)

@@ -250,16 +250,28 @@ def test_comment_and_docstring_run_nothing(finished):
         script.write_text(text)
 
 
-def test_library_module_runs_the_scripts_that_import_it(finished):
-    module = finished.folder / "workflow/scripts/spokenwords/plots.py"
-    text = module.read_text()
-    module.write_text(text.replace("figsize=(9, 7)", "figsize=(9, 8)"))
+@pytest.mark.parametrize(
+    ("module", "old", "new", "again"),
+    [
+        (
+            *("plots.py", "figsize=(9, 7)", "figsize=(9, 8)"),
+            {"plot_history", "plot_learning_rates", "plot_confusion", "plot_alluvial", "explore"},
+        ),
+        (
+            *("evaluation.py", "level: float = 0.95", "level: float = 0.9"),
+            {"evaluate", "plot_confusion", "plot_alluvial", "headline"},
+        ),
+    ],
+)
+def test_library_module_runs_the_scripts_that_import_it(finished, module, old, new, again):
+    path = finished.folder / "workflow/scripts/spokenwords" / module
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
     try:
-        assert set(finished.plan()) == {
-            *("plot_history", "plot_learning_rates", "plot_confusion", "plot_alluvial", "explore")
-        }
+        assert set(finished.plan()) == again
     finally:
-        module.write_text(text)
+        path.write_text(text)
 
 
 def test_training_setting_of_one_run(finished):

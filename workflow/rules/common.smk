@@ -18,7 +18,9 @@ from spokenwords.errors import UserError
 def canonical_config():
     schema = SCRIPTS.parent / "schemas" / "config.schema.yaml"
     try:
-        return configuration.canonical(config, yaml.safe_load(schema.read_text()))
+        return configuration.canonical(
+            config, yaml.safe_load(schema.read_text(encoding="utf-8"))
+        )
     except UserError as error:
         raise WorkflowError(str(error)) from None
 
@@ -29,7 +31,7 @@ config.clear()
 config.update(canonical)
 
 RESULTS = Path(workflow.pathvars.get("results"))
-FOLDER = Path(config["dataset"]["folder"])
+FOLDER = Path(config["dataset"]["folder"]).expanduser()
 ENVIRONMENT = "../../envs/environment.yaml"
 EXPLORATIONS = ["waveform", "fourier_transform", "spectrogram", "complex_spectrogram"]
 
@@ -109,6 +111,10 @@ def inventories(wildcards):
 def inventory_of_explored_word(wildcards):
     recording = config["explore"]["recording"]
     word = next(iter(digests())) if recording == "auto" else recording.partition("/")[0]
+    if word not in digests():
+        raise WorkflowError(
+            f"Config key explore.recording is {recording!r}; the words are {', '.join(digests())}."
+        )
     return {"inventory": f"<results>/inventory/{word}.csv"}
 
 
@@ -177,7 +183,8 @@ def targets_of_explore(wildcards):
 def make_report():
     """Write the merged config and, by a second Snakemake, the HTML report."""
     merged, page = RESULTS / "config.yaml", RESULTS / "report.html"
-    merged.write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False))
+    text = yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
+    merged.write_text(text, encoding="utf-8")
     if not (RESULTS / "headline.rst").exists():
         return
     command = [sys.executable, "-m", "snakemake", "--nolock", "--cores", "1"]

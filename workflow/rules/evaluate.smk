@@ -109,10 +109,7 @@ rule headline:
         ENVIRONMENT
     params:
         runs={
-            run: {
-                key: config["runs"][run][key]
-                for key in ("features", "split", "representation")
-            }
+            run: {key: config["runs"][run][key] for key in ("split", "representation")}
             for run in config["train"]
         },
         source=lookup(within=config, dpath="dataset/source"),

@@ -7,7 +7,7 @@ from spokenwords import archive, download, progress
 with progress.job_log(snakemake.log[0]):
     sha256 = snakemake.params.sha256
     if snakemake.resources.path:
-        path = Path(snakemake.resources.path)
+        path = Path(snakemake.resources.path).expanduser()
         archive.verify(path, sha256)
     else:
         path = Path(snakemake.resources.download)

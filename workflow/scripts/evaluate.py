@@ -4,7 +4,7 @@ import json
 import time
 from pathlib import Path
 
-from spokenwords import confusion, device, evaluation, loader, progress, splits
+from spokenwords import confusion, device, evaluation, loader, progress, scoring, splits
 from spokenwords.model import Classifier
 
 with progress.job_log(snakemake.log[0]):
@@ -13,8 +13,8 @@ with progress.job_log(snakemake.log[0]):
     classifier = Classifier.load(snakemake.input.model).to(place)
     manifest = splits.read(snakemake.input.test)
     [test] = loader.load(loader.open_stores(snakemake.input.stores), [manifest], place)
-    scores = evaluation.score(classifier, test)
-    loss, _ = evaluation.loss_and_accuracy(scores, test.labels)
+    scores = scoring.score(classifier, test)
+    loss, _ = scoring.loss_and_accuracy(scores, test.labels)
     predictions = evaluation.predictions(manifest, classifier.words, scores)
     predictions.to_csv(snakemake.output.predictions, index=False)
     pairs = confusion.count(predictions, classifier.words)
@@ -26,4 +26,4 @@ with progress.job_log(snakemake.log[0]):
         "seconds": round(time.monotonic() - start, 2),
     }
     metrics["versions"] = evaluation.versions()
-    Path(snakemake.output.metrics).write_text(json.dumps(metrics, indent=2, ensure_ascii=False))
+    Path(snakemake.output.metrics).write_text(json.dumps(metrics, indent=2))

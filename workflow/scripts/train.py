@@ -13,8 +13,9 @@ from spokenwords.model import Classifier
 with progress.job_log(snakemake.log[0]):
     settings = dict(snakemake.params.settings)
     model_path = Path(snakemake.output.model)
+    place = device.choose(settings.pop("device"), snakemake.threads)
     # A checkpoint belongs to these settings, this code and these data, and to no others.
-    identity = training.identity([settings, snakemake.params.code], snakemake.input)
+    identity = training.identity([settings, snakemake.params.code, place.type], snakemake.input)
     settings["patience"] = settings["patience"] or None
     if settings["max_lr"] == "auto":
         settings["max_lr"] = learning_rate.suggestion(pd.read_csv(snakemake.input.rates))
@@ -23,7 +24,6 @@ with progress.job_log(snakemake.log[0]):
                 "The loss did not fall at any learning rate of the range test, so `auto` finds "
                 "none: set `max_lr` to a number, or change `range_test` (config keys of training)."
             )
-    place = device.choose(settings.pop("device"), snakemake.threads)
     stores = loader.open_stores(snakemake.input.stores)
     manifests = [splits.read(snakemake.input[name]) for name in ("train", "valid")]
     train_set, valid_set = loader.load(stores, manifests, place)

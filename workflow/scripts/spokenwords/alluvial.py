@@ -19,6 +19,8 @@ from plotly import graph_objects
 
 from spokenwords.plots import GREY, INK, confusion_matrix, heading, shortened, style
 
+# Arranging more words would take minutes: the time grows with the fourth power of their number.
+MOST_ARRANGED = 60
 CORRECT, CONFUSED = "#cfe1f2", "#7f1d4f"
 TITLE = "From the predicted word (left) to the word spoken (right): dark flows are confusions"
 
@@ -154,6 +156,8 @@ def flows(confusion: pd.DataFrame, smallest_share: float = 0.001) -> Alluvial:
 
 def _arranged(counts: np.ndarray, order: list[int]) -> list[int]:
     """`order` with each word moved to wherever confusions then run less far, until none gains."""
+    if len(order) > MOST_ARRANGED:
+        return order
     weights = counts + counts.T
     distances = np.abs(np.subtract.outer(np.arange(len(order)), np.arange(len(order))))
 

@@ -42,6 +42,8 @@ def canonical(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str,
     training = _canonical(config.get("training", {}), of_training, schema["$defs"])
     runs = {name: _merged(training, run) for name, run in config["runs"].items()}
     config = _canonical(config | {"runs": runs}, schema, schema["$defs"])
+    if config["dataset"]["words"] != "all":
+        config["dataset"]["words"].sort()
     _check_references(config)
     return config
 
@@ -71,10 +73,10 @@ def _check_references(config: dict[str, Any]) -> None:
     for name, features in config["features"].items():
         stft = features["stft"]
         window = round(stft["window_seconds"] * rate)
-        if not 1 <= window <= stft["n_fft"]:
+        if not 2 <= window <= stft["n_fft"]:
             raise UserError(
                 f"In config key features.{name}.stft, window_seconds makes a window of {window} "
-                f"samples; it must be at least 1 and at most n_fft, {stft['n_fft']}."
+                f"samples; it must be at least 2 and at most n_fft, {stft['n_fft']}."
             )
         if round(stft["stride_seconds"] * rate) < 1:
             raise UserError(
@@ -87,9 +89,9 @@ def _check_references(config: dict[str, Any]) -> None:
             )
     for name, run in config["runs"].items():
         stft = config["features"][run["features"]]["stft"]
-        frames = (
-            round(config["audio"]["seconds"] * rate) // round(stft["stride_seconds"] * rate) + 1
-        )
+        # An odd n_fft takes a sample more to reach over the end.
+        samples = round(config["audio"]["seconds"] * rate) - stft["n_fft"] % 2
+        frames = samples // round(stft["stride_seconds"] * rate) + 1
         # Mel spectrograms have 128 bands, whatever the transform.
         bins = 128 if run["representation"] == "mel" else stft["n_fft"] // 2 + 1
         if min(frames, bins) < SMALLEST_IMAGE:

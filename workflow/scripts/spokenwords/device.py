@@ -25,8 +25,8 @@ def choose(wanted: str, threads: int) -> torch.device:
         )
     if available and wanted != "cpu":
         torch.backends.cudnn.benchmark = True
-        torch.set_float32_matmul_precision("high")
-        return torch.device("cuda")
+        # With its index, as tensors on it report it: without, it would not equal theirs.
+        return torch.device("cuda", torch.cuda.current_device())
     if wanted == "auto":
         logger.info(f"No GPU found: working on the CPU with {threads} threads.")
     torch.set_num_threads(threads)

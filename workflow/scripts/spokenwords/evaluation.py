@@ -1,4 +1,4 @@
-"""How well a classifier does: scores, predictions, metrics."""
+"""How well a classifier does: predictions and metrics."""
 
 import platform
 from importlib.metadata import version
@@ -8,28 +8,6 @@ import pandas as pd
 import torch
 from scipy.stats import binom
 from sklearn.metrics import precision_recall_fscore_support
-from torch.nn import functional as F
-
-from spokenwords import device as devices
-from spokenwords.loader import Recordings
-from spokenwords.model import Classifier
-
-BATCH_SIZE = 256
-
-
-@torch.inference_mode()
-def score(classifier: Classifier, recordings: Recordings) -> torch.Tensor:
-    """The classifier's scores of all recordings, float32 [recording, word], on their device."""
-    classifier.eval()
-    with devices.autocast(recordings.device):
-        batches = [classifier(batch).float() for batch, _ in recordings.in_order(BATCH_SIZE)]
-    return torch.cat(batches)
-
-
-def loss_and_accuracy(scores: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
-    """Mean cross-entropy (nats), and the share of recordings whose best word is the label."""
-    loss = F.cross_entropy(scores, labels).item()
-    return loss, (scores.argmax(dim=1) == labels).float().mean().item()
 
 
 def predictions(manifest: pd.DataFrame, words: list[str], scores: torch.Tensor) -> pd.DataFrame:
@@ -65,19 +43,20 @@ def metrics(table: pd.DataFrame, words: list[str], loss: float) -> dict:
     """Loss, accuracy with its 95 % bootstrap interval, macro F1 and each word's figures.
 
     `table` has the columns target and prediction. A word's precision is 0 where it was never
-    predicted, its recall 0 where it was never said.
+    predicted, its recall 0 where it was never said; macro F1 leaves out words that were neither.
     """
     correct, count = int((table["target"] == table["prediction"]).sum()), len(table)
     precision, recall, f1, said = precision_recall_fscore_support(
         table["target"], table["prediction"], labels=words, zero_division=0
     )
+    known = (said > 0) | np.isin(words, table["prediction"])
     return {
         "recordings": count,
         "correct": correct,
         "loss": loss,
         "accuracy": correct / count,
         "accuracy_interval": list(accuracy_interval(correct, count)),
-        "macro_f1": float(f1.mean()),
+        "macro_f1": float(f1[known].mean()),
         "words": {
             word: {
                 "recordings": int(said[i]),

@@ -18,7 +18,7 @@ def page(
 ) -> str:
     """The page in reStructuredText.
 
-    `runs` gives each run's features, split and representation; `metrics` what `evaluation` made of
+    `runs` gives each run's split and representation; `metrics` what `evaluation` made of
     it; `splits` the summary of each split; `recordings` the summary of `inventory.check`; `origin`
     says where the recordings come from.
     """

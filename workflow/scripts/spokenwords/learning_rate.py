@@ -19,6 +19,8 @@ def suggestion(table: pd.DataFrame) -> float | None:
     Only the stretch up to the smallest smoothed loss counts: behind it the loss diverges. None
     where the loss never falls.
     """
+    if table.empty:
+        return None
     smoothed = table["smoothed_loss"].to_numpy()
     before = smoothed[: int(smoothed.argmin()) + 1]
     if len(before) < 2:

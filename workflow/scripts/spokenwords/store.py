@@ -43,7 +43,7 @@ def write(
     Recordings are brought to `length` samples at the transform's rate. With `rounding` k, values
     are rounded to multiples of 2^-k before they become float16. An older store at `path` is there
     until the new one is complete. Memory: a chunk a thread. Raises `UserError` for a recording that
-    can no longer be read.
+    can no longer be read or exceeds what float16 holds.
     """
     partial = path.with_name(f".{path.name}.partial")
     if partial.exists():
@@ -84,12 +84,17 @@ def write(
         values = transform.complex_spectrogram(waveforms)
         if rounding is not None:
             values = np.rint(values * np.float32(2.0**rounding)) * np.float32(2.0**-rounding)
+        _require_in_range(values, chunk)
         array[first : first + len(chunk)] = values.astype(np.float16)
         return len(chunk)
 
-    with ThreadPoolExecutor(threads) as pool:
-        for count in pool.map(write_chunk, range(0, len(files), chunk_length)):
-            progress.advance(count)
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            for count in pool.map(write_chunk, range(0, len(files), chunk_length)):
+                progress.advance(count)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
     if path.exists():
         shutil.rmtree(path)
     partial.rename(path)
@@ -145,6 +150,15 @@ def _damaged(path: Path, fault: str) -> UserError:
         f"The spectrogram store {path} is damaged ({fault}): delete it with "
         f"`rm -r {shlex.quote(str(path))}` and run the workflow again, which rebuilds it."
     )
+
+
+def _require_in_range(values: np.ndarray, files: list[str]) -> None:
+    largest = np.abs(values).max(axis=(1, 2, 3))
+    if (beyond := largest > np.finfo(np.float16).max).any():
+        raise UserError(
+            f"Too loud for a spectrogram store: {', '.join(np.array(files)[beyond])}. Full "
+            "scale is 1: scale these recordings down, or remove them."
+        )
 
 
 def _load(folder: Path, file: str, transform: STFT, length: int) -> np.ndarray:

@@ -143,7 +143,7 @@ def write_dataset(
     for name, remainder in (("testing_list.txt", 1), ("validation_list.txt", 2)):
         chosen = [voice.speaker for voice in speakers[remainder::10]]
         files = (f"{w}/{s}_nohash_{t}.wav\n" for w in words for s in chosen for t in range(takes))
-        (folder / name).write_text("".join(sorted(files)))
+        (folder / name).write_text("".join(sorted(files)), encoding="utf-8")
     (folder / "README.md").write_text(
         f"# Synthetic spoken words\n\n{len(words)} words, {voices} voices, {takes} recordings of "
         f"each word by each voice (seed {seed}), laid out as the Speech Commands data set is.\n\n"

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from torch.optim.lr_scheduler import OneCycleLR
 
 from spokenwords import device as devices
-from spokenwords import evaluation
+from spokenwords import scoring
 from spokenwords.errors import UserError
 from spokenwords.loader import Recordings, batches_per_epoch
 from spokenwords.model import Classifier
@@ -79,7 +79,7 @@ def train(
         pct_start=RISING_SHARE,
     )
     parts = {"network": classifier.network, "optimizer": optimizer, "schedule": schedule}
-    state = _resume(checkpoint, identity, parts) or State(log=[])
+    state = _resume(checkpoint, identity, parts, device) or State(log=[])
     progress = Progress("Training", (settings.epochs - state.epoch) * len(train_set), "recordings")
     while state.epoch < settings.epochs and not _out_of_patience(state, settings.patience):
         start = time.monotonic()
@@ -88,8 +88,8 @@ def train(
         rate, train_loss, train_accuracy = _train_epoch(
             classifier, batches, optimizer, schedule, progress, f"epoch {epoch}"
         )
-        valid_loss, valid_accuracy = evaluation.loss_and_accuracy(
-            evaluation.score(classifier, valid_set), valid_set.labels
+        valid_loss, valid_accuracy = scoring.loss_and_accuracy(
+            scoring.score(classifier, valid_set), valid_set.labels
         )
         if not (math.isfinite(train_loss) and math.isfinite(valid_loss)):
             raise UserError(
@@ -112,7 +112,7 @@ def train(
             f"Epoch {epoch}: validation accuracy {valid_accuracy:.4f}, loss {valid_loss:.4f}; "
             f"training accuracy {train_accuracy:.4f}, loss {train_loss:.4f}"
         )
-        _save(checkpoint, identity, parts, state)
+        _save(checkpoint, identity, parts, state, device)
     classifier.network.load_state_dict(state.best_weights)
     summary = {
         "epochs": state.epoch,
@@ -195,7 +195,7 @@ def _shuffling_seed(seed: int, epoch: int) -> int:
     return seed * 1_000_003 + epoch
 
 
-def _save(checkpoint: Path, identity: str, parts: dict, state: State) -> None:
+def _save(checkpoint: Path, identity: str, parts: dict, state: State, device: torch.device) -> None:
     """Write the checkpoint whole: a kill leaves the last epoch's or this one."""
     partial = checkpoint.with_name(f"{checkpoint.name}.partial")
     torch.save(
@@ -203,16 +203,19 @@ def _save(checkpoint: Path, identity: str, parts: dict, state: State) -> None:
             "identity": identity,
             "parts": {name: part.state_dict() for name, part in parts.items()},
             "state": vars(state),
-            # Dropout draws from these.
-            "random": torch.get_rng_state(),
-            "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            "random": _random_state(device),
         },
         partial,
     )
     partial.replace(checkpoint)
 
 
-def _resume(checkpoint: Path, identity: str, parts: dict) -> State | None:
+def _random_state(device: torch.device) -> torch.Tensor:
+    """The state of the generator that dropout draws from."""
+    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
+
+
+def _resume(checkpoint: Path, identity: str, parts: dict, device: torch.device) -> State | None:
     """Take up the training that `checkpoint` holds, if it is this one."""
     try:
         saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
@@ -222,8 +225,9 @@ def _resume(checkpoint: Path, identity: str, parts: dict) -> State | None:
         return None
     for name, part in parts.items():
         part.load_state_dict(saved["parts"][name])
-    torch.set_rng_state(saved["random"])
-    if torch.cuda.is_available() and saved["random_cuda"]:
-        torch.cuda.set_rng_state_all(saved["random_cuda"])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(saved["random"], device)
+    else:
+        torch.set_rng_state(saved["random"])
     logger.info(f"Taking up the training after epoch {saved['state']['epoch']}.")
     return State(**saved["state"])
