@@ -417,9 +417,9 @@ def test_the_order_of_keys_does_not_matter():
     assert list(first) == sorted(first)
 
 
-def test_the_order_of_lists_is_kept():
+def test_the_order_of_words_means_nothing_and_that_of_runs_is_kept():
     overlay = "dataset: {words: [up, down, left]}\ntrain: [power, complex]"
-    assert canonical(overlay)["dataset"]["words"] == ["up", "down", "left"]
+    assert canonical(overlay)["dataset"]["words"] == ["down", "left", "up"]
     assert canonical(overlay)["train"] == ["power", "complex"]
 
 
