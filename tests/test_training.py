@@ -364,10 +364,14 @@ def test_learning_rates(train):
         schedule.step()
 
 
-@pytest.mark.parametrize("place", ["train", "valid"])
-def test_loss_that_is_no_number(train, make_recordings, make_classifier, tmp_path, place):
+@pytest.mark.parametrize(("place", "valid_loss"), [("train", 1.0), ("valid", None)])
+def test_loss_that_is_no_number(
+    make_recordings, make_classifier, tmp_path, script, place, valid_loss
+):
     sets = {"train": make_recordings(12, seed=1), "valid": make_recordings(12, seed=2)}
     sets[place].spectrograms[3] = math.nan
+    if valid_loss is not None:
+        script([valid_loss])
     with pytest.raises(UserError, match=r"epoch 1.*max_lr"):
         training.train(
             make_classifier(), *sets.values(), SETTINGS, tmp_path / "checkpoint.pt", "this"
