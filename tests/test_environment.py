@@ -116,3 +116,9 @@ def test_what_the_workflow_imports_is_locked():
     packages = pins(locked_entries("run.txt"))
     for module in imported(ROOT / "workflow" / "scripts"):
         assert any(normalised(name) in packages for name in distributions[module]), module
+
+
+def test_what_the_report_needs_is_locked_for_a_run():
+    """Snakemake asks for these only when it makes a report."""
+    names = {line.partition("==")[0].lower() for line in (ENVS / "run.txt").read_text().split("\n")}
+    assert {"docutils", "jinja2", "pygments"} <= names
