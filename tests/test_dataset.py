@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,6 +12,8 @@ import pytest
 
 from spokenwords import dataset
 from spokenwords.errors import UserError
+
+LIBRARY = Path(dataset.__file__).parents[1]
 
 
 def write(folder, *files):
@@ -140,6 +144,27 @@ def test_the_digest_of_lists_is_one_of_what_they_name(folder):
         write_lists(folder, "no/a.wav\n", "no/b.wav\nup/c.wav\n"),
     ]
     assert len({digest, *others}) == 5
+
+
+def test_digests_are_the_same_in_every_process(folder, tmp_path):
+    # Sets of texts have another order in each.
+    write_lists(folder, "".join(f"yes/{number}.wav\n" for number in range(20)), "up/c.wav")
+    program = (
+        "import sys; from pathlib import Path; from spokenwords import dataset;"
+        "folder, cache = map(Path, sys.argv[1:]);"
+        "print(dataset.digest_of_lists(folder), dataset.scan(folder, 'all', cache))"
+    )
+    found = set()
+    for seed in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-c", program, folder, tmp_path / f"{seed}.json"],
+            env=os.environ | {"PYTHONPATH": str(LIBRARY), "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found.add(done.stdout)
+    assert len(found) == 1
 
 
 def test_every_word_has_a_digest_of_its_own(scan):
