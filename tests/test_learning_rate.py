@@ -11,6 +11,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from spokenwords import learning_rate, range_test
 from spokenwords.errors import UserError
+from spokenwords.loader import Recordings
 
 
 def curve(losses, rates=None):
@@ -78,8 +79,10 @@ def run(make_classifier, make_recordings):
     """A function that runs a range test on a small classifier."""
 
     def run(recordings=42, lowest=1e-6, highest=1e-2, steps=20, batch_size=8, seed=1):
+        classifier = make_classifier()
+        torch.seed()  # the range test has a seed of its own
         return range_test.run(
-            make_classifier(),
+            classifier,
             make_recordings(recordings, seed=1),
             lowest=lowest,
             highest=highest,
@@ -153,6 +156,20 @@ def test_more_steps_than_batches(run):
     assert len(run(recordings=3, steps=10, batch_size=8)) == 10
 
 
+def test_order_is_another_in_each_epoch_and_with_each_seed(run, monkeypatch):
+    orders, shuffled = [], Recordings.shuffled
+
+    def noted(recordings, *arguments):
+        batches = list(shuffled(recordings, *arguments))
+        orders.append(tuple(float(one.sum()) for batch, _ in batches for one in batch.double()))
+        return batches
+
+    monkeypatch.setattr(Recordings, "shuffled", noted)
+    for seed in (1, 1000):
+        run(recordings=16, steps=6, seed=seed)
+    assert len(set(orders)) == len(orders) == 6
+
+
 def test_training_set_of_one_recording(run):
     with pytest.raises(UserError, match="two recordings"):
         run(recordings=1)
@@ -160,6 +177,5 @@ def test_training_set_of_one_recording(run):
 
 def test_same_seed_same_table(run):
     first = run()
-    torch.manual_seed(99)
     pd.testing.assert_frame_equal(run(), first, check_exact=True)
     assert not run(seed=2).equals(first)
