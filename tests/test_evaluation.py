@@ -146,6 +146,16 @@ def test_scores_do_not_depend_on_batches(make_classifier, make_recordings, monke
     torch.testing.assert_close(actual, scores_of(classifier, recordings), rtol=1e-4, atol=1e-5)
 
 
+def test_scores_are_single_precision_whatever_the_networks(
+    make_classifier, make_recordings, monkeypatch
+):
+    monkeypatch.setattr(device, "reduced_precision", lambda place: True)
+    classifier, recordings = make_classifier(), make_recordings(6, seed=1)
+    actual = scoring.score(classifier, recordings)
+    assert actual.dtype == torch.float32
+    torch.testing.assert_close(actual, scores_of(classifier, recordings), rtol=0.1, atol=0.1)
+
+
 def test_scoring_changes_nothing(make_classifier, make_recordings):
     classifier, recordings = make_classifier(), make_recordings(21, seed=1)
     classifier.train()
