@@ -4,8 +4,8 @@ import logging
 
 import numpy as np
 import pytest
-import soundfile
 import torch
+from scipy.io import wavfile
 from torch import nn
 
 from spokenwords import store
@@ -46,7 +46,8 @@ def write_noise(tmp_path):
         path = tmp_path / "recordings" / file
         path.parent.mkdir(parents=True, exist_ok=True)
         samples = np.random.default_rng(seed).normal(scale=0.1, size=round(seconds * rate))
-        soundfile.write(path, samples, rate, subtype="PCM_16")
+        # Not soundfile, which waits at the end of each file until the disk has it.
+        wavfile.write(path, rate, np.rint(32_768 * samples).astype(np.int16))
         return path
 
     return write

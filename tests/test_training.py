@@ -440,3 +440,9 @@ def test_device_is_the_one_that_its_tensors_report(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
     assert device.choose("auto", threads=1) == torch.device("cuda", 0)
+
+
+def test_checkpoint_of_another_kind_is_ignored(train, tmp_path):
+    undisturbed = train()
+    torch.save({"weights": torch.zeros(1)}, tmp_path / "checkpoint.pt")
+    assert_same(train(), undisturbed)

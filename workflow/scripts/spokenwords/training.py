@@ -221,7 +221,7 @@ def _resume(checkpoint: Path, identity: str, parts: dict, device: torch.device) 
         saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
     except Exception:  # None there, or one that another version or a full disk spoilt.
         return None
-    if saved["identity"] != identity:
+    if not isinstance(saved, dict) or saved.get("identity") != identity:
         return None
     for name, part in parts.items():
         part.load_state_dict(saved["parts"][name])
