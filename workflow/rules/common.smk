@@ -150,7 +150,9 @@ def splits_of_trained_runs():
 def targets_of_dataset(wildcards):
     features = sorted({config["runs"][run]["features"] for run in config["train"]})
     tables = ["summary", "duplicates", "oddities", "rejected"]
+    source = config["dataset"]["source"]
     return [
+        *([rules.download.output.receipt] if source == "archive" else []),
         *inventories(wildcards),
         *expand("<results>/recordings/{table}.csv", table=tables),
         *expand(
