@@ -20,21 +20,20 @@ include: "workflow/rules/splits.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/explore.smk"
+include: "workflow/rules/report.smk"
 
 
 report: "workflow/report/workflow.rst"
 
 
 rule all:
-    """Everything that the config asks for: data, features, splits, runs and their reports."""
+    """Everything that the config asks for: data, features, splits, runs and their report."""
     default_target: True
     input:
+        targets_of_source,
         targets_of_dataset,
         targets_of_runs,
         targets_of_explore,
         "<results>/headline.rst",
+        "<results>/report.html",
     localrule: True
-
-
-onsuccess:
-    make_report()

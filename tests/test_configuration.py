@@ -89,6 +89,7 @@ def text(value):
         ("dataset: {source: folders}", "dataset.source", "'archive', 'folder', 'synthetic'"),
         ("dataset: {on_unreadable: ignore}", "dataset.on_unreadable", "'error', 'skip'"),
         ("dataset: {folder: ''}", "dataset.folder", "must not be empty"),
+        ("dataset: {folder: 'my{words}'}", "dataset.folder", "a path without { } < >"),
         ("dataset: {folder: 5}", "dataset.folder", "must be text: put it in quotes"),
         ("dataset: {folder: }", "dataset.folder", "is empty"),
         ("dataset: {words: some}", "dataset.words", "`all` or a list of at least two words"),

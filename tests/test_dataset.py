@@ -128,6 +128,13 @@ def test_missing_official_lists_are_named(folder):
     assert "testing_list.txt" not in str(error.value)
 
 
+def test_an_official_list_in_another_encoding_is_named(folder):
+    (folder / "validation_list.txt").write_bytes("yes/é.wav".encode("latin-1"))
+    (folder / "testing_list.txt").touch()
+    with pytest.raises(UserError, match=r"validation_list\.txt is not in UTF-8"):
+        dataset.official_lists(folder)
+
+
 def write_lists(folder, valid, test):
     (folder / "validation_list.txt").write_text(valid)
     (folder / "testing_list.txt").write_text(test)

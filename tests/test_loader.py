@@ -178,8 +178,9 @@ def test_in_order_keeps_the_order_and_leaves_nothing_out(recordings):
         lambda manifest: manifest.replace({"file": {"dog/30.wav": "dog/other.wav"}}),
         lambda manifest: manifest.replace({"row": {30: 31}}),
         lambda manifest: manifest.replace({"row": {30: 40}}),
+        lambda manifest: manifest.assign(label=0),
     ],
-    ids=["another file", "another row", "a row behind the last"],
+    ids=["another file", "another row", "a row behind the last", "another label"],
 )
 def test_store_of_other_recordings_is_told(stores, everything, change):
     with pytest.raises(UserError, match=r"dog\.zarr.*rm -r.*dog\.zarr"):

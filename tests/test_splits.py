@@ -8,6 +8,7 @@ import pytest
 
 from spokenwords import splits
 from spokenwords.errors import UserError
+from spokenwords.manifest import read as read_manifest
 
 METHODS = ("random", "speaker", "official")
 
@@ -349,9 +350,9 @@ def test_manifests_survive_their_csv_files(tmp_path, word):
     recordings = table(
         (f"{word}/{speaker}_nohash_0.wav", speaker, speaker) for speaker in ("001", "NA", "nan")
     )
-    for name, manifest in divide(recordings).items():
+    for name, rows in divide(recordings).items():
         path = tmp_path / f"{name}.csv"
-        manifest.to_csv(path, index=False)
+        rows.to_csv(path, index=False)
         pd.testing.assert_frame_equal(
-            splits.read(path), manifest.reset_index(drop=True), check_dtype=False
+            read_manifest(path), rows.reset_index(drop=True), check_dtype=False
         )

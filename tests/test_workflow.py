@@ -79,15 +79,15 @@ class Copy:
             text=True,
         )
 
-    def plan(self) -> dict[str, int]:
+    def plan(self, *targets: str) -> dict[str, int]:
         """The jobs that a run would start now: how many of each rule."""
-        done = self.snakemake("--dry-run", "--quiet", "rules")
+        done = self.snakemake(*targets, "--dry-run", "--quiet", "rules")
         assert done.returncode == 0, done.stdout
         if "Nothing to be done" in done.stdout:
             return {}
         table = done.stdout.partition("job ")[2].partition("total")[0]
         jobs = {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
-        del jobs["all"]
+        jobs.pop("all", None)
         return jobs
 
 
@@ -230,7 +230,9 @@ def test_second_run_does_nothing(finished):
 # What runs again after a change: each change is taken back, so that the tests do not depend on
 # each other's order.
 
-AFTER_TRAINING = {"plot_history", "evaluate", "plot_confusion", "plot_alluvial", "headline"}
+AFTER_EVALUATION = {"plot_confusion", "plot_alluvial", "headline", "html_report"}
+AFTER_TRAINING = {"plot_history", "evaluate"} | AFTER_EVALUATION
+PLOTS = {"plot_history", "plot_learning_rates", "plot_confusion", "plot_alluvial", "explore"}
 
 
 def test_touched_files_run_nothing(finished):
@@ -253,13 +255,10 @@ def test_comment_and_docstring_run_nothing(finished):
 @pytest.mark.parametrize(
     ("module", "old", "new", "again"),
     [
-        (
-            *("plots.py", "figsize=(9, 7)", "figsize=(9, 8)"),
-            {"plot_history", "plot_learning_rates", "plot_confusion", "plot_alluvial", "explore"},
-        ),
+        ("plots.py", "figsize=(9, 7)", "figsize=(9, 8)", PLOTS | {"html_report"}),
         (
             *("evaluation.py", "level: float = 0.95", "level: float = 0.9"),
-            {"evaluate", "plot_confusion", "plot_alluvial", "headline"},
+            {"evaluate"} | AFTER_EVALUATION,
         ),
     ],
 )
@@ -307,6 +306,62 @@ def test_replaced_recording(finished):
     assert (plan["inventory"], plan["spectrograms"]) == (1, 1)
     assert plan["check_recordings"] == 1
     assert (plan["split"], plan["train"]) == (2, 2)
+
+
+def test_caption(finished):
+    path = finished.folder / "workflow/report/history.rst"
+    text = path.read_text()
+    path.write_text(f"{text}One more sentence.")
+    try:
+        assert finished.plan() == {"html_report": 1}
+    finally:
+        path.write_text(text)
+
+
+def test_report_that_could_not_be_made_is_made_again(finished):
+    page = finished.results / "report.html"
+    caption = finished.folder / "workflow/report/history.rst"
+    text = caption.read_text()
+    caption.write_text("{{ nothing.at.all }}")
+    try:
+        done = finished.snakemake()
+        assert done.returncode == 1
+        assert "Snakemake could not make its report" in done.stdout
+        assert not page.exists()
+    finally:
+        caption.write_text(text)
+    done = finished.snakemake()
+    assert done.returncode == 0, done.stdout
+    assert page.is_file()
+    assert finished.plan() == {}
+
+
+def test_part_of_the_results_leaves_the_report_alone(finished):
+    files = {name: finished.results / name for name in ("report.html", "config.yaml")}
+    before = {name: path.read_bytes() for name, path in files.items()}
+    plot = finished.results / "runs/mel/history.svg"
+    plot.unlink()
+    done = finished.snakemake(str(plot.relative_to(finished.folder)))
+    assert done.returncode == 0, done.stdout
+    assert plot.is_file()
+    assert before == {name: path.read_bytes() for name, path in files.items()}
+    assert finished.snakemake().returncode == 0
+    assert finished.plan() == {}
+
+
+def test_from_another_folder(finished, tmp_path):
+    """The config lies beside the Snakefile, the results where one works."""
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text(yaml.safe_dump(OVERLAY))
+    command = ["--snakefile", finished.folder / "Snakefile", "--dry-run", "--cores", "1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", *command, "--configfile", overlay],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^synthesize +1$", done.stdout + done.stderr, re.M)
 
 
 # Bad input.
@@ -364,26 +419,89 @@ def served(tmp_path):
         server.shutdown()
 
 
+def write_archive(path: Path, words: list[str]) -> str:
+    """An archive of one recording a word; returns its checksum."""
+    recording = path.with_name("recording.wav")
+    soundfile.write(recording, np.zeros(16000), 16000)
+    with tarfile.open(path, "w:gz") as archive:
+        for word in words:
+            archive.add(recording, f"./{word}/0a1b2c3d_nohash_0.wav")
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def archived(**archive) -> dict:
+    """An overlay whose recordings come from an archive."""
+    dataset = {"source": "archive", "folder": "data/archived", "archive": archive}
+    return OVERLAY | {"dataset": dataset}
+
+
+SUMMARY = "results/small/recordings/summary.csv"
+
+
 def test_archive_from_the_second_mirror(tmp_path, served):
     folder, address = served
-    with tarfile.open(folder / "words.tar.gz", "w:gz") as archive:
-        for word in ("left", "right"):
-            path = folder / f"{word}.wav"
-            soundfile.write(path, np.zeros(16000), 16000)
-            archive.add(path, f"./{word}/0a1b2c3d_nohash_0.wav")
-    dataset = {
-        "source": "archive",
-        "folder": "data/archived",
-        "archive": {
-            "urls": [f"{address}/nothing.tar.gz", f"{address}/words.tar.gz"],
-            "sha256": hashlib.sha256((folder / "words.tar.gz").read_bytes()).hexdigest(),
-        },
-    }
+    sha256 = write_archive(folder / "words.tar.gz", ["left", "right"])
+    urls = [f"{address}/nothing.tar.gz", f"{address}/words.tar.gz"]
     (tmp_path / "copy").mkdir()
-    copy = Copy(tmp_path / "copy", OVERLAY | {"dataset": dataset})
-    done = copy.snakemake("results/small/recordings/summary.csv")
+    copy = Copy(tmp_path / "copy", archived(urls=urls, sha256=sha256))
+    done = copy.snakemake(SUMMARY)
     assert done.returncode == 0, done.stdout
     assert list(table(copy.results / "recordings/summary.csv")["word"]) == ["left", "right"]
+
+
+def test_archive_of_other_contents(tmp_path):
+    """It is not there at first: what the former one held must not pass for its contents."""
+    first, second = tmp_path / "first.tar.gz", tmp_path / "second.tar.gz"
+    checksums = [write_archive(first, ["left", "right"]), write_archive(second, ["up", "down"])]
+    (tmp_path / "copy").mkdir()
+    copy = Copy(tmp_path / "copy", archived(path=str(first), sha256=checksums[0]))
+    assert copy.snakemake(SUMMARY).returncode == 0
+
+    archive = copy.overlay["dataset"]["archive"]
+    archive |= {"path": str(tmp_path / "missing.tar.gz"), "sha256": checksums[1]}
+    done = copy.snakemake(SUMMARY)
+    assert done.returncode == 1
+    assert "missing.tar.gz, and there is no such file" in done.stdout
+    assert {"download", "unpack"} <= set(copy.plan())
+
+    assert {"download", "unpack"} <= set(copy.plan(SUMMARY))
+
+    archive["path"] = str(second)
+    done = copy.snakemake(SUMMARY)
+    assert done.returncode == 0, done.stdout
+    assert list(table(copy.results / "recordings/summary.csv")["word"]) == ["down", "up"]
+
+
+def test_archive_that_was_moved(tmp_path):
+    """No result depends on its place; when it is unpacked again, the config's place counts."""
+    path, moved = tmp_path / "words.tar.gz", tmp_path / "moved.tar.gz"
+    sha256 = write_archive(path, ["left", "right"])
+    (tmp_path / "copy").mkdir()
+    copy = Copy(tmp_path / "copy", archived(path=str(path), sha256=sha256))
+    assert copy.snakemake(SUMMARY).returncode == 0
+    path.rename(moved)
+    copy.overlay["dataset"]["archive"]["path"] = str(moved)
+    assert "download" not in copy.plan()
+    done = copy.snakemake(SUMMARY, "--forcerun", "unpack")
+    assert done.returncode == 0, done.stdout
+    assert f"Unpacked from {moved}," in (copy.folder / "data/archived/unpacked.txt").read_text()
+
+
+def test_word_that_an_archive_does_not_have(tmp_path):
+    """Told in a sentence alone, right after unpacking and, once that is done, before any job."""
+    path = tmp_path / "words.tar.gz"
+    sha256 = write_archive(path, ["left", "right"])
+    (tmp_path / "copy").mkdir()
+    copy = Copy(tmp_path / "copy", archived(path=str(path), sha256=sha256))
+    for words in (["left", "wrong"], ["left", "right"], ["right", "wrong"]):
+        copy.overlay["dataset"]["words"] = words
+        done = copy.snakemake(SUMMARY)
+        if "wrong" not in words:
+            assert done.returncode == 0, done.stdout
+            continue
+        assert done.returncode == 1
+        assert "No recordings of wrong in data/archived (config key dataset.words)" in done.stdout
+        assert "Traceback" not in done.stdout
 
 
 def test_archive_without_a_network(tmp_path):

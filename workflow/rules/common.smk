@@ -1,7 +1,7 @@
 # Needs nothing. Makes the canonical config, and the helpers that rules are written with.
 
-import subprocess
 import sys
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -15,14 +15,21 @@ from spokenwords import configuration, dataset, fingerprint
 from spokenwords.errors import UserError
 
 
+@contextmanager
+def faults_told():
+    """Let Snakemake tell a fault of the user's by its sentence alone."""
+    try:
+        yield
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def canonical_config():
     schema = SCRIPTS.parent / "schemas" / "config.schema.yaml"
-    try:
+    with faults_told():
         return configuration.canonical(
             config, yaml.safe_load(schema.read_text(encoding="utf-8"))
         )
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
 
 
 # In place: Snakemake's report and lookups hold on to this very dictionary.
@@ -33,6 +40,7 @@ config.update(canonical)
 RESULTS = Path(workflow.pathvars.get("results"))
 FOLDER = Path(config["dataset"]["folder"]).expanduser()
 ENVIRONMENT = "../../envs/environment.yaml"
+CAPTIONS = list((SCRIPTS.parent / "report").glob("*.rst"))
 EXPLORATIONS = ["waveform", "fourier_transform", "spectrogram", "complex_spectrogram"]
 
 
@@ -64,17 +72,25 @@ def digests():
         checkpoints.unpack.get()
     elif source == "synthetic":
         checkpoints.synthesize.get()
-    try:
+    with faults_told():
         return dataset.scan(
             FOLDER, config["dataset"]["words"], RESULTS / "inventory" / ".scan.json"
         )
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
 
 
-if config["dataset"]["source"] == "folder":
-    # Here a fault in the folder is told without the input function that would come across it.
-    digests()
+def recordings_are_final():
+    """Whether the data folder already is what this config asks for."""
+    if config["dataset"]["source"] == "archive":
+        contents = FOLDER / "unpacked.txt"
+        sha256 = config["dataset"]["archive"]["sha256"]
+        return contents.is_file() and sha256 in contents.read_text("utf-8")
+    return config["dataset"]["source"] == "folder"
+
+
+if recordings_are_final():
+    # Told here, a fault in the folder comes without the input function that would run into it.
+    with faults_told():
+        dataset.words(FOLDER, config["dataset"]["words"])
 
 
 def recordings_are_there(wildcards):
@@ -95,10 +111,8 @@ def digest_of_lists(wildcards):
     if config["splits"][wildcards.split]["method"] != "official":
         return None
     digests()
-    try:
+    with faults_told():
         return dataset.digest_of_lists(FOLDER)
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
 
 
 # Which files rules and targets are made of.
@@ -147,12 +161,18 @@ def splits_of_trained_runs():
 # a deleted file whose descendants exist.
 
 
+def targets_of_source(wildcards):
+    # Apart from those that wait for a checkpoint: a checkpoint whose input is missing counts as
+    # done unless something else asks for that input.
+    if config["dataset"]["source"] == "archive":
+        return [rules.download.output.receipt]
+    return []
+
+
 def targets_of_dataset(wildcards):
     features = sorted({config["runs"][run]["features"] for run in config["train"]})
     tables = ["summary", "duplicates", "oddities", "rejected"]
-    source = config["dataset"]["source"]
     return [
-        *([rules.download.output.receipt] if source == "archive" else []),
         *inventories(wildcards),
         *expand("<results>/recordings/{table}.csv", table=tables),
         *expand(
@@ -180,19 +200,3 @@ def targets_of_runs(wildcards):
 
 def targets_of_explore(wildcards):
     return expand("<results>/explore/{name}.svg", name=EXPLORATIONS)
-
-
-def make_report():
-    """Write the merged config and, by a second Snakemake, the HTML report."""
-    merged, page = RESULTS / "config.yaml", RESULTS / "report.html"
-    text = yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
-    merged.write_text(text, encoding="utf-8")
-    if not (RESULTS / "headline.rst").exists():
-        return
-    command = [sys.executable, "-m", "snakemake", "--nolock", "--cores", "1"]
-    command += ["--snakefile", workflow.main_snakefile, "--configfile", merged]
-    done = subprocess.run([*command, "--report", page], capture_output=True, text=True)
-    if done.returncode:
-        logger.error(f"The report could not be made:\n{done.stdout}{done.stderr}")
-    else:
-        logger.info(f"The report is {page}.")

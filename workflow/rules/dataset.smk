@@ -38,7 +38,16 @@ checkpoint unpack:
         "<benchmarks>/unpack.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        # Other words, or the same archive in another place, are no reason to unpack it again.
+        archive=config["dataset"]["archive"]["path"] or f"{FOLDER}.archive",
+        words=(
+            "all"
+            if config["dataset"]["words"] == "all"
+            else "/".join(config["dataset"]["words"])
+        ),
     params:
+        sha256=lookup(within=config, dpath="dataset/archive/sha256", default=None),
         code=code_of("unpack.py"),
     script:
         "../scripts/unpack.py"

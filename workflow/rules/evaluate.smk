@@ -1,5 +1,5 @@
 # From trained models to what they get right and wrong. Makes predictions.csv, metrics.json,
-# confusion.* and alluvial.* in <results>/runs/<run>/, and <results>/headline.rst.
+# confusion.* and alluvial.* in <results>/runs/<run>/.
 
 
 rule evaluate:
@@ -89,30 +89,3 @@ rule plot_alluvial:
         code=code_of("plot_alluvial.py"),
     script:
         "../scripts/plot_alluvial.py"
-
-
-rule headline:
-    """The report's opening page: what was trained on what, and how well it did."""
-    input:
-        metrics=expand("<results>/runs/{run}/metrics.json", run=config["train"]),
-        splits=expand(
-            "<results>/splits/{split}/summary.csv", split=splits_of_trained_runs()
-        ),
-        recordings="<results>/recordings/summary.csv",
-    output:
-        page="<results>/headline.rst",
-    log:
-        "<logs>/headline.log",
-    benchmark:
-        "<benchmarks>/headline.tsv"
-    conda:
-        ENVIRONMENT
-    params:
-        runs={
-            run: {key: config["runs"][run][key] for key in ("split", "representation")}
-            for run in config["train"]
-        },
-        source=lookup(within=config, dpath="dataset/source"),
-        code=code_of("headline.py"),
-    script:
-        "../scripts/headline.py"

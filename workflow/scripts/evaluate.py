@@ -4,18 +4,18 @@ import json
 import time
 from pathlib import Path
 
-from spokenwords import confusion, device, evaluation, loader, progress, scoring, splits
+from spokenwords import confusion, device, evaluation, loader, manifest, progress, scoring
 from spokenwords.model import Classifier
 
 with progress.job_log(snakemake.log[0]):
     start = time.monotonic()
     place = device.choose(snakemake.params.settings["device"], snakemake.threads)
     classifier = Classifier.load(snakemake.input.model).to(place)
-    manifest = splits.read(snakemake.input.test)
-    [test] = loader.load(loader.open_stores(snakemake.input.stores), [manifest], place)
+    recordings = manifest.read(snakemake.input.test)
+    [test] = loader.load(loader.open_stores(snakemake.input.stores), [recordings], place)
     scores = scoring.score(classifier, test)
     loss, _ = scoring.loss_and_accuracy(scores, test.labels)
-    predictions = evaluation.predictions(manifest, classifier.words, scores)
+    predictions = evaluation.predictions(recordings, classifier.words, scores)
     predictions.to_csv(snakemake.output.predictions, index=False)
     pairs = confusion.count(predictions, classifier.words)
     pairs.to_csv(snakemake.output.confusion, index=False)

@@ -2,14 +2,14 @@
 
 import torch
 
-from spokenwords import device, loader, progress, range_test, splits
+from spokenwords import device, loader, manifest, progress, range_test
 from spokenwords.model import Classifier
 
 with progress.job_log(snakemake.log[0]):
     settings = snakemake.params.settings
     place = device.choose(settings["device"], snakemake.threads)
     stores = loader.open_stores(snakemake.input.stores)
-    [train] = loader.load(stores, [splits.read(snakemake.input.train)], place)
+    [train] = loader.load(stores, [manifest.read(snakemake.input.train)], place)
     torch.manual_seed(settings["seed"])
     classifier = Classifier.for_stores(stores, settings["representation"]).to(place)
     rates = range_test.run(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from spokenwords import device, learning_rate, loader, progress, splits, training
+from spokenwords import device, learning_rate, loader, manifest, progress, training
 from spokenwords.errors import UserError
 from spokenwords.model import Classifier
 
@@ -25,7 +25,7 @@ with progress.job_log(snakemake.log[0]):
                 "none: set `max_lr` to a number, or change `range_test` (config keys of training)."
             )
     stores = loader.open_stores(snakemake.input.stores)
-    manifests = [splits.read(snakemake.input[name]) for name in ("train", "valid")]
+    manifests = [manifest.read(snakemake.input[name]) for name in ("train", "valid")]
     train_set, valid_set = loader.load(stores, manifests, place)
     torch.manual_seed(settings["seed"])
     classifier = Classifier.for_stores(stores, settings.pop("representation")).to(place)

@@ -2,14 +2,19 @@
 
 from pathlib import Path
 
-from spokenwords import archive, progress
+from spokenwords import archive, dataset, progress
 from spokenwords.errors import UserError
 
 with progress.job_log(snakemake.log[0]):
-    receipt, contents = Path(snakemake.input.receipt), Path(snakemake.output.contents)
-    sha256, _, path = receipt.read_text(encoding="utf-8").rstrip("\n").partition("  ")
-    if not Path(path).is_file():
-        raise UserError(f"The archive {path} is gone: delete {receipt} and run again to get it.")
-    archive.verify(Path(path), sha256)
-    archive.unpack(Path(path), contents.parent)
+    contents, sha256 = Path(snakemake.output.contents), snakemake.params.sha256
+    path = Path(snakemake.resources.archive).expanduser()
+    if not path.is_file():
+        raise UserError(
+            f"The archive {path} is gone: delete {snakemake.input.receipt} and run again to get "
+            "it, or name a copy of it in `dataset.archive.path`."
+        )
+    archive.verify(path, sha256)
+    archive.unpack(path, contents.parent)
+    words = snakemake.resources.words
+    dataset.words(contents.parent, words if words == "all" else words.split("/"))
     contents.write_text(f"Unpacked from {path}, SHA-256 {sha256}.\n", encoding="utf-8")

@@ -92,7 +92,7 @@ def speaker(file: str) -> str:
 def official_lists(folder: Path) -> dict[str, set[str]]:
     """The files (`<word>/<name>`) that the data set's own lists name, keyed valid and test.
 
-    Raises `UserError` when a list is missing.
+    Raises `UserError` when a list is missing or not in UTF-8.
     """
     lists = {name: folder / file for name, file in LISTS.items()}
     if missing := [path.name for path in lists.values() if not path.is_file()]:
@@ -100,14 +100,18 @@ def official_lists(folder: Path) -> dict[str, set[str]]:
             f"A split of method `official` needs {' and '.join(missing)} in {folder}: add the "
             "lists, or choose method `random` or `speaker` (config key splits)."
         )
-    return {
-        name: {line.strip() for line in path.read_text(encoding="utf-8-sig").split("\n")} - {""}
-        for name, path in lists.items()
-    }
+    files = {}
+    for name, path in lists.items():
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError:
+            raise UserError(f"The list {path} is not in UTF-8: convert it.") from None
+        files[name] = {line.strip() for line in text.split("\n")} - {""}
+    return files
 
 
 def digest_of_lists(folder: Path) -> str:
-    """SHA-256 over the data set's own lists. Raises `UserError` when one is missing."""
+    """SHA-256 over the data set's own lists. Raises `UserError` as they do."""
     lists = official_lists(folder)
     text = "\0".join("\n".join(sorted(files)) for files in lists.values())
     return hashlib.sha256(text.encode()).hexdigest()

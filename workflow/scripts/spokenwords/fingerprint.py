@@ -27,6 +27,14 @@ def of_script(script: Path) -> str:
     return digest.hexdigest()
 
 
+def of_files(paths: list[Path]) -> str:
+    """SHA-256 over the names and bytes of files that are no code."""
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(f"{path.name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\0".encode())
+    return digest.hexdigest()
+
+
 @cache
 def _module(source: bytes, path: Path, root: Path) -> tuple[str, list[str]]:
     """A digest of one module's meaning, and the names of the modules that it may import."""
@@ -70,7 +78,6 @@ def _imports(tree: ast.Module, path: Path, root: Path) -> list[str]:
                 package = package[: len(package) - node.level + 1]
                 base = ".".join([*package, base] if base else package)
             # The names may be modules of the package, or what a module defines.
-            names.add(base)
             names.update(f"{base}.{alias.name}" for alias in node.names)
     return sorted(names)
 

@@ -77,5 +77,4 @@ def page(
 
 def _escaped(text: str) -> str:
     """Text without meaning to reStructuredText."""
-    # The point is for `1.`, which would number a list.
-    return "".join(f"\\{char}" if char in r"\*`|_<>." else char for char in text)
+    return "".join(f"\\{char}" if char in r"\*`|_<>" else char for char in text)

@@ -109,10 +109,10 @@ def load(
         torch.empty(length, *shape, dtype=torch.float16, device=place) for length in lengths
     ]
     progress = Progress("Reading spectrograms", sum(lengths), "recordings")
-    for store in stores:
+    for label, store in enumerate(stores):
         wanted = [manifest[manifest["word"] == store.word] for manifest in manifests]
         for part in wanted:
-            _check_rows(store, part)
+            _check_rows(store, label, part)
         for rows in store.blocks():
             parts = [part[part["row"].between(rows.start, rows.stop - 1)] for part in wanted]
             if all(part.empty for part in parts):
@@ -129,10 +129,11 @@ def load(
     ]
 
 
-def _check_rows(store: Store, part: pd.DataFrame) -> None:
+def _check_rows(store: Store, label: int, part: pd.DataFrame) -> None:
     rows = part["row"]
     if len(part) and (
         rows.max() >= len(store.files)
+        or (part["label"] != label).any()
         or any(store.files[row] != file for row, file in zip(rows, part["file"], strict=True))
     ):
         raise UserError(

@@ -1,7 +1,6 @@
 """Dividing recordings into a training, a validation and a test set."""
 
 import hashlib
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,9 +8,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from spokenwords.errors import UserError
+from spokenwords.manifest import COLUMNS
 
 SETS = ("train", "valid", "test")
-COLUMNS = ["file", "word", "label", "speaker", "row"]
 
 
 def divide(
@@ -22,7 +21,7 @@ def divide(
     seed: int = 0,
     lists: dict[str, set[str]] | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Divide `recordings` (columns `COLUMNS` and sha256) into manifests keyed by `SETS`.
+    """Divide `recordings` (columns `manifest.COLUMNS` and sha256) into manifests keyed by `SETS`.
 
     Methods: `random` divides recordings, `speaker` divides speakers (none is in two sets),
     `official` follows `lists` (see `dataset.official_lists`). `train` and `valid` are the sets'
@@ -65,13 +64,6 @@ def summarise(manifests: dict[str, pd.DataFrame]) -> pd.DataFrame:
         }
         for name, manifest in manifests.items()
     )
-
-
-def read(path: Path) -> pd.DataFrame:
-    """A manifest from its CSV file."""
-    # Names such as `NA` or `001` are text, not missing or a number.
-    text = {"file": str, "word": str, "speaker": str}
-    return pd.read_csv(path, dtype=text, keep_default_na=False)
 
 
 def _groups(recordings: pd.DataFrame, keys: list[str]) -> np.ndarray:

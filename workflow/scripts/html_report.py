@@ -1,0 +1,22 @@
+"""Snakemake's own report of all that the workflow made, and the config that made it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from spokenwords import progress
+from spokenwords.errors import UserError
+
+with progress.job_log(snakemake.log[0]):
+    # The one script that reads the whole config: it hands it on.
+    text = yaml.safe_dump(snakemake.config, allow_unicode=True, sort_keys=False)
+    Path(snakemake.output.config).write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "snakemake", *snakemake.input, "--cores", "1", "--nolock"]
+    command += ["--snakefile", snakemake.resources.snakefile]
+    command += ["--configfile", snakemake.output.config, "--report", snakemake.output.page]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise UserError(f"Snakemake could not make its report:\n{done.stdout}{done.stderr}")
+    progress.logger.info(f"The report is {snakemake.output.page}.")
