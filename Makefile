@@ -6,6 +6,8 @@ BIN := .venv/bin
 
 .PHONY: demo test lint lock clean
 .DELETE_ON_ERROR:
+# Where this is set, every job would compile anew all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 demo: .venv/run.installed
 	$(BIN)/snakemake --cores $(CORES) --configfile config.demo.yaml

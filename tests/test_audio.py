@@ -120,6 +120,57 @@ def test_resampling_happens_before_padding_and_cutting(tmp_path):
     assert not samples[8000:].any()
 
 
+def plain(path, values):
+    soundfile.write(path, values, RATE, format="WAV", subtype="PCM_16")
+
+
+def extensible(path, values):
+    soundfile.write(path, values, RATE, format="WAVEX", subtype="PCM_16")
+
+
+def big_endian(path, values):
+    soundfile.write(path, values, RATE, format="WAV", subtype="PCM_16", endian="BIG")
+
+
+def truncated(path, values):
+    """Within a sample, too."""
+    plain(path, values)
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def with_other_chunks(path, values):
+    plain(path, values)
+    content = path.read_bytes()
+    note = b"note" + (4).to_bytes(4, "little") + b"text"
+    start = content.index(b"data")
+    path.write_bytes(content[:start] + note + content[start:] + note)
+
+
+def that_claims_four_gigabytes(path, values):
+    plain(path, values)
+    content = bytearray(path.read_bytes())
+    start = content.index(b"data") + 4
+    content[start : start + 4] = (2**32 - 2).to_bytes(4, "little")
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize(
+    "make",
+    [plain, extensible, big_endian, truncated, with_other_chunks, that_claims_four_gigabytes],
+)
+def test_16_bit_wav_files_are_decoded_as_soundfile_does(tmp_path, make, channels):
+    values = np.random.default_rng(1).integers(-32768, 32768, size=(500, channels), dtype=np.int16)
+    make(tmp_path / "a.wav", values)
+    samples, rate = audio.decode(tmp_path / "a.wav")
+    expected, _ = soundfile.read(tmp_path / "a.wav", dtype="float32", always_2d=True)
+    assert rate == RATE
+    assert samples.dtype == np.float32
+    np.testing.assert_array_equal(samples, expected)
+    np.testing.assert_array_equal(samples, values[: len(samples)] / 32768)
+    assert len(samples) == {truncated: 500 - -(-7 // (2 * channels))}.get(make, 500)
+
+
 def text(path):
     path.write_text("not a recording")
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from spokenwords import inventory
+from spokenwords import inventories, inventory
 from spokenwords.errors import UserError
 
 RATE = 16000
@@ -32,9 +32,9 @@ def of_word(tmp_path):
     """A function that takes a word's inventory, by way of its CSV file."""
 
     def of_word(word):
-        table = inventory.of_word(tmp_path / "data", word)
-        table.to_csv(tmp_path / f"{word}.csv", index=False)
-        return inventory.read(tmp_path / f"{word}.csv")
+        path = tmp_path / f"{word}.csv"
+        inventory.write(inventory.of_word(tmp_path / "data", word), path)
+        return inventories.read(path)
 
     return of_word
 
@@ -64,7 +64,7 @@ def check(*rows, sample_rate=RATE, seconds=1.0):
     """The check of inventories that consist of these rows."""
     table = pd.DataFrame(rows)
     words = dict(list(table.groupby(table["file"].str.partition("/")[0])))
-    return inventory.check(words, sample_rate, seconds)
+    return inventories.check(words, sample_rate, seconds)
 
 
 def records(table):
@@ -123,13 +123,14 @@ def test_files_that_cannot_be_read_are_rows_too(write, of_word, tmp_path):
     assert len(status) == 6
     assert status.str.match(r"unreadable: \w.*").all()
     assert (table.drop("yes/good.wav")[["samples", "peak", "rms"]] == 0).all(axis=None)
-    assert inventory.usable(table.reset_index())["file"].tolist() == ["yes/good.wav"]
+    assert inventories.usable(table.reset_index())["file"].tolist() == ["yes/good.wav"]
+    assert inventory.usable_files(tmp_path / "yes.csv") == ["yes/good.wav"]
     empty = hashlib.sha256(b"").hexdigest()
     assert table.loc["yes/empty.wav", "sha256"] == empty
 
 
 @pytest.mark.parametrize("word", ["NA", "001", "null", "1e5", "True", "a,b", 'say "so"', "はい"])
-def test_names_survive_the_csv_file(write, of_word, word):
+def test_names_survive_the_csv_file(write, of_word, word, tmp_path):
     for name in ("001_nohash_0.wav", "NA_nohash_0.wav", "nan.wav", "a, b.wav"):
         write(f"{word}/{name}", np.zeros(10))
     table = of_word(word)
@@ -138,13 +139,14 @@ def test_names_survive_the_csv_file(write, of_word, word):
         *(f"{word}/a, b.wav", f"{word}/nan.wav"),
     ]
     assert table["speaker"].tolist() == ["001", "NA", f"{word}/a, b.wav", f"{word}/nan.wav"]
+    assert inventory.usable_files(tmp_path / f"{word}.csv") == table["file"].tolist()
 
 
 def test_hashes_that_look_like_numbers_stay_text(tmp_path):
     hashes = [f"{number:064d}" for number in (7, 123)]
     table = pd.DataFrame([row(f"yes/{value}.wav", sha256=value) for value in hashes])
     table.to_csv(tmp_path / "yes.csv", index=False)
-    assert inventory.read(tmp_path / "yes.csv")["sha256"].tolist() == hashes
+    assert inventories.read(tmp_path / "yes.csv")["sha256"].tolist() == hashes
 
 
 def test_an_inventory_is_the_same_each_time(write, tmp_path):
@@ -152,14 +154,14 @@ def test_an_inventory_is_the_same_each_time(write, tmp_path):
     digests = []
     for name in ("first", "second"):
         path = tmp_path / f"{name}.csv"
-        inventory.of_word(tmp_path / "data", "yes").to_csv(path, index=False)
+        inventory.write(inventory.of_word(tmp_path / "data", "yes"), path)
         digests.append(inventory.digest(path))
     assert digests[0] == digests[1] == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_usable_rows_are_numbered_without_gaps():
     table = pd.DataFrame([unreadable("yes/a.wav", "why"), row("yes/b.wav"), row("yes/c.wav")])
-    good = inventory.usable(table)
+    good = inventories.usable(table)
     assert list(good.index) == [0, 1]
     assert good["file"].tolist() == ["yes/b.wav", "yes/c.wav"]
 
@@ -253,7 +255,7 @@ def test_16_bit_recordings_are_clipped_at_full_scale_and_silent_at_its_last_bit(
 ):
     write("yes/a.wav", np.tile(np.array(samples, np.int16), RATE // 2))
     write("no/a.wav", np.tile(np.array([32766, 3], np.int16), RATE // 2))
-    tables = inventory.check({word: of_word(word) for word in ("yes", "no")}, RATE, 1.0)
+    tables = inventories.check({word: of_word(word) for word in ("yes", "no")}, RATE, 1.0)
     assert records(tables["oddities"]) == [("yes/a.wav", oddity)]
 
 
@@ -273,20 +275,20 @@ def test_all_unreadable_files_are_refused_at_once():
     bad = [unreadable(f"yes/{number}.wav", f"reason {number}") for number in range(20)]
     tables = check(*bad, row("yes/good.wav"), row("no/good.wav"), unreadable("no/x.wav", "why"))
     with pytest.raises(UserError, match=r"dataset\.on_unreadable") as error:
-        inventory.refuse(tables, skip_unreadable=False)
+        inventories.refuse(tables, skip_unreadable=False)
     lines = str(error.value).splitlines()
     for number in range(20):
         assert f"  yes/{number}.wav: reason {number}" in lines
     assert "  no/x.wav: why" in lines
     assert "21" in lines[0]
     assert "good.wav" not in str(error.value)
-    inventory.refuse(tables, skip_unreadable=True)
+    inventories.refuse(tables, skip_unreadable=True)
 
 
 def test_good_recordings_are_not_refused():
     tables = check(row("yes/a.wav", peak=0.0), row("no/a.wav", channels=2))
     for skip in (True, False):
-        inventory.refuse(tables, skip_unreadable=skip)
+        inventories.refuse(tables, skip_unreadable=skip)
 
 
 def test_words_without_a_usable_recording_are_refused_even_when_skipping():
@@ -295,11 +297,11 @@ def test_words_without_a_usable_recording_are_refused_even_when_skipping():
         *(row("up/a.wav"), unreadable("up/b.wav", "why")),
     )
     with pytest.raises(UserError, match=r"no, yes\b.*dataset\.words"):
-        inventory.refuse(tables, skip_unreadable=True)
+        inventories.refuse(tables, skip_unreadable=True)
 
 
 def test_the_log_says_what_stands_out(messages):
-    inventory.report(
+    inventories.report(
         check(
             row("yes/a.wav", peak=0.0, sha256=SHA256["a"]),
             row("yes/b.wav", peak=0.0, channels=2, sha256=SHA256["a"]),
@@ -313,14 +315,14 @@ def test_the_log_says_what_stands_out(messages):
 
 def test_the_recording_to_explore():
     table = pd.DataFrame([unreadable("yes/a.wav", "why"), row("yes/b.wav"), row("yes/c.wav")])
-    assert inventory.recording(table, "auto") == "yes/b.wav"
-    assert inventory.recording(table, "yes/c.wav") == "yes/c.wav"
+    assert inventories.recording(table, "auto") == "yes/b.wav"
+    assert inventories.recording(table, "yes/c.wav") == "yes/c.wav"
     for wanted in ("yes/a.wav", "yes/d.wav", "c.wav", ""):
         with pytest.raises(UserError, match=r"explore\.recording"):
-            inventory.recording(table, wanted)
+            inventories.recording(table, wanted)
 
 
 def test_no_recording_to_explore():
     table = pd.DataFrame([unreadable("yes/a.wav", "why")])
     with pytest.raises(UserError, match=r"explore\.recording"):
-        inventory.recording(table, "auto")
+        inventories.recording(table, "auto")

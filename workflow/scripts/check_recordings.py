@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from spokenwords import inventory, progress
+from spokenwords import inventories, progress
 
 with progress.job_log(snakemake.log[0]):
-    inventories = {Path(path).stem: inventory.read(path) for path in snakemake.input.inventories}
+    words = {Path(path).stem: inventories.read(path) for path in snakemake.input.inventories}
     audio = snakemake.params.audio
-    tables = inventory.check(inventories, audio["sample_rate"], audio["seconds"])
-    inventory.report(tables)
-    inventory.refuse(tables, skip_unreadable=snakemake.params.on_unreadable == "skip")
+    tables = inventories.check(words, audio["sample_rate"], audio["seconds"])
+    inventories.report(tables)
+    inventories.refuse(tables, skip_unreadable=snakemake.params.on_unreadable == "skip")
     for name, table in tables.items():
         table.to_csv(snakemake.output[name], index=False)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spokenwords import audio, inventory, plots, progress
+from spokenwords import audio, inventories, plots, progress
 from spokenwords.stft import STFT
 
 WINDOW = 512  # samples, with steps of half a window, as in the published exploration
@@ -12,8 +12,8 @@ WINDOW = 512  # samples, with steps of half a window, as in the published explor
 with progress.job_log(snakemake.log[0]):
     rate = snakemake.params.audio["sample_rate"]
     length = round(snakemake.params.audio["seconds"] * rate)
-    table = inventory.read(snakemake.input.inventory)
-    file = inventory.recording(table, snakemake.params.recording)
+    table = inventories.read(snakemake.input.inventory)
+    file = inventories.recording(table, snakemake.params.recording)
     samples = audio.load(Path(snakemake.resources.folder) / file, rate, length)
 
     coarse = STFT(rate, WINDOW, WINDOW / rate, WINDOW / 2 / rate, normalized=False)

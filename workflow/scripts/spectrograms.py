@@ -7,15 +7,15 @@ from spokenwords.stft import STFT
 
 with progress.job_log(snakemake.log[0]):
     audio, features = snakemake.params.audio, snakemake.params.features
-    recordings = inventory.usable(inventory.read(snakemake.input.inventory))
+    inventory_path = Path(snakemake.input.inventory)
     store.write(
         Path(snakemake.output.store).parent,
         Path(snakemake.resources.folder),
-        list(recordings["file"]),
+        inventory.usable_files(inventory_path),
         STFT(sample_rate=audio["sample_rate"], **features["stft"]),
         length=round(audio["seconds"] * audio["sample_rate"]),
         rounding=features["rounding"] or None,
         chunk_length=features["chunk_length"],
-        inventory_digest=inventory.digest(Path(snakemake.input.inventory)),
+        inventory_digest=inventory.digest(inventory_path),
         threads=snakemake.threads,
     )

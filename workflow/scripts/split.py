@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from spokenwords import dataset, inventory, progress, splits
+from spokenwords import dataset, inventories, progress, splits
 
 with progress.job_log(snakemake.log[0]):
     settings = dict(snakemake.params.split)
     if settings["method"] == "official":
         settings["lists"] = dataset.official_lists(Path(snakemake.resources.folder))
     recordings = pd.concat(
-        inventory.usable(inventory.read(path))
+        inventories.usable(inventories.read(path))
         .rename_axis("row")
         .reset_index()
         .assign(word=Path(path).stem, label=label)

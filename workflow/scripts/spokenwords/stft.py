@@ -5,6 +5,7 @@ more than the faster transform there would gain on the few thousand recordings o
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -50,15 +51,22 @@ class STFT:
         """Real and imaginary parts, float32 [..., 2, frequency, time], of waveforms [..., samples].
 
         Equal to `torchaudio.transforms.Spectrogram(n_fft, win_length, hop_length, power=None,
-        normalized=True)`: a periodic Hann window, frames centred with reflected edges.
+        normalized=True)`: a periodic Hann window, frames centred with reflected edges. In memory,
+        the last axes lie as [time, frequency, channel].
         """
-        half = self.n_fft // 2
-        edges = [(0, 0)] * (waveforms.ndim - 1) + [(half, half)]
-        padded = np.pad(waveforms.astype(np.float32, copy=False), edges, mode="reflect")
+        half, length = self.n_fft // 2, waveforms.shape[-1]
+        padded = np.empty((*waveforms.shape[:-1], length + 2 * half), np.float32)
+        padded[..., half : half + length] = waveforms
+        # Reflected about the first and the last sample, which are not repeated.
+        padded[..., :half] = waveforms[..., half:0:-1]
+        padded[..., half + length :] = waveforms[..., -2 : -2 - half : -1]
         frames = sliding_window_view(padded, self.n_fft, axis=-1)[..., :: self.hop_length, :]
-        spectrum = rfft(frames * self._window()).swapaxes(-1, -2)
-        return np.stack([spectrum.real, spectrum.imag], axis=-3)
+        spectrum = rfft(frames * self._window, overwrite_x=True)
+        # Seen as [..., time, frequency, channel], as the numbers lie.
+        values = spectrum.view(np.float32).reshape(*spectrum.shape, 2)
+        return np.moveaxis(values, (-1, -2), (-3, -2))
 
+    @cached_property
     def _window(self) -> np.ndarray:
         """The Hann window, normalised if it is to be, in the middle of n_fft samples [n_fft]."""
         length = self.window_length

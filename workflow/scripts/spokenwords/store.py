@@ -21,9 +21,16 @@ from zarr.codecs import BloscCodec
 from spokenwords import audio
 from spokenwords.errors import UserError
 from spokenwords.progress import Progress
+from spokenwords.rounding import to_float16
 from spokenwords.stft import STFT
 
 DIMENSIONS = ("utterance", "channel", "frequency", "time")
+# Chosen by benchmarks/codecs.py: see its table in benchmarks/README.md.
+COMPRESSOR = BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle", blocksize=512 * 1024)
+# Threads of its own, outside Python: no worker processes, which it would not survive.
+PIPELINE = {"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}
+# Utterances transformed together: few enough for a processor's cache.
+UTTERANCES_AT_ONCE = 4
 CHUNKS_AT_ONCE = 8
 
 
@@ -66,27 +73,30 @@ def write(
         group.create_array(
             name, data=values, dimension_names=[name], attributes={"units": unit}, fill_value=np.nan
         )
-    array = group.create_array(
-        "spectrogram",
-        shape=(len(files), 2, len(frequency), len(time)),
-        chunks=(chunk_length, 2, len(frequency), len(time)),
-        dtype="float16",
-        compressors=BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle"),
-        # A lost chunk then shows when it is read, instead of passing for silence.
-        fill_value=np.nan,
-        dimension_names=DIMENSIONS,
-    )
+    with zarr.config.set(PIPELINE):
+        array = group.create_array(
+            "spectrogram",
+            shape=(len(files), 2, len(frequency), len(time)),
+            chunks=(chunk_length, 2, len(frequency), len(time)),
+            dtype="float16",
+            compressors=COMPRESSOR,
+            # A lost chunk then shows when it is read, instead of passing for silence.
+            fill_value=np.nan,
+            dimension_names=DIMENSIONS,
+        )
     progress = Progress(f"Spectrograms {path.stem}", len(files), "recordings")
 
     def write_chunk(first: int) -> int:
-        chunk = files[first : first + chunk_length]
-        waveforms = np.stack([_load(folder, file, transform, length) for file in chunk])
-        values = transform.complex_spectrogram(waveforms)
-        if rounding is not None:
-            values = np.rint(values * np.float32(2.0**rounding)) * np.float32(2.0**-rounding)
-        _require_in_range(values, chunk)
-        array[first : first + len(chunk)] = values.astype(np.float16)
-        return len(chunk)
+        rows = files[first : first + chunk_length]
+        chunk = np.empty((len(rows), *array.shape[1:]), np.float16)
+        for i in range(0, len(rows), UTTERANCES_AT_ONCE):
+            some = rows[i : i + UTTERANCES_AT_ONCE]
+            waveforms = np.stack([_load(folder, file, transform, length) for file in some])
+            values = transform.complex_spectrogram(waveforms)
+            _require_in_range(values, some)
+            chunk[i : i + len(some)] = to_float16(values, rounding)
+        array[first : first + len(rows)] = chunk
+        return len(rows)
 
     try:
         with ThreadPoolExecutor(threads) as pool:
@@ -133,8 +143,7 @@ class Store:
 def open_store(path: Path) -> Store:
     """Open the store at `path` for reading. Raises `UserError` when it is missing or damaged."""
     try:
-        # Threads of its own, outside Python: no worker processes, which it would not survive.
-        with zarr.config.set({"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}):
+        with zarr.config.set(PIPELINE):
             group = zarr.open_group(path, mode="r")
             array = group["spectrogram"]
         attributes = group.attrs.asdict()
@@ -153,8 +162,9 @@ def _damaged(path: Path, fault: str) -> UserError:
 
 
 def _require_in_range(values: np.ndarray, files: list[str]) -> None:
-    largest = np.abs(values).max(axis=(1, 2, 3))
-    if (beyond := largest > np.finfo(np.float16).max).any():
+    limit = np.finfo(np.float16).max
+    if values.max() > limit or values.min() < -limit:
+        beyond = np.abs(values).max(axis=(1, 2, 3)) > limit
         raise UserError(
             f"Too loud for a spectrogram store: {', '.join(np.array(files)[beyond])}. Full "
             "scale is 1: scale these recordings down, or remove them."

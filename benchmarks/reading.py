@@ -1,0 +1,98 @@
+"""How fast a store is read into memory, against its floor and against zarr-python as it comes.
+
+The floor is Blosc alone: the same chunk files, already in the page cache, decoded by a thread a
+core into buffers that are used again.
+
+    python benchmarks/reading.py --folder data/speech_commands_11words
+"""
+
+import os
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import contest
+import numpy as np
+import pandas as pd
+import torch
+import zarr
+from numcodecs.blosc import Blosc
+
+from spokenwords import loader, store
+from spokenwords.stft import STFT
+
+STANDARD = STFT(16000, n_fft=512, window_seconds=0.03, stride_seconds=0.01, normalized=True)
+
+
+def write_stores(folder: Path, files: list[str], target: Path) -> list[str]:
+    """A store a word. Returns their zarr.json files, in order."""
+    for word in sorted({file.partition("/")[0] for file in files}):
+        store.write(
+            *(target / f"{word}.zarr", folder, [file for file in files if file.startswith(word)]),
+            *(STANDARD, 16000, 16, 64, "0" * 64),
+            threads=os.cpu_count() or 1,
+        )
+    return sorted(map(str, target.glob("*.zarr/zarr.json")))
+
+
+def manifest(stores: list[store.Store]) -> pd.DataFrame:
+    """All rows of all stores."""
+    return pd.DataFrame(
+        [
+            {"file": file, "word": opened.word, "label": label, "row": row}
+            for label, opened in enumerate(stores)
+            for row, file in enumerate(opened.files)
+        ]
+    )
+
+
+def main():
+    options = contest.arguments(__doc__, limit=2200)
+    files = contest.recordings_in(options.folder, options.limit)
+    cores = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(cores) as threads:
+        metadata = write_stores(options.folder, files, Path(scratch))
+        stores = loader.open_stores(metadata)
+        everything = manifest(stores)
+        plain = [zarr.open_group(Path(path).parent, mode="r")["spectrogram"] for path in metadata]
+        chunks = [path for path in Path(scratch).rglob("c/*/0/0/0") if path.is_file()]
+        encoded = [path.read_bytes() for path in chunks if "spectrogram" in path.as_posix()]
+        length = stores[0].array.chunks[0]
+        buffers = [np.empty((length, *stores[0].array.shape[1:]), np.float16) for _ in range(cores)]
+
+        def floor():
+            def decode(worker):
+                for chunk in encoded[worker::cores]:
+                    Blosc().decode(chunk, buffers[worker])
+
+            list(threads.map(decode, range(cores)))
+
+        def slices_in_threads(arrays):
+            def read(array, start):
+                array[start : start + length]
+
+            jobs = [
+                threads.submit(read, array, start)
+                for array in arrays
+                for start in range(0, array.shape[0], length)
+            ]
+            for job in jobs:
+                job.result()
+
+        contestants = {
+            "Blosc alone (the floor)": floor,
+            "loader.load": lambda: loader.load(stores, [everything], torch.device("cpu")),
+            "zarr-python, default pipeline": lambda: [array[:] for array in plain],
+            "zarr-python, threads over slices": lambda: slices_in_threads(plain),
+            "zarrs pipeline, whole arrays": lambda: [opened.array[:] for opened in stores],
+            "zarrs pipeline, threads over slices": lambda: slices_in_threads(
+                [opened.array for opened in stores]
+            ),
+        }
+        found = contest.rates(contestants, len(files), options.rounds)
+        print(f"{contest.machine()}\n{len(files)} recordings, {cores} threads\n")
+        print(contest.table(found))
+
+
+if __name__ == "__main__":
+    main()
