@@ -1,7 +1,8 @@
 """Recordings in memory, and batches of them.
 
 Spectrograms are read from their stores once, kept as float16 on the training device where they fit
-(else in host memory), and batches are gathered by indexing.
+(else in host memory), and batches are gathered by indexing. Where they fit in neither, they are
+streamed.
 """
 
 import logging
@@ -18,12 +19,13 @@ import torch
 from spokenwords.errors import UserError
 from spokenwords.progress import Progress
 from spokenwords.store import Store, open_store
+from spokenwords.streaming import StreamedRecordings
 
 logger = logging.getLogger("spokenwords")
 
-# The share of free device memory that spectrograms may take; activations need the rest.
+# The shares of free memory that spectrograms may take; activations need the rest.
 DEVICE_SHARE = 0.6
-HOST_SHARE = 0.9
+HOST_SHARE = 0.5
 
 
 @dataclass
@@ -43,16 +45,16 @@ class Recordings:
         A last batch of a single recording is left out: batch norm cannot train on it.
         """
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
+        order = order.to(self.spectrograms.device)
         for index in order.split(batch_size)[: batches_per_epoch(len(self), batch_size)]:
             yield self._gather(index)
 
     def in_order(self, batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """All batches (spectrograms, labels) on the device, in the manifest's order."""
-        for index in torch.arange(len(self)).split(batch_size):
+        for index in torch.arange(len(self), device=self.spectrograms.device).split(batch_size):
             yield self._gather(index)
 
     def _gather(self, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        index = index.to(self.spectrograms.device)
         spectrograms = self.spectrograms.index_select(0, index)
         if spectrograms.device != self.device:
             spectrograms = spectrograms.pin_memory().to(self.device, non_blocking=True)
@@ -87,46 +89,62 @@ def open_stores(metadata: Iterable[str]) -> list[Store]:
 
 
 def load(
-    stores: list[Store], manifests: list[pd.DataFrame], device: torch.device
-) -> list[Recordings]:
-    """Read the recordings of each manifest; a chunk that several of them need is decoded once.
+    stores: list[Store],
+    manifests: list[pd.DataFrame],
+    device: torch.device,
+    memory_budget: float | None = None,
+) -> list[Recordings | StreamedRecordings]:
+    """The recordings of each manifest, in memory where they fit, else streamed.
 
-    Raises `UserError` when a store is damaged, missing or not the one that the manifests were made
-    for, or when memory does not suffice.
+    `memory_budget` (bytes) is what spectrograms may take in memory; None takes a share of what is
+    free. Reading, a chunk that several sets need is decoded once. Raises `UserError` when a store
+    is damaged, missing or not the one that the manifests were made for.
     """
-    # Rows are told by their place in the manifest, whatever its index was.
-    manifests = [manifest.reset_index(drop=True) for manifest in manifests]
     known = {store.word for store in stores}
     if unknown := {word for manifest in manifests for word in manifest["word"]} - known:
         raise UserError(
             f"There is no spectrogram store of {', '.join(sorted(unknown))}, of which the split "
             "names recordings: run the workflow again."
         )
-    shape = stores[0].array.shape[1:]
-    lengths = [len(manifest) for manifest in manifests]
-    place = _place(sum(lengths) * 2 * math.prod(shape), device)
-    spectrograms = [
-        torch.empty(length, *shape, dtype=torch.float16, device=place) for length in lengths
-    ]
-    progress = Progress("Reading spectrograms", sum(lengths), "recordings")
     for label, store in enumerate(stores):
-        wanted = [manifest[manifest["word"] == store.word] for manifest in manifests]
-        for part in wanted:
-            _check_rows(store, label, part)
-        for rows in store.blocks():
-            parts = [part[part["row"].between(rows.start, rows.stop - 1)] for part in wanted]
-            if all(part.empty for part in parts):
-                continue
-            block = torch.from_numpy(store.read(rows)).to(place)
-            for values, part in zip(spectrograms, parts, strict=True):
-                source = torch.tensor(part["row"].to_numpy() - rows.start, device=place)
-                target = torch.tensor(part.index.to_numpy(), device=place)
-                values[target] = block[source]
-                progress.advance(len(part))
+        for manifest in manifests:
+            _check_rows(store, label, manifest[manifest["word"] == store.word])
+    needed = 2 * math.prod(stores[0].array.shape[1:]) * sum(map(len, manifests))
+    place, budget = _place(needed, device, memory_budget)
+    if place is None:
+        return [StreamedRecordings(stores, manifest, device, budget) for manifest in manifests]
+    spectrograms = _read(stores, manifests, place)
     return [
         Recordings(values, torch.tensor(manifest["label"].to_numpy(), device=device), device)
         for values, manifest in zip(spectrograms, manifests, strict=True)
     ]
+
+
+def _read(
+    stores: list[Store], manifests: list[pd.DataFrame], place: torch.device
+) -> list[torch.Tensor]:
+    """The spectrograms of each manifest, [recording, 2, frequency, time], at `place`."""
+    shape, lengths = stores[0].array.shape[1:], [len(manifest) for manifest in manifests]
+    sets = [torch.empty(length, *shape, dtype=torch.float16, device=place) for length in lengths]
+    progress = Progress("Reading spectrograms", sum(lengths), "recordings")
+    # Rows are told by their place in the manifest, whatever its index was.
+    manifests = [manifest.reset_index(drop=True) for manifest in manifests]
+
+    def copy(store: Store, rows: slice, parts: list[pd.DataFrame]) -> int:
+        block = torch.from_numpy(store.read(rows)).to(place)
+        for values, part in zip(sets, parts, strict=True):
+            source = torch.tensor(part["row"].to_numpy() - rows.start, device=place)
+            target = torch.tensor(part.index.to_numpy(), device=place)
+            values[target] = block[source]
+        return sum(map(len, parts))
+
+    for store in stores:
+        wanted = [manifest[manifest["word"] == store.word] for manifest in manifests]
+        for rows in store.blocks():
+            parts = [part[part["row"].between(rows.start, rows.stop - 1)] for part in wanted]
+            if any(len(part) for part in parts):
+                progress.advance(copy(store, rows, parts))
+    return sets
 
 
 def _check_rows(store: Store, label: int, part: pd.DataFrame) -> None:
@@ -143,19 +161,34 @@ def _check_rows(store: Store, label: int, part: pd.DataFrame) -> None:
         )
 
 
-def _place(needed: int, device: torch.device) -> torch.device:
-    """Where `needed` bytes fit: the training device, else the host."""
+def _place(
+    needed: int, device: torch.device, memory_budget: float | None
+) -> tuple[torch.device | None, float]:
+    """Where `needed` bytes fit: the training device, the host, or None; and the budget there."""
     gigabytes = needed / 1e9
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
-        if needed <= DEVICE_SHARE * free:
-            return device
-        logger.info(f"The GPU has too little memory: {gigabytes:.1f} GB stay in the host's.")
-    available = psutil.virtual_memory().available
-    if needed > HOST_SHARE * available:
-        raise UserError(
-            f"The spectrograms take {gigabytes:.1f} GB of memory and {available / 1e9:.1f} GB are "
-            "free: train on fewer words (config key dataset.words), use features with a longer "
-            "stride, or use a machine with more memory."
-        )
-    return torch.device("cpu")
+        if needed <= (memory_budget or DEVICE_SHARE * free):
+            return device, memory_budget or DEVICE_SHARE * free
+    budget = memory_budget or HOST_SHARE * free_memory()
+    if needed <= budget:
+        if device.type == "cuda":
+            logger.info(f"{gigabytes:.1f} GB of spectrograms stay in the host's memory.")
+        return torch.device("cpu"), budget
+    logger.info(
+        f"The spectrograms take {gigabytes:.1f} GB, more than the memory budget of "
+        f"{budget / 1e9:.1f} GB: they are streamed from their stores in each epoch."
+    )
+    return None, budget
+
+
+def free_memory() -> float:
+    """Bytes that this process may still take: what the machine, or its control group, has free."""
+    free = psutil.virtual_memory().available
+    group = Path("/sys/fs/cgroup")
+    try:
+        limit = int((group / "memory.max").read_text())
+        used = int((group / "memory.current").read_text())
+    except (OSError, ValueError):  # another kind of system, or `max`: no limit
+        return free
+    return min(free, limit - used)

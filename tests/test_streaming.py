@@ -1,0 +1,191 @@
+"""Streamed recordings: nothing is lost, everything is mixed, and the memory budget is kept."""
+
+from itertools import chain, islice
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from spokenwords import loader, streaming
+from spokenwords.errors import UserError
+from spokenwords.loader import batches_per_epoch, load, open_stores
+from spokenwords.stft import STFT
+from spokenwords.streaming import StreamedRecordings
+
+CPU = torch.device("cpu")
+COUNTS = {"bird": 21, "cat": 5, "dog": 40}
+# Spectrograms of a second: [2, 9, 3].
+TINY = STFT(sample_rate=1000, n_fft=16, window_seconds=0.016, stride_seconds=0.4, normalized=True)
+EACH = 2 * 2 * 9 * 3  # bytes
+
+
+def budget(pool, chunk=4, batch=8):
+    """Bytes that leave room for a pool of so many recordings."""
+    around = 2 * chunk * streaming.CHUNKS_AHEAD + streaming.BATCHES_AROUND * batch
+    return (pool + around) * EACH
+
+
+@pytest.fixture
+def stores(write_store):
+    paths = [write_store(word, count, transform=TINY) for word, count in COUNTS.items()]
+    return open_stores([str(path / "zarr.json") for path in paths])
+
+
+@pytest.fixture
+def manifest(stores):
+    """Two recordings of three, in the order of the stores."""
+    rows = [
+        {"file": file, "word": store.word, "label": label, "row": row}
+        for label, store in enumerate(stores)
+        for row, file in enumerate(store.files)
+        if row % 3
+    ]
+    return pd.DataFrame(rows)
+
+
+def positions(batches, whole):
+    """Where in the set `whole` (all different) each recording of the batches stands."""
+    known = {values.numpy().tobytes(): i for i, values in enumerate(whole.spectrograms)}
+    assert len(known) == len(whole)
+    return [[known[values.numpy().tobytes()] for values in batch] for batch, _ in batches]
+
+
+@pytest.mark.parametrize("pool", [8, 20, 1000])
+@pytest.mark.parametrize("batch_size", [1, 5, 8])
+def test_each_epoch_has_every_recording_once(stores, manifest, pool, batch_size):
+    [whole] = load(stores, [manifest], CPU)
+    streamed = StreamedRecordings(stores, manifest, CPU, budget(pool))
+    batches = list(streamed.shuffled(batch_size, seed=1))
+    found = positions(batches, whole)
+    if batch_size > 1:
+        assert sorted(chain(*found)) == list(range(len(manifest)))
+        lengths = [len(batch) for batch in found]
+        assert len(lengths) == batches_per_epoch(len(manifest), batch_size)
+        assert set(lengths[:-1]) == {batch_size}
+    for (_, labels), batch in zip(batches, found, strict=True):
+        assert labels.tolist() == manifest["label"].iloc[batch].tolist()
+
+
+def test_last_single_recording_is_left_out(stores, manifest):
+    streamed = StreamedRecordings(stores, manifest[:17], CPU, budget(10))
+    assert [len(labels) for _, labels in streamed.shuffled(8, seed=1)] == [8, 8]
+
+
+def test_order_is_the_seeds(stores, manifest):
+    [whole] = load(stores, [manifest], CPU)
+    streamed = StreamedRecordings(stores, manifest, CPU, budget(20))
+    orders = [positions(streamed.shuffled(8, seed), whole) for seed in (1, 1, 2)]
+    assert orders[0] == orders[1] != orders[2]
+
+
+def test_in_order_keeps_the_order_and_leaves_nothing_out(stores, manifest):
+    [whole] = load(stores, [manifest], CPU)
+    streamed = StreamedRecordings(stores, manifest, CPU, budget(20))
+    for batch_size in (1, 7, 100):
+        batches = list(streamed.in_order(batch_size))
+        assert max(len(labels) for _, labels in batches) <= batch_size
+        assert list(chain(*positions(batches, whole))) == list(range(len(manifest)))
+        assert torch.cat([labels for _, labels in batches]).tolist() == list(manifest["label"])
+
+
+def test_any_order_of_the_manifest(stores, manifest):
+    [whole] = load(stores, [manifest], CPU)
+    shuffled = manifest.sample(frac=1, random_state=3)
+    streamed = StreamedRecordings(stores, shuffled, CPU, budget(20))
+    order = chain(*positions(streamed.in_order(8), whole))
+    assert list(order) == list(shuffled.index)
+    order = chain(*positions(streamed.shuffled(8, seed=1), whole))
+    assert sorted(order) == sorted(shuffled.index)
+
+
+def unevenness(labels, words):
+    """How far the words' counts in batches are from equal: the sum of their squares."""
+    return sum(np.square(np.bincount(batch, minlength=words)).sum() for batch in labels)
+
+
+def test_batches_are_mixed_like_fully_shuffled_ones(write_store):
+    """Stores hold a word each; the pool holds a fifth of the recordings, and batches show neither.
+
+    The words' counts in batches are compared with those of a thousand full shuffles.
+    """
+    words, each, batch_size = 8, 60, 16
+    paths = [write_store(f"word{number}", each, transform=TINY) for number in range(words)]
+    stores = open_stores([str(path / "zarr.json") for path in paths])
+    rows = [(store.files[row], store.word, label, row)
+            for label, store in enumerate(stores) for row in range(each)]  # fmt: skip
+    manifest = pd.DataFrame(rows, columns=["file", "word", "label", "row"])
+    streamed = StreamedRecordings(
+        stores, manifest, CPU, budget(words * each // 5, batch=batch_size)
+    )
+
+    def of_epoch(seed):
+        return [labels.numpy() for _, labels in streamed.shuffled(batch_size, seed)]
+
+    generator = np.random.default_rng(1)
+    labels = manifest["label"].to_numpy()
+    full = [
+        unevenness(np.split(generator.permutation(labels), len(labels) // batch_size), words)
+        for _ in range(1000)
+    ]
+    streams = [unevenness(of_epoch(seed), words) for seed in range(20)]
+    # The mean of twenty lies within three standard errors of full shuffling's, or is more even.
+    assert np.mean(streams) < np.mean(full) + 3 * np.std(full) / np.sqrt(len(streams))
+    # Stores read one after the other, as they come, would be far off.
+    as_they_come = np.split(labels, len(labels) // batch_size)
+    assert unevenness(as_they_come, words) > np.mean(full) + 20 * np.std(full)
+
+
+def test_recordings_of_a_chunk_are_scattered(stores, manifest):
+    """Of a pool of 20 of 44, neighbours in a chunk rarely come out in the same batch of four."""
+    [whole] = load(stores, [manifest], CPU)
+    streamed = StreamedRecordings(stores, manifest, CPU, budget(20, batch=4))
+    chunk = (manifest["label"] * 1000 + manifest["row"] // 4).to_numpy()
+    together = [
+        len(batch) - len(set(chunk[batch]))
+        for seed in range(20)
+        for batch in positions(streamed.shuffled(4, seed), whole)
+    ]
+    # As they come, each batch of four would be one or two chunks: two or three pairs.
+    assert np.mean(together) < 0.7
+
+
+def test_pool_and_what_is_around_it_keep_the_budget(stores, manifest):
+    for pool in (8, 15, 40):
+        streamed = StreamedRecordings(stores, manifest, CPU, budget(pool))
+        assert streamed.pool_size(8) == pool
+    assert StreamedRecordings(stores, manifest, CPU, 1e9).pool_size(8) == len(manifest)
+
+
+def test_too_small_a_budget_is_told(stores, manifest):
+    streamed = StreamedRecordings(stores, manifest, CPU, budget(7))
+    with pytest.raises(UserError, match=r"training\.memory_budget"):
+        next(streamed.shuffled(8, seed=1))
+
+
+def test_an_epoch_can_be_left(stores, manifest):
+    streamed = StreamedRecordings(stores, manifest, CPU, budget(8))
+    assert len(list(islice(streamed.shuffled(8, seed=1), 2))) == 2
+
+
+def test_lost_chunk_is_told(stores, manifest):
+    next(stores[2].path.glob("spectrogram/c/*/0/0/0")).unlink()
+    streamed = StreamedRecordings(stores, manifest, CPU, budget(8))
+    with pytest.raises(UserError, match=r"dog\.zarr.*rm -r"):
+        list(streamed.shuffled(8, seed=1))
+
+
+def test_recordings_beyond_the_budget_are_streamed(stores, manifest, messages):
+    sets = load(stores, [manifest, manifest[:5]], CPU, memory_budget=10 * EACH)
+    assert all(isinstance(each, StreamedRecordings) for each in sets)
+    assert any("streamed" in line for line in messages)
+    [held] = load(stores, [manifest], CPU, memory_budget=len(manifest) * EACH)
+    assert isinstance(held, loader.Recordings)
+
+
+def test_free_memory_is_what_the_control_group_leaves(monkeypatch):
+    known = {"memory.max": "5000000\n", "memory.current": "2000000\n"}
+    monkeypatch.setattr(loader.Path, "read_text", lambda path: known[path.name])
+    assert loader.free_memory() == 3_000_000
+    known["memory.max"] = "max\n"
+    assert loader.free_memory() > 3_000_000

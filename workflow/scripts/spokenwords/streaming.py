@@ -1,0 +1,196 @@
+"""Recordings that are too many for memory: batches streamed from their stores.
+
+Chunks are read ahead in an order drawn at random, each word's spread evenly over the epoch, into a
+pool of recordings. Whenever the pool is full, recordings drawn from it at random make room for the
+next and fill a batch: so a batch mixes many chunks, though a store holds a single word.
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+
+from spokenwords.errors import UserError
+from spokenwords.store import Store
+
+# Chunks that are being read, or are read and wait for their turn.
+CHUNKS_AHEAD = 6
+READERS = 2
+BYTES_PER_VALUE = 2
+# Batches in memory besides the pool: the one that is filled and those on their way to the network.
+BATCHES_AROUND = 4
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What a chunk of a store has of a set: rows, and where they stand in the set's manifest."""
+
+    store: Store
+    chunk: slice
+    rows: np.ndarray
+    positions: np.ndarray
+
+
+class StreamedRecordings:
+    """A set whose spectrograms stay in their stores; batches as those of `loader.Recordings`."""
+
+    def __init__(
+        self, stores: list[Store], manifest: pd.DataFrame, device: torch.device, budget: float
+    ):
+        """`budget` is what its spectrograms may take in memory at a time, in bytes."""
+        self.labels = torch.tensor(manifest["label"].to_numpy(), device=device)
+        self.device = device
+        self.budget = budget
+        self._shape = stores[0].array.shape[1:]
+        self._pieces = _pieces(stores, manifest)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def pool_size(self, batch_size: int) -> int:
+        """Recordings that the pool may hold. Raises `UserError` when the budget is too small."""
+        each = BYTES_PER_VALUE * math.prod(self._shape)
+        chunk = max(piece.chunk.stop - piece.chunk.start for piece in self._pieces)
+        # A chunk exists twice while its wanted rows are copied.
+        around = 2 * chunk * CHUNKS_AHEAD + BATCHES_AROUND * batch_size
+        size = int(self.budget / each) - around
+        if size < batch_size:
+            raise UserError(
+                f"A memory budget of {self.budget / 1e9:.2g} GB is too small to stream "
+                f"spectrograms: it takes at least {(around + batch_size) * each / 1e9:.2g} GB "
+                "(config key training.memory_budget), more to mix the words well."
+            )
+        return min(size, len(self))
+
+    def shuffled(self, batch_size: int, seed: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """One epoch of batches (spectrograms, labels) on the device, mixed as `seed` says.
+
+        A last batch of a single recording is left out: batch norm cannot train on it.
+        """
+        generator = np.random.default_rng(seed)
+        pool = torch.empty(self.pool_size(batch_size), *self._shape, dtype=torch.float16)
+        positions = np.empty(len(pool), np.int64)
+        filled = 0
+        batch = _Batch(batch_size, self._shape)
+        for values, places in _read_ahead(_mixed(self._pieces, generator)):
+            start = 0
+            while start < len(values):
+                room = len(pool) - filled
+                count = min(len(values) - start, room or batch.room)
+                if room:
+                    slots = np.arange(filled, filled + count)
+                    filled += count
+                else:
+                    slots = generator.choice(len(pool), count, replace=False)
+                    batch.add(pool, slots, positions[slots])
+                    if not batch.room:
+                        yield self._send(batch)
+                        batch = _Batch(batch_size, self._shape)
+                pool.index_copy_(0, torch.from_numpy(slots), values[start : start + count])
+                positions[slots] = places[start : start + count]
+                start += count
+        rest = generator.permutation(filled)
+        while len(rest):
+            slots, rest = np.split(rest, [batch.room])
+            batch.add(pool, slots, positions[slots])
+            if len(batch.positions) > 1:
+                yield self._send(batch)
+            batch = _Batch(batch_size, self._shape)
+
+    def in_order(self, batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """All batches (spectrograms, labels) on the device, in the manifest's order."""
+        batch = _Batch(batch_size, self._shape)
+        for values, places in _read_ahead(self._pieces):
+            start = 0
+            while start < len(values):
+                some = np.arange(start, min(start + batch.room, len(values)))
+                batch.add(values, some, places[some])
+                start += len(some)
+                if not batch.room:
+                    yield self._send(batch)
+                    batch = _Batch(batch_size, self._shape)
+        if batch.positions.size:
+            yield self._send(batch)
+
+    def _send(self, batch: "_Batch") -> tuple[torch.Tensor, torch.Tensor]:
+        spectrograms = batch.values[: len(batch.positions)]
+        if self.device.type == "cuda":
+            spectrograms = spectrograms.pin_memory().to(self.device, non_blocking=True)
+        return spectrograms, self.labels[torch.from_numpy(batch.positions).to(self.device)]
+
+
+class _Batch:
+    """A batch that is being filled."""
+
+    def __init__(self, size: int, shape: tuple[int, ...]):
+        self.values = torch.empty(size, *shape, dtype=torch.float16)
+        self.positions = np.empty(0, np.int64)
+
+    @property
+    def room(self) -> int:
+        return len(self.values) - len(self.positions)
+
+    def add(self, source: torch.Tensor, index: np.ndarray, positions: np.ndarray) -> None:
+        """Add the rows `index` of `source`, which have these positions in the manifest."""
+        start = len(self.positions)
+        target = self.values[start : start + len(index)]
+        torch.index_select(source, 0, torch.from_numpy(index), out=target)
+        self.positions = np.concatenate([self.positions, positions])
+
+
+def _pieces(stores: list[Store], manifest: pd.DataFrame) -> list[Piece]:
+    """The manifest cut into runs of rows that lie in the same chunk."""
+    labels, rows = manifest["label"].to_numpy(), manifest["row"].to_numpy()
+    lengths = np.array([store.array.chunks[0] for store in stores])
+    chunks = rows // lengths[labels]
+    changes = np.flatnonzero((np.diff(labels) != 0) | (np.diff(chunks) != 0)) + 1
+    pieces = []
+    for positions in np.split(np.arange(len(manifest)), changes):
+        store, length = stores[labels[positions[0]]], lengths[labels[positions[0]]]
+        start = chunks[positions[0]] * length
+        chunk = slice(int(start), int(min(start + length, len(store.files))))
+        pieces.append(Piece(store, chunk, rows[positions] - start, positions))
+    return pieces
+
+
+def _mixed(pieces: list[Piece], generator: np.random.Generator) -> list[Piece]:
+    """The pieces in an order drawn at random in which each word's come evenly."""
+    words = np.array([piece.store.word for piece in pieces])
+    times = np.empty(len(pieces))
+    for word in np.unique(words):
+        own = np.flatnonzero(words == word)
+        times[own] = (generator.permutation(len(own)) + generator.random(len(own))) / len(own)
+    return [pieces[i] for i in np.argsort(times)]
+
+
+def _read_ahead(pieces: Iterable[Piece]) -> Iterator[tuple[torch.Tensor, np.ndarray]]:
+    """The wanted rows of each piece, [rows, 2, frequency, time], and their positions, in order."""
+    with ThreadPoolExecutor(READERS) as threads:
+        waiting: deque[tuple[Piece, Future]] = deque()
+
+        def next_one():
+            piece, values = waiting.popleft()
+            return values.result(), piece.positions
+
+        try:
+            for piece in pieces:
+                waiting.append((piece, threads.submit(_decode, piece)))
+                if len(waiting) >= CHUNKS_AHEAD:
+                    yield next_one()
+            while waiting:
+                yield next_one()
+        finally:
+            for _, values in waiting:
+                values.cancel()
+
+
+def _decode(piece: Piece) -> torch.Tensor:
+    values = torch.from_numpy(piece.store.read(piece.chunk))
+    if len(piece.rows) == len(values):
+        return values
+    return values.index_select(0, torch.from_numpy(piece.rows))
