@@ -1,7 +1,5 @@
 """Recordings in memory: each manifest row gets its own recording's values."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +10,7 @@ from spokenwords import loader
 from spokenwords.errors import UserError
 from spokenwords.loader import Recordings, batches_per_epoch, load, open_stores
 from spokenwords.store import Store
+from spokenwords.streaming import StreamedRecordings
 
 CPU = torch.device("cpu")
 COUNTS = {"bird": 20, "cat": 5, "dog": 40}
@@ -201,16 +200,12 @@ def test_stores_of_different_settings_are_told(write_store):
         open_stores(metadata)
 
 
-def test_too_little_memory_is_told(stores, manifests, monkeypatch):
+def test_more_than_half_of_the_free_memory_is_streamed(stores, manifests, monkeypatch):
     needed = sum(COUNTS.values()) * 2 * 2 * 33 * 51
-    for free, suffices in ((needed // 2, False), (needed, False), (2 * needed, True)):
-        memory = SimpleNamespace(available=free)
-        monkeypatch.setattr(loader.psutil, "virtual_memory", lambda memory=memory: memory)
-        if suffices:
-            assert len(load(stores, manifests, CPU)) == 3
-        else:
-            with pytest.raises(UserError, match=r"dataset\.words"):
-                load(stores, manifests, CPU)
+    for free, kind in ((needed, StreamedRecordings), (2 * needed, Recordings)):
+        monkeypatch.setattr(loader, "free_memory", lambda free=free: free)
+        sets = load(stores, manifests, CPU)
+        assert [type(each) for each in sets] == [kind] * 3
 
 
 def test_lost_chunk_is_told(paths, stores, manifests):
