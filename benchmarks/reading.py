@@ -18,7 +18,7 @@ import torch
 import zarr
 from numcodecs.blosc import Blosc
 
-from spokenwords import loader, store
+from spokenwords import device, loader, store
 from spokenwords.stft import STFT
 
 STANDARD = STFT(16000, n_fft=512, window_seconds=0.03, stride_seconds=0.01, normalized=True)
@@ -48,6 +48,7 @@ def manifest(stores: list[store.Store]) -> pd.DataFrame:
 
 def main():
     options = contest.arguments(__doc__, limit=2200)
+    device.choose("cpu", os.cpu_count() or 1)  # as the workflow's jobs do: freed memory is kept
     files = contest.recordings_in(options.folder, options.limit)
     cores = os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(cores) as threads:

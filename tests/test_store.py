@@ -79,15 +79,6 @@ def test_rows_are_in_the_order_given(write_noise, tmp_path, chunk_length):
     expected = np.stack([exact(recording, SMALL, 1_000) for recording in recordings])
     np.testing.assert_allclose(read_all(path), expected, atol=1e-3)
     np.testing.assert_array_equal(opened.read(slice(2, 7)), read_all(path)[2:7])
-    rows = [row for block in opened.blocks() for row in range(block.start, block.stop)]
-    assert rows == list(range(10))
-
-
-def test_blocks_are_whole_chunks(write_store):
-    opened = store.open_store(write_store("bird", 29, chunk_length=3))
-    starts = [block.start for block in opened.blocks()]
-    assert len(starts) > 1
-    assert all(start % 3 == 0 for start in starts)
 
 
 def test_short_recordings_are_padded_and_long_ones_cut(write_noise, tmp_path):
@@ -259,7 +250,6 @@ def test_word_without_recordings(write_store):
     path = write_store("bird", 0)
     opened = store.open_store(path)
     assert opened.files == []
-    assert list(opened.blocks()) == []
     assert xarray.open_zarr(path, consolidated=False)["spectrogram"].shape == (0, 2, 33, 51)
 
 

@@ -8,7 +8,6 @@ depend on.
 
 import shlex
 import shutil
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -31,7 +30,6 @@ COMPRESSOR = BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle", blocksize=
 PIPELINE = {"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}
 # Utterances transformed together: few enough for a processor's cache.
 UTTERANCES_AT_ONCE = 4
-CHUNKS_AT_ONCE = 8
 
 
 def write(
@@ -120,11 +118,6 @@ class Store:
     files: list[str]
     transform: STFT
     samples: int
-
-    def blocks(self) -> Iterator[slice]:
-        """Runs of rows that are best read together: a few whole chunks each."""
-        step = CHUNKS_AT_ONCE * self.array.chunks[0]
-        return (slice(i, min(i + step, len(self.files))) for i in range(0, len(self.files), step))
 
     def read(self, rows: slice) -> np.ndarray:
         """Values of the rows, float16 [rows, 2, frequency, time].

@@ -35,6 +35,10 @@ class Piece:
     rows: np.ndarray
     positions: np.ndarray
 
+    def read(self) -> np.ndarray:
+        """The whole chunk, float16 [utterance, 2, frequency, time]; `rows` index it."""
+        return self.store.read(self.chunk)
+
 
 class StreamedRecordings:
     """A set whose spectrograms stay in their stores; batches as those of `loader.Recordings`."""
@@ -47,7 +51,7 @@ class StreamedRecordings:
         self.device = device
         self.budget = budget
         self._shape = stores[0].array.shape[1:]
-        self._pieces = _pieces(stores, manifest)
+        self._pieces = pieces(stores, manifest)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -73,7 +77,7 @@ class StreamedRecordings:
         A last batch of a single recording is left out: batch norm cannot train on it.
         """
         generator = np.random.default_rng(seed)
-        pool = torch.empty(self.pool_size(batch_size), *self._shape, dtype=torch.float16)
+        pool = np.empty((self.pool_size(batch_size), *self._shape), np.float16)
         positions = np.empty(len(pool), np.int64)
         filled = 0
         batch = _Batch(batch_size, self._shape)
@@ -91,7 +95,7 @@ class StreamedRecordings:
                     if not batch.room:
                         yield self._send(batch)
                         batch = _Batch(batch_size, self._shape)
-                pool.index_copy_(0, torch.from_numpy(slots), values[start : start + count])
+                pool[slots] = values[start : start + count]
                 positions[slots] = places[start : start + count]
                 start += count
         rest = generator.permutation(filled)
@@ -118,7 +122,7 @@ class StreamedRecordings:
             yield self._send(batch)
 
     def _send(self, batch: "_Batch") -> tuple[torch.Tensor, torch.Tensor]:
-        spectrograms = batch.values[: len(batch.positions)]
+        spectrograms = torch.from_numpy(batch.values[: len(batch.positions)])
         if self.device.type == "cuda":
             spectrograms = spectrograms.pin_memory().to(self.device, non_blocking=True)
         return spectrograms, self.labels[torch.from_numpy(batch.positions).to(self.device)]
@@ -128,34 +132,33 @@ class _Batch:
     """A batch that is being filled."""
 
     def __init__(self, size: int, shape: tuple[int, ...]):
-        self.values = torch.empty(size, *shape, dtype=torch.float16)
+        self.values = np.empty((size, *shape), np.float16)
         self.positions = np.empty(0, np.int64)
 
     @property
     def room(self) -> int:
         return len(self.values) - len(self.positions)
 
-    def add(self, source: torch.Tensor, index: np.ndarray, positions: np.ndarray) -> None:
+    def add(self, source: np.ndarray, index: np.ndarray, positions: np.ndarray) -> None:
         """Add the rows `index` of `source`, which have these positions in the manifest."""
         start = len(self.positions)
-        target = self.values[start : start + len(index)]
-        torch.index_select(source, 0, torch.from_numpy(index), out=target)
+        np.take(source, index, axis=0, out=self.values[start : start + len(index)], mode="clip")
         self.positions = np.concatenate([self.positions, positions])
 
 
-def _pieces(stores: list[Store], manifest: pd.DataFrame) -> list[Piece]:
+def pieces(stores: list[Store], manifest: pd.DataFrame) -> list[Piece]:
     """The manifest cut into runs of rows that lie in the same chunk."""
     labels, rows = manifest["label"].to_numpy(), manifest["row"].to_numpy()
     lengths = np.array([store.array.chunks[0] for store in stores])
     chunks = rows // lengths[labels]
     changes = np.flatnonzero((np.diff(labels) != 0) | (np.diff(chunks) != 0)) + 1
-    pieces = []
+    found = []
     for positions in np.split(np.arange(len(manifest)), changes):
         store, length = stores[labels[positions[0]]], lengths[labels[positions[0]]]
         start = chunks[positions[0]] * length
         chunk = slice(int(start), int(min(start + length, len(store.files))))
-        pieces.append(Piece(store, chunk, rows[positions] - start, positions))
-    return pieces
+        found.append(Piece(store, chunk, rows[positions] - start, positions))
+    return found
 
 
 def _mixed(pieces: list[Piece], generator: np.random.Generator) -> list[Piece]:
@@ -168,7 +171,7 @@ def _mixed(pieces: list[Piece], generator: np.random.Generator) -> list[Piece]:
     return [pieces[i] for i in np.argsort(times)]
 
 
-def _read_ahead(pieces: Iterable[Piece]) -> Iterator[tuple[torch.Tensor, np.ndarray]]:
+def _read_ahead(pieces: Iterable[Piece]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The wanted rows of each piece, [rows, 2, frequency, time], and their positions, in order."""
     with ThreadPoolExecutor(READERS) as threads:
         waiting: deque[tuple[Piece, Future]] = deque()
@@ -189,8 +192,7 @@ def _read_ahead(pieces: Iterable[Piece]) -> Iterator[tuple[torch.Tensor, np.ndar
                 values.cancel()
 
 
-def _decode(piece: Piece) -> torch.Tensor:
-    values = torch.from_numpy(piece.store.read(piece.chunk))
-    if len(piece.rows) == len(values):
-        return values
-    return values.index_select(0, torch.from_numpy(piece.rows))
+def _decode(piece: Piece) -> np.ndarray:
+    values = piece.read()
+    # Most of a chunk's rows are often of another set; copying all would be of no use.
+    return values if len(piece.rows) == len(values) else values[piece.rows]
