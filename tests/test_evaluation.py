@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.stats import bootstrap
 
-from spokenwords import confusion, device, evaluation, scoring
+from spokenwords import confusion, evaluation, scoring
 
 WORDS = ["bird", "cat", "dog"]
 LABELS = torch.tensor([0, 0, 1, 1, 2])
@@ -136,7 +136,6 @@ def scores_of(classifier, recordings):
 
 @pytest.mark.parametrize("batch_size", [1, 7, 21, 256])
 def test_scores_do_not_depend_on_batches(make_classifier, make_recordings, monkeypatch, batch_size):
-    monkeypatch.setattr(device, "reduced_precision", lambda place: False)
     monkeypatch.setattr(scoring, "BATCH_SIZE", batch_size)
     classifier, recordings = make_classifier(), make_recordings(21, seed=1)
     classifier.train()
@@ -146,13 +145,14 @@ def test_scores_do_not_depend_on_batches(make_classifier, make_recordings, monke
     torch.testing.assert_close(actual, scores_of(classifier, recordings), rtol=1e-4, atol=1e-5)
 
 
-def test_scores_are_single_precision_whatever_the_networks(
-    make_classifier, make_recordings, monkeypatch
-):
-    monkeypatch.setattr(device, "reduced_precision", lambda place: True)
+def test_scores_are_single_precision_whatever_the_networks(make_classifier, make_recordings):
     classifier, recordings = make_classifier(), make_recordings(6, seed=1)
+    exact = scoring.score(classifier, recordings)
+    classifier.precision = torch.bfloat16
     actual = scoring.score(classifier, recordings)
     assert actual.dtype == torch.float32
+    # Eight bits of mantissa leave their mark.
+    assert (actual != exact).any()
     torch.testing.assert_close(actual, scores_of(classifier, recordings), rtol=0.1, atol=0.1)
 
 

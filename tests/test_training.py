@@ -136,8 +136,8 @@ def test_logged_figures(make_classifier, make_recordings, tmp_path):
     settings = Settings(epochs=1, batch_size=4, max_lr=1e-12, patience=None, seed=1)
     expected = []
     for recordings in sets:
-        with torch.no_grad(), device.autocast(CPU):
-            scores = classifier(recordings.spectrograms).float()
+        with torch.no_grad():
+            scores = classifier(recordings.spectrograms)
         loss = F.cross_entropy(scores, recordings.labels).item()
         hits = (scores.argmax(dim=1) == recordings.labels).sum().item()
         expected.append((loss, hits / len(recordings)))
@@ -390,6 +390,9 @@ def test_summary_tells_settings_and_device(train):
     _, _, summary = train(max_lr=0.02)
     assert summary["max_lr"] == 0.02
     assert summary["device"] == device.describe(CPU)
+    assert summary["precision"] == "float32"
+    assert summary["compiled"] is False
+    assert summary["recordings"] == "in memory"
     assert summary["seconds"] >= 0
     assert summary["recordings_per_second"] > 0
 
@@ -427,12 +430,49 @@ def test_cpu_works_with_the_threads_it_is_given(no_gpu, messages, wanted, told):
         ({}, torch.float32),
     ],
 )
-def test_reduced_precision_where_the_processor_has_it(monkeypatch, capabilities, expected):
+def test_automatic_precision_is_what_the_processor_has(monkeypatch, capabilities, expected):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
-    with device.autocast(CPU):
-        product = torch.ones(4, 4) @ torch.ones(4, 4)
-    assert product.dtype == expected
-    assert str(expected).removeprefix("torch.") in device.describe(CPU)
+    assert device.precision("auto", CPU) == expected
+    assert device.precision("float32", CPU) == torch.float32
+    assert device.precision("bfloat16", CPU) == torch.bfloat16
+
+
+def test_precision_is_that_of_the_networks_products(make_classifier, make_recordings):
+    classifier, seen = make_classifier(), []
+    classifier.network[1].register_forward_hook(lambda *_, out=seen: out.append(_[-1].dtype))
+    for precision in (torch.float32, torch.bfloat16):
+        classifier.precision = precision
+        assert classifier(make_recordings(4, seed=1).spectrograms).dtype == torch.float32
+    assert seen == [torch.float32, torch.bfloat16]
+
+
+@pytest.mark.parametrize(
+    ("capability", "expected"), [((6, 1), False), ((7, 0), True), ((9, 0), True)]
+)
+def test_automatic_compilation(monkeypatch, capability, expected):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda place: capability)
+    assert device.compiles("auto", torch.device("cuda", 0)) == expected
+    assert not device.compiles("auto", CPU)
+    assert device.compiles(True, CPU)
+    assert not device.compiles(False, torch.device("cuda", 0))
+
+
+def test_only_whole_batches_are_compiled(train, monkeypatch):
+    """The compiler prepares for one size: another would start it again."""
+    undisturbed, sizes = train(), []
+
+    def compiled(classifier):
+        def score(batch):
+            sizes.append(len(batch))
+            return classifier(batch)
+
+        return score
+
+    monkeypatch.setattr(torch, "compile", compiled)
+    again = train(identity="compiled", compile=True)
+    pd.testing.assert_frame_equal(again[1], undisturbed[1], check_exact=True)
+    assert again[2]["compiled"]
+    assert set(sizes) == {SETTINGS.batch_size}
 
 
 def test_device_is_the_one_that_its_tensors_report(monkeypatch):

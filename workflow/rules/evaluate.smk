@@ -29,7 +29,7 @@ rule evaluate:
     resources:
         gpu=1,
     params:
-        settings=settings_of_run("device"),
+        settings=settings_of_run("device", "precision", "memory_budget"),
         code=code_of("evaluate.py"),
     script:
         "../scripts/evaluate.py"

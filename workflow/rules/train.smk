@@ -20,7 +20,13 @@ rule find_learning_rate:
         gpu=1,
     params:
         settings=settings_of_run(
-            "representation", "batch_size", "seed", "device", "range_test"
+            "representation",
+            "batch_size",
+            "seed",
+            "device",
+            "precision",
+            "memory_budget",
+            "range_test",
         ),
         code=code_of("find_learning_rate.py"),
     script:
@@ -81,6 +87,9 @@ rule train:
             "patience",
             "seed",
             "device",
+            "precision",
+            "compile",
+            "memory_budget",
         ),
         code=code_of("train.py"),
     script:

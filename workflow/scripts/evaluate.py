@@ -9,10 +9,14 @@ from spokenwords.model import Classifier
 
 with progress.job_log(snakemake.log[0]):
     start = time.monotonic()
-    place = device.choose(snakemake.params.settings["device"], snakemake.threads)
+    settings = snakemake.params.settings
+    place = device.choose(settings["device"], snakemake.threads)
     classifier = Classifier.load(snakemake.input.model).to(place)
+    classifier.precision = device.precision(settings["precision"], place)
     recordings = manifest.read(snakemake.input.test)
-    [test] = loader.load(loader.open_stores(snakemake.input.stores), [recordings], place)
+    stores = loader.open_stores(snakemake.input.stores)
+    budget = loader.as_bytes(settings["memory_budget"])
+    [test] = loader.load(stores, [recordings], place, budget)
     scores = scoring.score(classifier, test)
     loss, _ = scoring.loss_and_accuracy(scores, test.labels)
     predictions = evaluation.predictions(recordings, classifier.words, scores)
@@ -23,6 +27,7 @@ with progress.job_log(snakemake.log[0]):
     metrics["training"] = json.loads(Path(snakemake.input.training).read_text())
     metrics["evaluation"] = {
         "device": device.describe(place),
+        "precision": str(classifier.precision).removeprefix("torch."),
         "seconds": round(time.monotonic() - start, 2),
     }
     metrics["versions"] = evaluation.versions()

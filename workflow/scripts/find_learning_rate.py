@@ -9,9 +9,11 @@ with progress.job_log(snakemake.log[0]):
     settings = snakemake.params.settings
     place = device.choose(settings["device"], snakemake.threads)
     stores = loader.open_stores(snakemake.input.stores)
-    [train] = loader.load(stores, [manifest.read(snakemake.input.train)], place)
+    manifests = [manifest.read(snakemake.input.train)]
+    [train] = loader.load(stores, manifests, place, loader.as_bytes(settings["memory_budget"]))
     torch.manual_seed(settings["seed"])
     classifier = Classifier.for_stores(stores, settings["representation"]).to(place)
+    classifier.precision = device.precision(settings["precision"], place)
     rates = range_test.run(
         classifier,
         train,

@@ -14,6 +14,7 @@ with progress.job_log(snakemake.log[0]):
     settings = dict(snakemake.params.settings)
     model_path = Path(snakemake.output.model)
     place = device.choose(settings.pop("device"), snakemake.threads)
+    budget = settings.pop("memory_budget")
     # A checkpoint belongs to these settings, this code and these data, and to no others.
     identity = training.identity([settings, snakemake.params.code, place.type], snakemake.input)
     settings["patience"] = settings["patience"] or None
@@ -26,9 +27,11 @@ with progress.job_log(snakemake.log[0]):
             )
     stores = loader.open_stores(snakemake.input.stores)
     manifests = [manifest.read(snakemake.input[name]) for name in ("train", "valid")]
-    train_set, valid_set = loader.load(stores, manifests, place)
+    train_set, valid_set = loader.load(stores, manifests, place, loader.as_bytes(budget))
     torch.manual_seed(settings["seed"])
     classifier = Classifier.for_stores(stores, settings.pop("representation")).to(place)
+    classifier.precision = device.precision(settings.pop("precision"), place)
+    settings["compile"] = device.compiles(settings["compile"], place)
     checkpoint = model_path.with_name("checkpoint.pt")
     log, summary = training.train(
         classifier, train_set, valid_set, training.Settings(**settings), checkpoint, identity

@@ -1,6 +1,5 @@
 """The device that trains: which one, in which precision, and how its memory is kept."""
 
-import contextlib
 import ctypes
 import logging
 import platform
@@ -34,26 +33,38 @@ def choose(wanted: str, threads: int) -> torch.device:
     return torch.device("cpu")
 
 
-def autocast(device: torch.device) -> contextlib.AbstractContextManager:
-    """Arithmetic in bfloat16 where the device is faster with it, else in float32."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=reduced_precision(device))
+def precision(wanted: str, device: torch.device) -> torch.dtype:
+    """The arithmetic of the network for `wanted`: float32, bfloat16, or auto.
 
-
-def reduced_precision(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 natively: GPUs that do, AVX512-BF16 or AMX."""
+    auto takes bfloat16 where the device multiplies it natively: GPUs that do, AVX512-BF16 or AMX.
+    """
+    if wanted != "auto":
+        return getattr(torch, wanted)
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        capabilities = torch.cpu.get_capabilities()
+        native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
+    return torch.bfloat16 if native else torch.float32
+
+
+def compiles(wanted: str | bool, device: torch.device) -> bool:
+    """Whether training is to be compiled: on, off, or auto.
+
+    auto compiles for GPUs that PyTorch's compiler supports (compute capability 7.0). On a CPU it
+    takes a minute and gains nothing there (benchmarks/training.py).
+    """
+    if wanted != "auto":
+        return bool(wanted)
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (7, 0)
 
 
 def describe(device: torch.device) -> str:
     """The device in words, for metrics and reports."""
-    precision = "bfloat16" if reduced_precision(device) else "float32"
     if device.type == "cuda":
-        return f"{torch.cuda.get_device_name(device)}, {precision}"
+        return torch.cuda.get_device_name(device)
     name = torch.cpu.get_capabilities().get("cpu_name") or platform.machine()
-    return f"{name}, {torch.get_num_threads()} threads, {precision}"
+    return f"{name}, {torch.get_num_threads()} threads"
 
 
 def _keep_freed_memory() -> None:

@@ -186,6 +186,11 @@ def _place(
     return None, budget
 
 
+def as_bytes(memory_budget: float | str) -> float | None:
+    """The setting `memory_budget`, in GB or `auto`, as `load` takes it."""
+    return None if memory_budget == "auto" else memory_budget * 1e9
+
+
 def free_memory() -> float:
     """Bytes that this process may still take: what the machine, or its control group, has free."""
     free = psutil.virtual_memory().available

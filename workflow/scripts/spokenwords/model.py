@@ -41,12 +41,17 @@ def published_network(channels: int, words: int) -> nn.Sequential:
 
 
 class Classifier(nn.Module):
-    """Complex spectrograms of a given transform and length in, scores of `words` out."""
+    """Complex spectrograms of a given transform and length in, scores of `words` out.
+
+    `precision` is that of the network's arithmetic, torch.float32 or torch.bfloat16; weights and
+    scores are float32 in any case. It is the device's affair, and not saved.
+    """
 
     def __init__(self, words: list[str], representation: str, transform: STFT, samples: int):
         """`samples` is the length of the recordings, at the transform's sample rate."""
         super().__init__()
         self.words, self.transform, self.samples = words, transform, samples
+        self.precision = torch.float32
         self.representation = Representation(representation, transform)
         self.network = published_network(self.representation.channels, len(words))
         # Convolutions are faster with the channels of a pixel side by side, on CPUs and GPUs.
@@ -59,9 +64,11 @@ class Classifier(nn.Module):
         return cls(words, representation, stores[0].transform, stores[0].samples)
 
     def forward(self, spectrograms: torch.Tensor) -> torch.Tensor:
-        """[batch, 2, frequency, time] to scores [batch, words] (logits)."""
-        images = self.representation(spectrograms)
-        return self.network(images.contiguous(memory_format=torch.channels_last))
+        """[batch, 2, frequency, time] to scores [batch, words] (logits), float32."""
+        images = self.representation(spectrograms).contiguous(memory_format=torch.channels_last)
+        reduced = self.precision != torch.float32
+        with torch.autocast(images.device.type, self.precision, enabled=reduced):
+            return self.network(images).float()
 
     def save(self, path: Path) -> None:
         """Write all that predicting takes: weights, words, representation, transform, length."""

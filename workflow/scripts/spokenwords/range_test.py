@@ -11,11 +11,11 @@ import pandas as pd
 import torch
 from torch.nn import functional as F
 
-from spokenwords import device as devices
 from spokenwords import learning_rate
 from spokenwords.loader import Recordings
 from spokenwords.model import Classifier
 from spokenwords.progress import Progress
+from spokenwords.streaming import StreamedRecordings
 
 # The test is over when the loss exceeds its best value this many times (Gugger).
 DIVERGED = 4
@@ -23,7 +23,7 @@ DIVERGED = 4
 
 def run(
     classifier: Classifier,
-    recordings: Recordings,
+    recordings: Recordings | StreamedRecordings,
     lowest: float,
     highest: float,
     steps: int,
@@ -43,9 +43,7 @@ def run(
     batches = islice(chain.from_iterable(epochs), steps)
     for rate, (spectrograms, labels) in zip(rates, batches, strict=True):
         optimizer.param_groups[0]["lr"] = rate
-        with devices.autocast(recordings.device):
-            scores = classifier(spectrograms)
-        loss = F.cross_entropy(scores.float(), labels)
+        loss = F.cross_entropy(classifier(spectrograms), labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -49,6 +49,4 @@ class Representation(nn.Module):
             return power.sqrt()
         if self.name == "sqrt":
             return power.sqrt().sqrt()
-        # Not in the network's reduced precision, which autocast would bring to this product.
-        with torch.autocast(power.device.type, enabled=False):
-            return self.mel_bank @ power
+        return self.mel_bank @ power

@@ -3,20 +3,18 @@
 import torch
 from torch.nn import functional as F
 
-from spokenwords import device as devices
 from spokenwords.loader import Recordings
 from spokenwords.model import Classifier
+from spokenwords.streaming import StreamedRecordings
 
 BATCH_SIZE = 256
 
 
 @torch.inference_mode()
-def score(classifier: Classifier, recordings: Recordings) -> torch.Tensor:
+def score(classifier: Classifier, recordings: Recordings | StreamedRecordings) -> torch.Tensor:
     """The classifier's scores of all recordings, float32 [recording, word], on their device."""
     classifier.eval()
-    with devices.autocast(recordings.device):
-        batches = [classifier(batch).float() for batch, _ in recordings.in_order(BATCH_SIZE)]
-    return torch.cat(batches)
+    return torch.cat([classifier(batch) for batch, _ in recordings.in_order(BATCH_SIZE)])
 
 
 def loss_and_accuracy(scores: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:

@@ -19,11 +19,11 @@ from spokenwords.errors import UserError
 from spokenwords.store import Store
 
 # Chunks that are being read, or are read and wait for their turn.
-CHUNKS_AHEAD = 6
+CHUNKS_AHEAD = 4
 READERS = 2
 BYTES_PER_VALUE = 2
-# Batches in memory besides the pool: the one that is filled and those on their way to the network.
-BATCHES_AROUND = 4
+# Batches in memory besides the pool: one is filled while the network has another.
+BATCHES_AROUND = 2
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from spokenwords.errors import UserError
 from spokenwords.loader import Recordings, batches_per_epoch
 from spokenwords.model import Classifier
 from spokenwords.progress import Progress
+from spokenwords.streaming import StreamedRecordings
 
 logger = logging.getLogger("spokenwords")
 
@@ -29,13 +30,17 @@ RISING_SHARE = 0.3
 
 @dataclass(frozen=True)
 class Settings:
-    """`patience` counts epochs without a lower validation loss; None never stops early."""
+    """`patience` counts epochs without a lower validation loss; None never stops early.
+
+    `compile` has PyTorch's compiler prepare the training step for whole batches.
+    """
 
     epochs: int
     batch_size: int
     max_lr: float
     patience: int | None
     seed: int
+    compile: bool = False
 
 
 @dataclass
@@ -52,8 +57,8 @@ class State:
 
 def train(
     classifier: Classifier,
-    train_set: Recordings,
-    valid_set: Recordings,
+    train_set: Recordings | StreamedRecordings,
+    valid_set: Recordings | StreamedRecordings,
     settings: Settings,
     checkpoint: Path,
     identity: str,
@@ -79,14 +84,18 @@ def train(
         pct_start=RISING_SHARE,
     )
     parts = {"network": classifier.network, "optimizer": optimizer, "schedule": schedule}
+    scorer = torch.compile(classifier) if settings.compile else classifier
     state = _resume(checkpoint, identity, parts, device) or State(log=[])
     progress = Progress("Training", (settings.epochs - state.epoch) * len(train_set), "recordings")
     while state.epoch < settings.epochs and not _out_of_patience(state, settings.patience):
         start = time.monotonic()
         epoch = state.epoch + 1
         batches = train_set.shuffled(settings.batch_size, _shuffling_seed(settings.seed, epoch))
+        classifier.train()
         rate, train_loss, train_accuracy = _train_epoch(
-            classifier, batches, optimizer, schedule, progress, f"epoch {epoch}"
+            # The last batch, of another size, would have all compiled anew.
+            lambda batch: (scorer if len(batch) == settings.batch_size else classifier)(batch),
+            *(batches, optimizer, schedule, progress, f"epoch {epoch}"),
         )
         valid_loss, valid_accuracy = scoring.loss_and_accuracy(
             scoring.score(classifier, valid_set), valid_set.labels
@@ -124,12 +133,15 @@ def train(
         "seconds": round(state.seconds, 2),
         "recordings_per_second": round(len(train_set) * state.epoch / state.seconds, 1),
         "device": devices.describe(device),
+        "precision": str(classifier.precision).removeprefix("torch."),
+        "compiled": settings.compile,
+        "recordings": "streamed" if isinstance(train_set, StreamedRecordings) else "in memory",
     }
     return pd.DataFrame(state.log), summary
 
 
 def _train_epoch(
-    classifier: Classifier,
+    score: Callable[[torch.Tensor], torch.Tensor],
     batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
     optimizer: torch.optim.Optimizer,
     schedule: OneCycleLR,
@@ -137,13 +149,11 @@ def _train_epoch(
     detail: str,
 ) -> tuple[float, float, float]:
     """Step through `batches`. Returns the last step's rate, the mean loss, and the accuracy."""
-    classifier.train()
     # Summed on the device: reading a value after each batch would make a GPU wait.
     loss_sum = correct = count = 0
     for spectrograms, labels in batches:
-        with devices.autocast(labels.device):
-            scores = classifier(spectrograms)
-        loss = F.cross_entropy(scores.float(), labels)
+        scores = score(spectrograms)
+        loss = F.cross_entropy(scores, labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
