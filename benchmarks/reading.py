@@ -24,12 +24,14 @@ from spokenwords.stft import STFT
 STANDARD = STFT(16000, n_fft=512, window_seconds=0.03, stride_seconds=0.01, normalized=True)
 
 
-def write_stores(folder: Path, files: list[str], target: Path) -> list[str]:
+def write_stores(
+    folder: Path, files: list[str], target: Path, compression: str = "zstd"
+) -> list[str]:
     """A store a word. Returns their zarr.json files, in order."""
     for word in sorted({file.partition("/")[0] for file in files}):
         store.write(
             *(target / f"{word}.zarr", folder, [file for file in files if file.startswith(word)]),
-            *(STANDARD, 16000, 16, 64, "0" * 64),
+            *(STANDARD, 16000, 16, 64, "0" * 64, compression),
             threads=os.cpu_count() or 1,
         )
     return sorted(map(str, target.glob("*.zarr/zarr.json")))
@@ -47,12 +49,12 @@ def manifest(stores: list[store.Store]) -> pd.DataFrame:
 
 
 def main():
-    options = contest.arguments(__doc__, limit=2200)
+    options = contest.arguments(__doc__, limit=2200, compression="zstd")
     device.choose("cpu", os.cpu_count() or 1)  # as the workflow's jobs do: freed memory is kept
     files = contest.recordings_in(options.folder, options.limit)
     cores = os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(cores) as threads:
-        metadata = write_stores(options.folder, files, Path(scratch))
+        metadata = write_stores(options.folder, files, Path(scratch), options.compression)
         stores = loader.open_stores(metadata)
         everything = manifest(stores)
         plain = [zarr.open_group(Path(path).parent, mode="r")["spectrogram"] for path in metadata]
@@ -91,7 +93,8 @@ def main():
             ),
         }
         found = contest.rates(contestants, len(files), options.rounds)
-        print(f"{contest.machine()}\n{len(files)} recordings, {cores} threads\n")
+        print(contest.machine())
+        print(f"{len(files)} recordings, {cores} threads, {options.compression}\n")
         print(contest.table(found))
 
 

@@ -51,6 +51,15 @@ def test_round_trip(write_store, tmp_path, rounding):
     assert (np.abs(values.astype(float) - expected) <= allowed).all()
 
 
+@pytest.mark.parametrize("compression", ["zstd", "lz4"])
+def test_compression_is_the_one_asked_for_and_loses_nothing(write_store, compression):
+    expected = read_all(write_store("bird", 5))
+    path = write_store("bird", 5, compression=compression)
+    np.testing.assert_array_equal(read_all(path), expected)
+    (codec,) = zarr.open_group(path, mode="r")["spectrogram"].compressors
+    assert codec.to_dict()["configuration"]["cname"] == compression
+
+
 def test_values_are_multiples_of_the_step(write_store):
     for rounding in (8, 14, 16):
         steps = read_all(write_store("bird", 3, rounding=rounding)).astype(float) * 2**rounding

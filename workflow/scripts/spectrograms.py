@@ -16,6 +16,7 @@ with progress.job_log(snakemake.log[0]):
         length=round(audio["seconds"] * audio["sample_rate"]),
         rounding=features["rounding"] or None,
         chunk_length=features["chunk_length"],
+        compression=features["compression"],
         inventory_digest=inventory.digest(inventory_path),
         threads=snakemake.threads,
     )

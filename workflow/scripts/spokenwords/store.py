@@ -24,8 +24,11 @@ from spokenwords.rounding import to_float16
 from spokenwords.stft import STFT
 
 DIMENSIONS = ("utterance", "channel", "frequency", "time")
-# Chosen by benchmarks/codecs.py: see its table in benchmarks/README.md.
-COMPRESSOR = BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle", blocksize=512 * 1024)
+# Chosen by benchmarks/codecs.py, see benchmarks/README.md: zstd is smaller, lz4 is read faster.
+COMPRESSORS = {
+    "zstd": BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle", blocksize=512 * 1024),
+    "lz4": BloscCodec(cname="lz4", clevel=9, shuffle="bitshuffle"),
+}
 # Threads of its own, outside Python: no worker processes, which it would not survive.
 PIPELINE = {"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}
 # Utterances transformed together: few enough for a processor's cache.
@@ -41,12 +44,14 @@ def write(
     rounding: int | None,
     chunk_length: int,
     inventory_digest: str,
+    compression: str = "zstd",
     threads: int = 1,
 ) -> None:
     """Write the complex spectrograms of `files` (in `folder`) to a new store at `path`.
 
     Recordings are brought to `length` samples at the transform's rate. With `rounding` k, values
-    are rounded to multiples of 2^-k before they become float16. An older store at `path` is there
+    are rounded to multiples of 2^-k before they become float16; `compression` is one of
+    `COMPRESSORS`. An older store at `path` is there
     until the new one is complete. Memory: a chunk a thread. Raises `UserError` for a recording that
     can no longer be read or exceeds what float16 holds.
     """
@@ -77,7 +82,7 @@ def write(
             shape=(len(files), 2, len(frequency), len(time)),
             chunks=(chunk_length, 2, len(frequency), len(time)),
             dtype="float16",
-            compressors=COMPRESSOR,
+            compressors=COMPRESSORS[compression],
             # A lost chunk then shows when it is read, instead of passing for silence.
             fill_value=np.nan,
             dimension_names=DIMENSIONS,
