@@ -44,12 +44,31 @@ def test_published_input_and_output():
     assert network(torch.zeros(1, 2, 257, 101)).shape == (1, 30)
 
 
-def test_pieces_are_in_the_published_order():
+def test_pieces_are_the_published_ones():
     pieces = [type(piece) for piece in published_network(2, 30)]
-    block = [nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.MaxPool2d, nn.Dropout2d]
+    block = [nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, nn.ReLU, nn.Dropout2d]
     last_block = [nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.AdaptiveAvgPool2d, nn.Dropout2d]
     head = [nn.Flatten, nn.Linear, nn.BatchNorm1d, nn.ReLU, nn.Dropout, nn.Linear]
     assert pieces == 4 * block + last_block + head
+
+
+def test_pooling_before_relu_changes_no_gradient():
+    """Against the same pieces in the published order: ReLU, then pooling."""
+    torch.manual_seed(1)
+    network = published_network(2, 7)
+    published = list(network)
+    for i, piece in enumerate(published):
+        if isinstance(piece, nn.MaxPool2d):
+            published[i : i + 2] = [nn.ReLU(), piece]
+    images, labels = spectrograms(6).float(), torch.arange(6)
+    gradients = []
+    for pieces in (network, nn.Sequential(*published)):
+        torch.manual_seed(2)  # of dropout
+        network.zero_grad()
+        F.cross_entropy(pieces(images), labels).backward()
+        gradients.append([parameter.grad.clone() for parameter in network.parameters()])
+    assert any(gradient.abs().max() > 0.01 for gradient in gradients[0])
+    torch.testing.assert_close(*gradients, rtol=1e-5, atol=1e-7)
 
 
 def test_dropout_shares():
