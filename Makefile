@@ -22,9 +22,9 @@ lint: .venv/development.installed
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
-# The locked files, made again from what run.in and development.in ask for.
+# The locked files, made again from what the .in files ask for.
 lock: .venv/uv.installed
-	for name in run development; do \
+	for name in run development benchmarks; do \
 	    $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	        --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
 	        --output-file envs/$$name.txt envs/$$name.in || exit 1; \

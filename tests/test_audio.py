@@ -154,10 +154,21 @@ def that_claims_four_gigabytes(path, values):
     path.write_bytes(content)
 
 
+def with_a_chunk_beyond_the_length_told(path, values):
+    """As programs leave files whose length they never correct."""
+    with_other_chunks(path, values)
+    content = bytearray(path.read_bytes())
+    content[4:8] = (36).to_bytes(4, "little")
+    path.write_bytes(content)
+
+
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize(
     "make",
-    [plain, extensible, big_endian, truncated, with_other_chunks, that_claims_four_gigabytes],
+    [
+        *(plain, extensible, big_endian, truncated, with_other_chunks),
+        *(that_claims_four_gigabytes, with_a_chunk_beyond_the_length_told),
+    ],
 )
 def test_16_bit_wav_files_are_decoded_as_soundfile_does(tmp_path, make, channels):
     values = np.random.default_rng(1).integers(-32768, 32768, size=(500, channels), dtype=np.int16)
@@ -186,6 +197,16 @@ def header_only(path):
 def cut_header(path):
     content = write_wave(path, bytes(100)).read_bytes()
     path.write_bytes(content[:20])
+
+
+def rate_of_zero(path):
+    content = bytearray(write_wave(path, bytes(100)).read_bytes())
+    content[24:28] = bytes(4)
+    path.write_bytes(content)
+
+
+def two_thousand_channels(path):
+    write_wave(path, bytes(8000), channels=2000)
 
 
 def samples_of_nan(path):
@@ -227,6 +248,7 @@ def flac_that_claims_68_billion_samples(path):
     "make",
     [
         *(text, empty, header_only, cut_header, samples_of_nan, infinite_samples, folder, missing),
+        *(rate_of_zero, two_thousand_channels),
         *(link_to_nowhere, flac_that_tells_no_length, flac_that_claims_68_billion_samples),
     ],
 )

@@ -82,6 +82,7 @@ def text(value):
         # Unlike any key: all that are known are named.
         ("explore: {zzz: 1}", "explore.zzz", "known: recording"),
         ("zzz: 1", "zzz", "dataset, audio, features, splits, training, runs, train, explore"),
+        ("pathvars: {results: .}", "pathvars.results", "a folder other than this one"),
         # Keys that are no text.
         ("training: {yes: 1, 5: 2}", "training.5", "unknown"),
         ("on: 1", "on", "unknown"),
@@ -128,7 +129,7 @@ def text(value):
         ("training: {device: gpu}", "training.device", "'auto', 'cuda', 'cpu'"),
         ("training: {precision: half}", "training.precision", "'auto', 'float32', 'bfloat16'"),
         ("training: {compile: maybe}", "training.compile", "auto, on or off"),
-        ("training: {memory_budget: 0}", "training.memory_budget", "a number of GB above 0"),
+        ("training: {memory_budget: 0}", "training.memory_budget", "above 0"),
         ("training: {epochs: 0}", "training.epochs", "at least 1"),
         ("training: {epochs: 2.5}", "training.epochs", "must be a whole number"),
         ("training: {epochs: '30'}", "training.epochs", "write it without quotes"),

@@ -57,7 +57,7 @@ def test_pooling_before_relu_changes_no_gradient():
     torch.manual_seed(1)
     network = published_network(2, 7)
     published = list(network)
-    for i, piece in enumerate(published):
+    for i, piece in enumerate(network):
         if isinstance(piece, nn.MaxPool2d):
             published[i : i + 2] = [nn.ReLU(), piece]
     images, labels = spectrograms(6).float(), torch.arange(6)
@@ -148,3 +148,15 @@ def test_words_are_those_of_the_stores_in_their_order():
     torch.manual_seed(1)
     same = Classifier.for_stores(stores, "power")
     assert torch.equal(same.eval()(spectrograms()), classifier(spectrograms()))
+
+
+@pytest.mark.filterwarnings("ignore:At least one mel filterbank")
+@pytest.mark.parametrize("name", NAMES)
+def test_images_are_exact_whatever_the_networks_precision(name):
+    classifier, seen = Classifier(["yes", "no"], name, SMALL, samples=1000), []
+    classifier.network = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LazyLinear(2))
+    classifier.network.register_forward_pre_hook(lambda _, images: seen.append(images[0]))
+    classifier.precision = torch.bfloat16
+    classifier(spectrograms())
+    torch.testing.assert_close(seen[0], classifier.representation(spectrograms()), rtol=0, atol=0)
+    assert seen[0].dtype == torch.float32

@@ -1,5 +1,6 @@
 """Streamed recordings: nothing is lost, everything is mixed, and the memory budget is kept."""
 
+import tracemalloc
 from itertools import chain, islice
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from spokenwords import loader, streaming
+from spokenwords import loader, scoring, streaming, training
 from spokenwords.errors import UserError
 from spokenwords.loader import batches_per_epoch, load, open_stores
 from spokenwords.stft import STFT
@@ -82,9 +83,10 @@ def test_order_is_the_seeds(stores, manifest):
 def test_in_order_keeps_the_order_and_leaves_nothing_out(stores, manifest):
     [whole] = load(stores, [manifest], CPU)
     streamed = StreamedRecordings(stores, manifest, CPU, budget(20))
-    for batch_size in (1, 7, 100):
+    # Of a hundred a batch, two batches are more than the budget.
+    for batch_size, largest in ((1, 1), (7, 7), (100, 18)):
         batches = list(streamed.in_order(batch_size))
-        assert max(len(labels) for _, labels in batches) <= batch_size
+        assert max(len(labels) for _, labels in batches) == largest
         assert list(chain(*positions(batches, whole))) == list(range(len(manifest)))
         assert torch.cat([labels for _, labels in batches]).tolist() == list(manifest["label"])
 
@@ -150,17 +152,56 @@ def test_recordings_of_a_chunk_are_scattered(stores, manifest):
     assert np.mean(together) < 0.7
 
 
-def test_pool_and_what_is_around_it_keep_the_budget(stores, manifest):
-    for pool in (8, 15, 40):
-        streamed = StreamedRecordings(stores, manifest, CPU, budget(pool))
-        assert streamed.pool_size(8) == pool
+@pytest.mark.parametrize("epoch", ["shuffled", "in order"])
+def test_an_epoch_keeps_the_budget(write_store, epoch):
+    """Measured: NumPy tells tracemalloc of its arrays."""
+    each = 2 * 2 * 33 * 51
+    paths = [write_store(word, 100) for word in ("bird", "cat", "dog")]
+    stores = open_stores([str(path / "zarr.json") for path in paths])
+    rows = [(store.files[row], store.word, label, row)
+            for label, store in enumerate(stores) for row in range(100) if row % 4]  # fmt: skip
+    manifest = pd.DataFrame(rows[:-1], columns=["file", "word", "label", "row"])
+    allowed = budget(30) / EACH * each
+    assert allowed < len(manifest) * each / 2
+    streamed = StreamedRecordings(stores, manifest, CPU, allowed)
+    stores[0].read(slice(0, 4))  # what the first reading imports does not count
+    tracemalloc.start()
+    batches = streamed.shuffled(8, seed=1) if epoch == "shuffled" else streamed.in_order(8)
+    assert sum(len(labels) for _, labels in batches) == len(manifest)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # What is no array takes a little, too.
+    assert peak < allowed + 100_000
+    # The pool is most of it: this is no small fraction of the budget.
+    assert peak > (allowed / 2 if epoch == "shuffled" else 0)
+
+
+def test_the_pool_is_no_larger_than_the_set(stores, manifest):
     assert StreamedRecordings(stores, manifest, CPU, 1e9).pool_size(8) == len(manifest)
+
+
+def test_a_network_is_trained_and_scored(stores, manifest, make_classifier, tmp_path):
+    """Training and scoring take streamed recordings as they take those in memory."""
+    streamed = StreamedRecordings(stores, manifest, CPU, budget(20))
+    [whole] = load(stores, [manifest], CPU)
+    classifier = make_classifier(pixels=9 * 3)
+    settings = training.Settings(epochs=2, batch_size=8, max_lr=0.01, patience=None, seed=1)
+    log, summary = training.train(
+        classifier, streamed, streamed, settings, tmp_path / "checkpoint.pt", "this"
+    )
+    assert summary["recordings"] == "streamed"
+    assert len(log) == 4
+    torch.testing.assert_close(
+        scoring.score(classifier, streamed), scoring.score(classifier, whole)
+    )
 
 
 def test_too_small_a_budget_is_told(stores, manifest):
     streamed = StreamedRecordings(stores, manifest, CPU, budget(7))
     with pytest.raises(UserError, match=r"training\.memory_budget"):
         next(streamed.shuffled(8, seed=1))
+    with pytest.raises(UserError, match=r"training\.memory_budget"):
+        next(StreamedRecordings(stores, manifest, CPU, 8 * EACH).in_order(8))
 
 
 def test_an_epoch_can_be_left(stores, manifest):
@@ -183,9 +224,31 @@ def test_recordings_beyond_the_budget_are_streamed(stores, manifest, messages):
     assert isinstance(held, loader.Recordings)
 
 
-def test_free_memory_is_what_the_control_group_leaves(monkeypatch):
-    known = {"memory.max": "5000000\n", "memory.current": "2000000\n"}
+def test_free_memory_is_what_a_container_leaves(monkeypatch):
+    """The page cache counts as used, and is given back when memory is asked for."""
+    known = {
+        "memory.max": "5000000\n",
+        "memory.current": "4000000\n",
+        "memory.stat": "anon 2000000\nactive_file 500000\ninactive_file 1500000\n",
+    }
     monkeypatch.setattr(loader.Path, "read_text", lambda path: known[path.name])
     assert loader.free_memory() == 3_000_000
     known["memory.max"] = "max\n"
     assert loader.free_memory() > 3_000_000
+
+
+@pytest.mark.parametrize(
+    ("gpu", "host", "memory_budget", "place"),
+    [
+        (2.0, 9.0, None, "cuda"),  # 1 GB is within 0.6 of 2 GB
+        (1.5, 9.0, None, "cpu"),
+        (1.5, 9.0, 4e9, "cpu"),  # a budget does not make a GPU larger
+        (9.0, 9.0, 0.5e9, None),
+        (1.5, 1.5, None, None),
+    ],
+)
+def test_place_of_a_gigabyte(monkeypatch, gpu, host, memory_budget, place):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (gpu * 1e9, 80e9))
+    monkeypatch.setattr(loader, "free_memory", lambda: host * 1e9)
+    found, _ = loader._place(1e9, torch.device("cuda", 0), memory_budget)
+    assert (found and found.type) == place

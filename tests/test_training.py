@@ -450,11 +450,22 @@ def test_precision_is_that_of_the_networks_products(make_classifier, make_record
     ("capability", "expected"), [((6, 1), False), ((7, 0), True), ((9, 0), True)]
 )
 def test_automatic_compilation(monkeypatch, capability, expected):
+    monkeypatch.setenv("CC", "cc")
+    monkeypatch.setattr(device.Path, "is_file", lambda path: True)  # Python.h
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda place: capability)
     assert device.compiles("auto", torch.device("cuda", 0)) == expected
     assert not device.compiles("auto", CPU)
-    assert device.compiles(True, CPU)
     assert not device.compiles(False, torch.device("cuda", 0))
+
+
+def test_no_compilation_without_a_compiler(monkeypatch, messages):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda place: (9, 0))
+    monkeypatch.setattr(device.shutil, "which", lambda name: None)
+    monkeypatch.delenv("CC", raising=False)
+    assert not device.compiles("auto", torch.device("cuda", 0))
+    assert any("compiler" in line for line in messages)
+    with pytest.raises(UserError, match=r"training\.compile"):
+        device.compiles(True, CPU)
 
 
 def test_only_whole_batches_are_compiled(train, monkeypatch):

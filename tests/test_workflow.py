@@ -47,7 +47,10 @@ OVERLAY = {
     },
     "runs": {
         "complex": {"split": "speaker"},
-        "mel": {"split": "random", "max_lr": "auto"},
+        "mel": {
+            **{"split": "random", "max_lr": "auto"},
+            **{"precision": "bfloat16", "memory_budget": 1},
+        },
     },
     "train": ["complex", "mel"],
 }
@@ -182,6 +185,8 @@ def test_runs(finished, run):
         for probability, word in zip(probabilities, predictions["target"], strict=True)
     ]
     assert metrics["loss"] == pytest.approx(-np.log(own).mean(), rel=1e-3)
+    if run == "mel":
+        assert metrics["training"]["precision"] == metrics["evaluation"]["precision"] == "bfloat16"
     assert Classifier.load(folder / "model.pt").words == WORDS
     assert not (folder / "checkpoint.pt").exists()
 

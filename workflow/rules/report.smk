@@ -1,5 +1,4 @@
-# From everything that there is to what is read first. Makes <results>/headline.rst, report.html and
-# config.yaml.
+# From everything that there is to what is read first. Makes <results>/headline.rst and report.html.
 
 
 rule headline:
@@ -38,8 +37,8 @@ rule html_report:
         targets_of_explore,
         rules.headline.output.page,
     output:
+        # And config.yaml beside it, which is no output: it may be the config of this very run.
         page="<results>/report.html",
-        config="<results>/config.yaml",
     log:
         "<logs>/html_report.log",
     benchmark:

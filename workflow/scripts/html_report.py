@@ -11,11 +11,12 @@ from spokenwords.errors import UserError
 
 with progress.job_log(snakemake.log[0]):
     # The one script that reads the whole config: it hands it on.
+    config = Path(snakemake.output.page).with_name("config.yaml")
     text = yaml.safe_dump(snakemake.config, allow_unicode=True, sort_keys=False)
-    Path(snakemake.output.config).write_text(text, encoding="utf-8")
+    config.write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "snakemake", *snakemake.input, "--cores", "1", "--nolock"]
     command += ["--snakefile", snakemake.resources.snakefile]
-    command += ["--configfile", snakemake.output.config, "--report", snakemake.output.page]
+    command += ["--configfile", config, "--report", snakemake.output.page]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise UserError(f"Snakemake could not make its report:\n{done.stdout}{done.stderr}")

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+MOST_CHANNELS = 1024  # of libsndfile
+
 
 class UnreadableRecordingError(Exception):
     """A file that cannot be decoded; its message is the reason, in a few words."""
@@ -48,10 +50,12 @@ def _decode_plain_wav(path: Path) -> tuple[np.ndarray, int] | None:
         with wave.open(str(path)) as file:
             channels, width, sample_rate, frames, *_ = file.getparams()
             size = frames * channels * width
-            if width != 2 or not 0 < size <= path.stat().st_size:
+            # What soundfile refuses is left for it to refuse.
+            credible = 0 < size <= path.stat().st_size and 0 < sample_rate < 2**31
+            if width != 2 or channels > MOST_CHANNELS or not credible:
                 return None
             data = file.readframes(frames)
-    except (OSError, EOFError, wave.Error):
+    except (OSError, EOFError, RuntimeError, wave.Error):  # RuntimeError: chunks that overlap
         return None
     if len(data) != size:
         return None

@@ -2,7 +2,11 @@
 
 import ctypes
 import logging
+import os
 import platform
+import shutil
+import sysconfig
+from pathlib import Path
 
 import torch
 
@@ -52,11 +56,22 @@ def compiles(wanted: str | bool, device: torch.device) -> bool:
     """Whether training is to be compiled: on, off, or auto.
 
     auto compiles for GPUs that PyTorch's compiler supports (compute capability 7.0). On a CPU it
-    takes a minute and gains nothing there (benchmarks/training.py).
+    takes a minute and gains nothing (benchmarks/training.py --compiled 1). Raises `UserError` when
+    it is demanded and there is no C compiler, or no header of Python's for it.
     """
-    if wanted != "auto":
-        return bool(wanted)
-    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (7, 0)
+    compiler = os.environ.get("CC") or any(map(shutil.which, ("gcc", "clang", "cc")))
+    possible = compiler and Path(sysconfig.get_paths()["include"], "Python.h").is_file()
+    if wanted == "auto":
+        gains = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (7, 0)
+        if gains and not possible:
+            logger.info("Not compiled: there is no C compiler, or no Python.h for it.")
+        return bool(gains and possible)
+    if wanted and not possible:
+        raise UserError(
+            "`compile: on` is demanded (config key training.compile) and there is no C compiler, "
+            "or no Python.h for it: install them (Debian: gcc, python3-dev), or choose `off`."
+        )
+    return wanted
 
 
 def describe(device: torch.device) -> str:

@@ -19,8 +19,8 @@ def page(
     """The page in reStructuredText.
 
     `runs` gives each run's split and representation; `metrics` what `evaluation` made of
-    it; `splits` the summary of each split; `recordings` the summary of `inventory.check`; `origin`
-    says where the recordings come from.
+    it; `splits` the summary of each split; `recordings` that of `inventories.check`; `origin` says
+    where the recordings come from.
     """
     usable = recordings["usable"].sum()
     lines = [

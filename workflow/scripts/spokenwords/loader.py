@@ -7,6 +7,7 @@ streamed.
 
 import logging
 import math
+import os
 import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -28,6 +29,8 @@ logger = logging.getLogger("spokenwords")
 # The shares of free memory that spectrograms may take; activations need the rest.
 DEVICE_SHARE = 0.6
 HOST_SHARE = 0.5
+# Chunks of so many bytes together are decoded at a time.
+READING_BYTES = 500_000_000
 
 
 @dataclass
@@ -145,7 +148,9 @@ def _read(
                 values[torch.from_numpy(piece.positions).to(place)] = rows.to(place)
         return sum(len(piece.rows) for _, piece in parts)
 
-    with ThreadPoolExecutor() as threads:
+    largest = max(store.array.chunks[0] for store in stores) * 2 * math.prod(shape)
+    readers = max(1, min(os.cpu_count() or 1, READING_BYTES // largest))
+    with ThreadPoolExecutor(readers) as threads:
         for count in threads.map(read, wanted.values()):
             progress.advance(count)
     return sets
@@ -172,8 +177,9 @@ def _place(
     gigabytes = needed / 1e9
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
-        if needed <= (memory_budget or DEVICE_SHARE * free):
-            return device, memory_budget or DEVICE_SHARE * free
+        room = min(memory_budget or math.inf, DEVICE_SHARE * free)
+        if needed <= room:
+            return device, room
     budget = memory_budget or HOST_SHARE * free_memory()
     if needed <= budget:
         if device.type == "cuda":
@@ -192,12 +198,15 @@ def as_bytes(memory_budget: float | str) -> float | None:
 
 
 def free_memory() -> float:
-    """Bytes that this process may still take: what the machine, or its control group, has free."""
+    """Bytes that this process may still take: what the machine, or its container, has free."""
     free = psutil.virtual_memory().available
     group = Path("/sys/fs/cgroup")
     try:
         limit = int((group / "memory.max").read_text())
         used = int((group / "memory.current").read_text())
-    except (OSError, ValueError):  # another kind of system, or `max`: no limit
+        figures = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        # Of what counts as used, the page cache is given back when memory is asked for.
+        cached = int(figures["inactive_file"]) + int(figures["active_file"])
+    except (OSError, ValueError, KeyError):  # no control group, or `max`: no limit
         return free
-    return min(free, limit - used)
+    return min(free, max(0, limit - used + cached))

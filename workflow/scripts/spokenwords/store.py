@@ -51,9 +51,9 @@ def write(
 
     Recordings are brought to `length` samples at the transform's rate. With `rounding` k, values
     are rounded to multiples of 2^-k before they become float16; `compression` is one of
-    `COMPRESSORS`. An older store at `path` is there
-    until the new one is complete. Memory: a chunk a thread. Raises `UserError` for a recording that
-    can no longer be read or exceeds what float16 holds.
+    `COMPRESSORS`. An older store at `path` is there until the new one is complete. Memory: a chunk
+    a thread. Raises `UserError` for a recording that can no longer be read or exceeds what float16
+    holds.
     """
     partial = path.with_name(f".{path.name}.partial")
     if partial.exists():
@@ -69,7 +69,7 @@ def write(
             "rounding_step": None if rounding is None else 2.0**-rounding,
             "units": "full scale of the recording is 1",
             "inventory_sha256": inventory_digest,
-            "versions": {name: version(name) for name in ("numpy", "scipy", "zarr", "numcodecs")},
+            "versions": {name: version(name) for name in ("numpy", "scipy", "zarr", "zarrs")},
         }
     )
     for name, values, unit in (("frequency", frequency, "Hz"), ("time", time, "s")):

@@ -52,24 +52,30 @@ class StreamedRecordings:
         self.budget = budget
         self._shape = stores[0].array.shape[1:]
         self._pieces = pieces(stores, manifest)
+        self._pool: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def pool_size(self, batch_size: int) -> int:
         """Recordings that the pool may hold. Raises `UserError` when the budget is too small."""
+        return min(self._room(batch_size, least=batch_size), len(self))
+
+    def _room(self, batch_size: int, least: int) -> int:
+        """Recordings that the budget leaves room for beside chunks and batches: `least` or more."""
         each = BYTES_PER_VALUE * math.prod(self._shape)
         chunk = max(piece.chunk.stop - piece.chunk.start for piece in self._pieces)
         # A chunk exists twice while its wanted rows are copied.
         around = 2 * chunk * CHUNKS_AHEAD + BATCHES_AROUND * batch_size
-        size = int(self.budget / each) - around
-        if size < batch_size:
+        room = int(self.budget / each) - around
+        if room < least:
             raise UserError(
-                f"A memory budget of {self.budget / 1e9:.2g} GB is too small to stream "
-                f"spectrograms: it takes at least {(around + batch_size) * each / 1e9:.2g} GB "
-                "(config key training.memory_budget), more to mix the words well."
+                f"{self.budget / 1e9:.2g} GB of memory are too little to stream spectrograms in "
+                f"chunks of {chunk}: it takes at least {(around + least) * each / 1e9:.2g} GB, and "
+                "more to mix the words well. Raise training.memory_budget (`auto` is half of what "
+                "is free), or lower chunk_length of the features (config keys)."
             )
-        return min(size, len(self))
+        return room
 
     def shuffled(self, batch_size: int, seed: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """One epoch of batches (spectrograms, labels) on the device, mixed as `seed` says.
@@ -77,7 +83,11 @@ class StreamedRecordings:
         A last batch of a single recording is left out: batch norm cannot train on it.
         """
         generator = np.random.default_rng(seed)
-        pool = np.empty((self.pool_size(batch_size), *self._shape), np.float16)
+        size = self.pool_size(batch_size)
+        if self._pool is None or len(self._pool) != size:
+            self._pool = np.empty((size, *self._shape), np.float16)
+        # The same in all epochs: so large a block might not fit where the last one was.
+        pool = self._pool
         positions = np.empty(len(pool), np.int64)
         filled = 0
         batch = _Batch(batch_size, self._shape)
@@ -107,7 +117,12 @@ class StreamedRecordings:
             batch = _Batch(batch_size, self._shape)
 
     def in_order(self, batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """All batches (spectrograms, labels) on the device, in the manifest's order."""
+        """All batches (spectrograms, labels) on the device, in the manifest's order.
+
+        They are smaller than `batch_size` where the budget has no room for as many.
+        """
+        room = self._room(batch_size=0, least=BATCHES_AROUND)
+        batch_size = min(batch_size, room // BATCHES_AROUND)
         batch = _Batch(batch_size, self._shape)
         for values, places in _read_ahead(self._pieces):
             start = 0

@@ -134,7 +134,7 @@ def train(
         "recordings_per_second": round(len(train_set) * state.epoch / state.seconds, 1),
         "device": devices.describe(device),
         "precision": str(classifier.precision).removeprefix("torch."),
-        "compiled": settings.compile,
+        "compiled": settings.compile and len(train_set) >= settings.batch_size,
         "recordings": "streamed" if isinstance(train_set, StreamedRecordings) else "in memory",
     }
     return pd.DataFrame(state.log), summary
