@@ -1,5 +1,6 @@
 # Needs nothing. Makes the canonical config, and the helpers that rules are written with.
 
+import json
 import sys
 from contextlib import contextmanager
 from functools import cache

@@ -41,11 +41,7 @@ checkpoint unpack:
     resources:
         # Other words, or the same archive in another place, are no reason to unpack it again.
         archive=config["dataset"]["archive"]["path"] or f"{FOLDER}.archive",
-        words=(
-            "all"
-            if config["dataset"]["words"] == "all"
-            else "/".join(config["dataset"]["words"])
-        ),
+        words=json.dumps(config["dataset"]["words"]),
     params:
         sha256=lookup(within=config, dpath="dataset/archive/sha256", default=None),
         code=code_of("unpack.py"),

@@ -1,5 +1,6 @@
 """The archive's recordings, in a folder of their own."""
 
+import json
 from pathlib import Path
 
 from spokenwords import archive, dataset, progress
@@ -15,6 +16,5 @@ with progress.job_log(snakemake.log[0]):
         )
     archive.verify(path, sha256)
     archive.unpack(path, contents.parent)
-    words = snakemake.resources.words
-    dataset.words(contents.parent, words if words == "all" else words.split("/"))
+    dataset.words(contents.parent, json.loads(snakemake.resources.words))
     contents.write_text(f"Unpacked from {path}, SHA-256 {sha256}.\n", encoding="utf-8")
