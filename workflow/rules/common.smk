@@ -17,17 +17,20 @@ from spokenwords.errors import UserError
 
 
 @contextmanager
-def faults_told():
-    """Let Snakemake tell a fault of the user's by its sentence alone."""
+def faults_told(how=WorkflowError):
+    """Tell a fault of the user's by its sentence.
+
+    While this file is read, SystemExit says no more than that; a WorkflowError adds line numbers.
+    """
     try:
         yield
     except UserError as error:
-        raise WorkflowError(str(error)) from None
+        raise how(f"Error: {error}") from None
 
 
 def canonical_config():
     schema = SCRIPTS.parent / "schemas" / "config.schema.yaml"
-    with faults_told():
+    with faults_told(SystemExit):
         return configuration.canonical(
             config, yaml.safe_load(schema.read_text(encoding="utf-8"))
         )
@@ -90,7 +93,7 @@ def recordings_are_final():
 
 if recordings_are_final():
     # Told here, a fault in the folder comes without the input function that would run into it.
-    with faults_told():
+    with faults_told(SystemExit):
         dataset.words(FOLDER, config["dataset"]["words"])
 
 

@@ -21,8 +21,8 @@ UNREADABLE = "unreadable"
 FORBIDDEN_IN_WORDS = set("{}<>\\\n\r\t")
 
 
-def words(folder: Path, wanted: list[str] | str = "all") -> list[str]:
-    """The words of which `folder` has recordings, sorted; or the `wanted` ones.
+def words(folder: Path, wanted: list[str] | str = "all") -> dict[str, list[str]]:
+    """The words of which `folder` has recordings, sorted, or the `wanted` ones; and their files.
 
     Raises `UserError` when the folder, a wanted word or every recording is missing, and when a name
     cannot be worked with.
@@ -33,11 +33,11 @@ def words(folder: Path, wanted: list[str] | str = "all") -> list[str]:
             "one folder of recordings a word."
         )
     with os.scandir(folder) as entries:
-        present = sorted(
-            entry.name
-            for entry in entries
-            if entry.is_dir() and entry.name[0] not in "_." and recordings(Path(entry.path))
+        folders = sorted(
+            entry.name for entry in entries if entry.name[0] not in "_." and entry.is_dir()
         )
+    files = {word: recordings(folder / word) for word in folders}
+    present = [word for word in folders if files[word]]
     if wanted != "all":
         if missing := sorted(set(wanted) - set(present)):
             raise UserError(
@@ -56,7 +56,7 @@ def words(folder: Path, wanted: list[str] | str = "all") -> list[str]:
                 f"The word folder {word!r} in {folder} has a character that paths of results "
                 f"cannot have ({' '.join(map(repr, sorted(forbidden)))}): rename it."
             )
-    return present
+    return {word: files[word] for word in present}
 
 
 def recordings(word_folder: Path) -> list[str]:
@@ -64,12 +64,7 @@ def recordings(word_folder: Path) -> list[str]:
 
     Raises `UserError` when a name is no text, which tables could not hold.
     """
-    with os.scandir(word_folder) as entries:
-        names = sorted(
-            entry.name
-            for entry in entries
-            if entry.name.lower().endswith(SUFFIXES) and entry.name[0] != "."
-        )
+    names = sorted(filter(_is_recording, os.listdir(word_folder)))  # noqa: PTH208
     for name in names:
         file = f"{word_folder.name}/{name}"
         try:
@@ -77,6 +72,10 @@ def recordings(word_folder: Path) -> list[str]:
         except UnicodeEncodeError:
             raise UserError(f"The name of recording {file!a} is not in UTF-8: rename it.") from None
     return names
+
+
+def _is_recording(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES) and name[0] != "."
 
 
 def speaker(file: str) -> str:
@@ -131,40 +130,41 @@ def scan(folder: Path, wanted: list[str] | str, cache: Path) -> dict[str, str]:
     if not isinstance(known, dict):
         known = {}
 
-    def describe(file: str) -> list:
-        """Size, times, inode and content hash."""
-        path = folder / file
-        try:
-            stat = path.stat()
-        except OSError:  # a link to nowhere, for one
-            return [UNREADABLE]
-        identity = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
-        before = known.get(file)
-        if isinstance(before, list) and before[:-1] == identity:
-            return before
-        return [*identity, content_hash(path)]
-
-    now = {}
+    files: dict[str, list] = {}  # size, times, inode and content hash
+    changed = []
+    found = words(folder, wanted)
+    for word, names in found.items():
+        for name in names:
+            file = f"{word}/{name}"
+            identity = _identity(f"{folder}/{file}")
+            before = known.get(file)
+            if identity and isinstance(before, list) and before[:-1] == identity:
+                files[file] = before
+            else:
+                files[file] = [*identity, UNREADABLE]
+                changed.append(file)
     with ThreadPoolExecutor() as threads:
-        for word in words(folder, wanted):
-            names = recordings(folder / word)
-            described = threads.map(describe, [f"{word}/{name}" for name in names])
-            now[word] = dict(zip(names, described, strict=True))
+        hashes = threads.map(content_hash, [folder / file for file in changed])
+        for file, content in zip(changed, hashes, strict=True):
+            files[file][-1] = content
     # What cannot be read now is tried again next time.
-    readable = {
-        f"{word}/{name}": file
-        for word, files in now.items()
-        for name, file in files.items()
-        if file[-1] != UNREADABLE
-    }
+    readable = {file: entry for file, entry in files.items() if entry[-1] != UNREADABLE}
     if readable != known:
         _replace(cache, json.dumps(readable))
-    return {
-        word: hashlib.sha256(
-            "".join(f"{name}\0{file[-1]}\n" for name, file in files.items()).encode()
-        ).hexdigest()
-        for word, files in now.items()
-    }
+    lines: dict[str, list[str]] = {word: [] for word in found}
+    for file, entry in files.items():
+        word, _, name = file.partition("/")
+        lines[word].append(f"{name}\0{entry[-1]}\n")
+    return {word: hashlib.sha256("".join(own).encode()).hexdigest() for word, own in lines.items()}
+
+
+def _identity(path: str) -> list[int]:
+    """What tells one state of a file from another; nothing where there is no file."""
+    try:
+        stat = os.stat(path)  # noqa: PTH116 (a Path for each of many files takes longer)
+    except OSError:  # a link to nowhere, for one
+        return []
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
 
 
 def content_hash(path: Path) -> str:
