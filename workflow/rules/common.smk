@@ -69,31 +69,34 @@ def settings_of_run(*keys):
 
 
 @cache
+def scan():
+    """A digest of each word's recordings, keyed by word, of the data folder as it is now."""
+    cache_file = RESULTS / "inventory" / ".scan.json"
+    return dataset.scan(FOLDER, config["dataset"]["words"], cache_file)
+
+
 def digests():
-    """A digest of each word's recordings, keyed by word."""
+    """The same, of the data folder once it is what this config asks for."""
     source = config["dataset"]["source"]
     if source == "archive":
         checkpoints.unpack.get()
     elif source == "synthetic":
         checkpoints.synthesize.get()
     with faults_told():
-        return dataset.scan(
-            FOLDER, config["dataset"]["words"], RESULTS / "inventory" / ".scan.json"
-        )
+        return scan()
 
 
-def recordings_are_final():
-    """Whether the data folder already is what this config asks for."""
-    if config["dataset"]["source"] == "archive":
-        contents = FOLDER / "unpacked.txt"
-        sha256 = config["dataset"]["archive"]["sha256"]
-        return contents.is_file() and sha256 in contents.read_text("utf-8")
-    return config["dataset"]["source"] == "folder"
+def archive_is_unpacked():
+    """Whether the data folder already has what is in the config's archive."""
+    contents, archive = FOLDER / "unpacked.txt", config["dataset"]["archive"]
+    return contents.is_file() and archive["sha256"] in contents.read_text("utf-8")
 
 
-if recordings_are_final():
-    # Told here, a fault in the folder comes without the input function that would run into it.
-    with faults_told(SystemExit):
+# Told here, a fault in the folder comes without the input function that would run into it.
+with faults_told(SystemExit):
+    if config["dataset"]["source"] == "folder":
+        scan()
+    elif config["dataset"]["source"] == "archive" and archive_is_unpacked():
         dataset.words(FOLDER, config["dataset"]["words"])
 
 
