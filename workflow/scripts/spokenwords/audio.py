@@ -41,8 +41,7 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
 def _decode_plain_wav(path: Path) -> tuple[np.ndarray, int] | None:
     """As `decode`, for a sound 16-bit PCM WAV file; None for all others.
 
-    Most recordings are such files, and building a store takes a fifth less time than with soundfile
-    (benchmarks/building.py), which does more than they need.
+    Most recordings are such files, and the standard library makes less ado of opening one.
     """
     if path.suffix.lower() != ".wav":
         return None

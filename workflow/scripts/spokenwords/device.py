@@ -55,9 +55,9 @@ def precision(wanted: str, device: torch.device) -> torch.dtype:
 def compiles(wanted: str | bool, device: torch.device) -> bool:
     """Whether training is to be compiled: on, off, or auto.
 
-    auto compiles for GPUs that PyTorch's compiler supports (compute capability 7.0). On a CPU it
-    takes a minute and gains nothing (benchmarks/training.py --compiled 1). Raises `UserError` when
-    it is demanded and there is no C compiler, or no header of Python's for it.
+    auto compiles for GPUs that PyTorch's compiler supports (compute capability 7.0) and not for a
+    CPU, where it gained nothing (benchmarks/README.md). Raises `UserError` when it is demanded and
+    there is no C compiler, or no header of Python's for it.
     """
     compiler = os.environ.get("CC") or any(map(shutil.which, ("gcc", "clang", "cc")))
     possible = compiler and Path(sysconfig.get_paths()["include"], "Python.h").is_file()
