@@ -10,6 +10,7 @@ its own: one from a cold page cache, then further ones. Contestants take turns.
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,10 +30,8 @@ from torchaudio.transforms import Spectrogram
 
 from spokenwords import audio, device, loader, store
 from spokenwords.rounding import to_float16
-from spokenwords.stft import STFT
 from spokenwords.streaming import StreamedRecordings
 
-STANDARD = STFT(16000, n_fft=512, window_seconds=0.03, stride_seconds=0.01, normalized=True)
 SHAPE = (2, 257, 101)
 BATCH = 128
 CORES = os.cpu_count() or 1
@@ -63,7 +62,9 @@ class Contestant:
         """What most contestants store: the float16 spectrogram of each recording."""
         for file in self.files:
             waveform = audio.load(self.folder / file, 16000, 16000)
-            yield np.ascontiguousarray(to_float16(STANDARD.complex_spectrogram(waveform), 16))
+            yield np.ascontiguousarray(
+                to_float16(contest.STANDARD.complex_spectrogram(waveform), 16)
+            )
 
 
 class Store(Contestant):
@@ -192,7 +193,7 @@ class HuggingFace(Contestant):
             rows, features=features, cache_dir=str(self.place / "cache"), writer_batch_size=200
         )
         table.save_to_disk(self.place / "table")
-        subprocess.run(["rm", "-r", str(self.place / "cache")], check=True)
+        shutil.rmtree(self.place / "cache")
 
     def open(self):
         import datasets

@@ -17,9 +17,7 @@ import torch
 from torchaudio.transforms import Spectrogram
 
 from spokenwords import store
-from spokenwords.stft import STFT
 
-STANDARD = STFT(16000, n_fft=512, window_seconds=0.03, stride_seconds=0.01, normalized=True)
 KB = 1000
 
 
@@ -48,7 +46,7 @@ def main():
 
         def build(threads):
             store.write(
-                *(built, options.folder, files, STANDARD),
+                *(built, options.folder, files, contest.STANDARD),
                 **{"length": 16000, "rounding": 16, "chunk_length": 64, "threads": threads},
                 inventory_digest="0" * 64,
             )

@@ -18,22 +18,26 @@ from zarr.codecs import BloscCodec
 
 from spokenwords import audio, store
 from spokenwords.rounding import to_float16
-from spokenwords.stft import STFT
 
-STANDARD = STFT(16000, n_fft=512, window_seconds=0.03, stride_seconds=0.01, normalized=True)
 KB = 1000
+
+
+def signal_to_noise(exact: np.ndarray, rounded: np.ndarray) -> float:
+    """Decibels."""
+    noise = np.square(exact.astype(np.float64) - rounded).mean()
+    return float(10 * np.log10(np.square(exact, dtype=np.float64).mean() / noise))
 
 
 def main():
     options = contest.arguments(__doc__, limit=1100, rounding=16)
     files = contest.recordings_in(options.folder, options.limit)
     waveforms = np.stack([audio.load(options.folder / file, 16000, 16000) for file in files])
-    exact = np.concatenate([STANDARD.complex_spectrogram(part[None]) for part in waveforms])
+    exact = np.concatenate([contest.STANDARD.complex_spectrogram(part[None]) for part in waveforms])
     values = np.ascontiguousarray(to_float16(exact.copy(), options.rounding))
     print(contest.machine())
     print(
         f"{len(files)} recordings; multiples of 2^-{options.rounding}: "
-        f"{contest.signal_to_noise(exact, values):.1f} dB\n"
+        f"{signal_to_noise(exact, values):.1f} dB\n"
     )
     del exact
     candidates = [

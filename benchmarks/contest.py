@@ -13,11 +13,15 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-import numpy as np
 import pandas as pd
 
 # For the benchmarks, which import this module first: the library.
 sys.path.insert(0, str(Path(__file__).parent.parent / "workflow" / "scripts"))
+
+from spokenwords.stft import STFT
+
+# The published settings, those of `features: standard`.
+STANDARD = STFT(16000, n_fft=512, window_seconds=0.03, stride_seconds=0.01, normalized=True)
 
 Contestants = dict[str, Callable[[], object]]
 
@@ -58,11 +62,12 @@ def markdown(rows: Iterable[dict]) -> str:
 
 
 def machine() -> str:
-    """Date, processor, cores and PyTorch's version, in a line."""
+    """Date, processor, cores and versions, in a line."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
-    name = next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
+    processor = next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
     versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "zarr", "zarrs"))
-    return f"{time.strftime('%Y-%m-%d')}, {name}, {os.cpu_count()} virtual processors, {versions}"
+    cores = f"{os.cpu_count()} virtual processors"
+    return f"{time.strftime('%Y-%m-%d')}, {processor}, {cores}, {versions}"
 
 
 def recordings_in(folder: Path, limit: int | None = None) -> list[str]:
@@ -81,9 +86,3 @@ def arguments(description: str, **more) -> argparse.Namespace:
     for name, default in more.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
     return parser.parse_args()
-
-
-def signal_to_noise(exact: np.ndarray, rounded: np.ndarray) -> float:
-    """Decibels."""
-    noise = np.square(exact.astype(np.float64) - rounded).mean()
-    return float(10 * np.log10(np.square(exact, dtype=np.float64).mean() / noise))

@@ -19,9 +19,6 @@ import zarr
 from numcodecs.blosc import Blosc
 
 from spokenwords import device, loader, store
-from spokenwords.stft import STFT
-
-STANDARD = STFT(16000, n_fft=512, window_seconds=0.03, stride_seconds=0.01, normalized=True)
 
 
 def write_stores(
@@ -30,8 +27,12 @@ def write_stores(
     """A store a word. Returns their zarr.json files, in order."""
     for word in sorted({file.partition("/")[0] for file in files}):
         store.write(
-            *(target / f"{word}.zarr", folder, [file for file in files if file.startswith(word)]),
-            *(STANDARD, 16000, 16, 64, "0" * 64, compression),
+            *(
+                target / f"{word}.zarr",
+                folder,
+                [file for file in files if file.startswith(f"{word}/")],
+            ),
+            *(contest.STANDARD, 16000, 16, 64, "0" * 64, compression),
             threads=os.cpu_count() or 1,
         )
     return sorted(map(str, target.glob("*.zarr/zarr.json")))

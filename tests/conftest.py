@@ -106,3 +106,17 @@ def make_classifier():
         return classifier
 
     return make
+
+
+@pytest.fixture
+def orders(monkeypatch):
+    """The order of each epoch to come, a recording told by the sum of its values; a list."""
+    found, shuffled = [], Recordings.shuffled
+
+    def noted(recordings, *arguments):
+        batches = list(shuffled(recordings, *arguments))
+        found.append(tuple(float(one.sum()) for batch, _ in batches for one in batch.double()))
+        return batches
+
+    monkeypatch.setattr(Recordings, "shuffled", noted)
+    return found

@@ -14,9 +14,9 @@ with progress.job_log(snakemake.log[0]):
     settings = dict(snakemake.params.settings)
     model_path = Path(snakemake.output.model)
     place = device.choose(settings.pop("device"), snakemake.threads)
-    budget = settings.pop("memory_budget")
     # A checkpoint belongs to these settings, this code and these data, and to no others.
     identity = training.identity([settings, snakemake.params.code, place.type], snakemake.input)
+    budget = loader.as_bytes(settings.pop("memory_budget"))
     settings["patience"] = settings["patience"] or None
     if settings["max_lr"] == "auto":
         settings["max_lr"] = learning_rate.suggestion(pd.read_csv(snakemake.input.rates))
@@ -27,7 +27,7 @@ with progress.job_log(snakemake.log[0]):
             )
     stores = loader.open_stores(snakemake.input.stores)
     manifests = [manifest.read(snakemake.input[name]) for name in ("train", "valid")]
-    train_set, valid_set = loader.load(stores, manifests, place, loader.as_bytes(budget))
+    train_set, valid_set = loader.load(stores, manifests, place, budget)
     torch.manual_seed(settings["seed"])
     classifier = Classifier.for_stores(stores, settings.pop("representation")).to(place)
     classifier.precision = device.precision(settings.pop("precision"), place)

@@ -114,7 +114,7 @@ def load(
     for label, store in enumerate(stores):
         for manifest in manifests:
             _check_rows(store, label, manifest[manifest["word"] == store.word])
-    needed = 2 * math.prod(stores[0].array.shape[1:]) * sum(map(len, manifests))
+    needed = stores[0].recording_bytes * sum(map(len, manifests))
     place, budget = _place(needed, device, memory_budget)
     if place is None:
         return [StreamedRecordings(stores, manifest, device, budget) for manifest in manifests]
@@ -148,7 +148,7 @@ def _read(
                 values[torch.from_numpy(piece.positions).to(place)] = rows.to(place)
         return sum(len(piece.rows) for _, piece in parts)
 
-    largest = max(store.array.chunks[0] for store in stores) * 2 * math.prod(shape)
+    largest = max(store.array.chunks[0] * store.recording_bytes for store in stores)
     readers = max(1, min(os.cpu_count() or 1, READING_BYTES // largest))
     with ThreadPoolExecutor(readers) as threads:
         for count in threads.map(read, wanted.values()):

@@ -6,6 +6,7 @@ number of whole utterances. The attributes name the recordings, row by row, and 
 depend on.
 """
 
+import math
 import shlex
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -123,6 +124,11 @@ class Store:
     files: list[str]
     transform: STFT
     samples: int
+
+    @property
+    def recording_bytes(self) -> int:
+        """What the values of one recording take in memory."""
+        return self.array.dtype.itemsize * math.prod(self.array.shape[1:])
 
     def read(self, rows: slice) -> np.ndarray:
         """Values of the rows, float16 [rows, 2, frequency, time].

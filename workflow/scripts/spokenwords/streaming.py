@@ -5,7 +5,6 @@ pool of recordings. Whenever the pool is full, recordings drawn from it at rando
 next and fill a batch: so a batch mixes many chunks, though a store holds a single word.
 """
 
-import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,7 +20,6 @@ from spokenwords.store import Store
 # Chunks that are being read, or are read and wait for their turn.
 CHUNKS_AHEAD = 4
 READERS = 2
-BYTES_PER_VALUE = 2
 # Batches in memory besides the pool: one is filled while the network has another.
 BATCHES_AROUND = 2
 
@@ -63,7 +61,7 @@ class StreamedRecordings:
 
     def _room(self, batch_size: int, least: int) -> int:
         """Recordings that the budget leaves room for beside chunks and batches: `least` or more."""
-        each = BYTES_PER_VALUE * math.prod(self._shape)
+        each = self._pieces[0].store.recording_bytes
         chunk = max(piece.chunk.stop - piece.chunk.start for piece in self._pieces)
         # A chunk exists twice while its wanted rows are copied.
         around = 2 * chunk * CHUNKS_AHEAD + BATCHES_AROUND * batch_size
