@@ -19,10 +19,15 @@ import zarr
 from numcodecs.blosc import Blosc
 
 from spokenwords import device, loader, store
+from spokenwords.stft import STFT
 
 
 def write_stores(
-    folder: Path, files: list[str], target: Path, compression: str = "zstd"
+    folder: Path,
+    files: list[str],
+    target: Path,
+    compression: str = "zstd",
+    transform: STFT = contest.STANDARD,
 ) -> list[str]:
     """A store a word. Returns their zarr.json files, in order."""
     for word in sorted({file.partition("/")[0] for file in files}):
@@ -32,7 +37,7 @@ def write_stores(
                 folder,
                 [file for file in files if file.startswith(f"{word}/")],
             ),
-            *(contest.STANDARD, 16000, 16, 64, "0" * 64, compression),
+            *(transform, 16000, 16, 64, "0" * 64, compression),
             threads=os.cpu_count() or 1,
         )
     return sorted(map(str, target.glob("*.zarr/zarr.json")))

@@ -1,7 +1,11 @@
-"""How fast a training runs on a CPU: the workflow's loop against the plain port's.
+"""How fast a training runs: the workflow's loop, the plain port's, and one with an STFT a batch.
 
-The same network, batch size and recordings; each contestant in a process of its own, in turn. What
-the plain port is: see plain_port.py. Reading stores into memory is told apart.
+The same network, batch size and recordings; each contestant in a process of its own, in turn, on a
+CPU or a GPU. What the plain port is: see plain_port.py. The honest rival keeps recordings as 16-bit
+waveforms on the training device and transforms each batch there; all else is the workflow's.
+Reading into memory and preparing (a first epoch of two batches, compilation among it) are told
+apart. Beside them stand the roofs: what a recording takes of the device, in bytes and operations,
+and what the device gives a second.
 
     python benchmarks/training.py --folder data/speech_commands_11words
 """
@@ -16,40 +20,63 @@ from itertools import islice
 from pathlib import Path
 
 import contest
+import numpy as np
+import pandas as pd
 import plain_port
 import torch
 from reading import manifest, write_stores
 from torch import nn
 from torch.utils.data import DataLoader
+from torch.utils.flop_counter import FlopCounterMode
 
-from spokenwords import device, loader, training
+from spokenwords import audio, device, loader, training
 from spokenwords.model import Classifier
 
 BATCH = 128
 CORES = os.cpu_count() or 1
 WARM_UP = 2  # batches
+LENGTH = 16000  # samples a recording
 
-# Contestants that are the workflow: precision, compiled.
+# Contestants that are the workflow: precision, compiled (None: as `auto` has it), and whether they
+# transform waveforms instead of reading spectrograms.
 WORKFLOW = {
-    "the workflow": ("auto", False),
-    "the workflow, float32": ("float32", False),
-    "the workflow, compiled": ("auto", True),
+    "the workflow": ("auto", None, False),
+    "the workflow, float32": ("float32", False, False),
+    "the workflow, compilation turned round": ("auto", "other", False),
+    "an STFT a batch from int16 waveforms": ("auto", None, True),
 }
 PLAIN = {"the plain port": False, "the plain port, freed memory kept": True}
 
 
-def plain(folder: Path, split: Path, steps: int) -> dict:
+class WaveformClassifier(Classifier):
+    """The workflow's classifier of recordings that are kept as waveforms."""
+
+    def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """int16 [batch, samples] to scores [batch, words]."""
+        window = torch.hann_window(self.transform.window_length, device=waveforms.device)
+        spectrum = torch.stft(
+            waveforms / 32768,
+            *(self.transform.n_fft, self.transform.hop_length, self.transform.window_length),
+            window=window / window.norm(),
+            return_complex=True,
+        )
+        return super().forward(torch.view_as_real(spectrum).permute(0, 3, 1, 2))
+
+
+def plain(folder: Path, split: Path, steps: int, place: torch.device) -> dict:
     """The loop of plain_port.py, for some steps."""
     recordings = plain_port.SpokenWords(folder, split / "train.csv", "complex")
-    batches = iter(DataLoader(recordings, BATCH, shuffle=True, num_workers=2))
-    model = plain_port.network(2, 30)
+    batches = iter(DataLoader(recordings, BATCH, shuffle=True, num_workers=CORES))
+    model = plain_port.network(2, 30).to(place)
     optimizer = torch.optim.Adam(model.parameters())
 
     def train(count):
         for images, labels in islice(batches, count):
             optimizer.zero_grad()
-            nn.functional.cross_entropy(model(images), labels).backward()
+            loss = nn.functional.cross_entropy(model(images.to(place)), labels.to(place))
+            loss.backward()
             optimizer.step()
+        return loss.item()
 
     train(WARM_UP)
     start = time.perf_counter()
@@ -57,58 +84,147 @@ def plain(folder: Path, split: Path, steps: int) -> dict:
     return {"rate": steps * BATCH / (time.perf_counter() - start)}
 
 
-def workflow(stores: Path, steps: int, precision: str, compiled: bool) -> dict:
+def waveforms(folder: Path, rows: pd.DataFrame, place: torch.device) -> loader.Recordings:
+    values = [audio.load(folder / file, contest.STANDARD.sample_rate, LENGTH) for file in rows.file]
+    whole = torch.from_numpy(np.rint(np.stack(values) * 32767).astype(np.int16))
+    return loader.Recordings(whole.to(place), torch.tensor(rows.label.to_numpy()).to(place), place)
+
+
+def workflow(options, stores: Path, place: torch.device) -> dict:
     """The workflow's loader and training loop: an epoch of so many steps, after a first one."""
-    place = device.choose("cpu", CORES)
+    precision, compiled, from_waveforms = WORKFLOW[options.only]
+    auto = device.compiles("auto", place)
+    compiled = {None: auto, "other": not auto}.get(compiled, compiled)
     opened = loader.open_stores(sorted(map(str, stores.glob("*.zarr/zarr.json"))))
-    rows = manifest(opened).sample(steps * BATCH, random_state=1)
+    rows = manifest(opened)
+    train_rows = rows.sample(options.steps * BATCH, random_state=1, replace=True)
+    # Few stores make up any number of recordings: those that are drawn twice are copied.
+    drawn = [train_rows, rows[: WARM_UP * BATCH], rows.sample(options.valid, replace=True)]
+    drawn = [part.sort_values(["label", "row"]) for part in drawn]
     start = time.perf_counter()
-    train_set, first, valid = loader.load(opened, [rows, rows[: WARM_UP * BATCH], rows[:2]], place)
+    if from_waveforms:
+        train_set, first, valid = (waveforms(options.folder, part, place) for part in drawn)
+    else:
+        train_set, first, valid = loader.load(opened, drawn, place)
     read = time.perf_counter() - start
     torch.manual_seed(1)
-    classifier = Classifier.for_stores(opened, "complex")
+    kind = WaveformClassifier if from_waveforms else Classifier
+    classifier = kind.for_stores(opened, "complex").to(place)
     classifier.precision = device.precision(precision, place)
-    settings = training.Settings(1, BATCH, 0.01, None, 1, compiled)
     checkpoint = stores / "checkpoint.pt"
     start = time.perf_counter()
+    settings = training.Settings(1, BATCH, 0.01, None, 1, compiled)
     training.train(classifier, first, valid, settings, checkpoint, "warm-up")
     preparing = time.perf_counter() - start
+    settings = training.Settings(options.epochs, BATCH, 0.01, None, 1, compiled)
     _, summary = training.train(classifier, train_set, valid, settings, checkpoint, "timed")
-    return {"rate": steps * BATCH / summary["seconds"], "read": read, "preparing": preparing}
+    return {
+        "rate": options.epochs * len(train_set) / summary["seconds"],
+        "read": read,
+        "preparing": preparing,
+        "training": summary["seconds"],
+    }
+
+
+def roofs(place: torch.device) -> dict[str, float]:
+    """What a recording's training takes of the device, and what the device gives a second.
+
+    Bytes are those of the spectrogram and of each layer's output in bfloat16, written and read once
+    forward and its gradient once backward: no training that keeps activations gets by with less.
+    """
+    classifier = Classifier(["word"] * 30, "complex", contest.STANDARD, LENGTH).to(place)
+    outputs = []
+    for layer in classifier.network:
+        layer.register_forward_hook(lambda layer, inputs, out: outputs.append(out.numel() / BATCH))
+    batch = torch.zeros(BATCH, 2, 257, 101, device=place)
+    with FlopCounterMode(display=False) as counter:
+        classifier(batch).sum().backward()
+    size = 4096 if place.type == "cpu" else 16384
+    square = torch.zeros(size, size, dtype=torch.bfloat16, device=place)
+    return {
+        "bytes a recording": 2 * batch[0].numel() + 4 * 2 * sum(outputs),
+        "operations a recording": counter.get_total_flops() / BATCH,
+        "bytes a second": 2 * square.nbytes / seconds(square.clone, place),
+        "operations a second": 2 * size**3 / seconds(lambda: square @ square, place),
+    }
+
+
+def seconds(work, place: torch.device, repetitions: int = 10) -> float:
+    """How long `work` takes, in the middle of some repetitions."""
+    taken = []
+    for _ in range(repetitions):
+        start = time.perf_counter()
+        work()
+        if place.type == "cuda":
+            torch.cuda.synchronize(place)
+        taken.append(time.perf_counter() - start)
+    return float(np.median(taken))
+
+
+def alone(options) -> dict:
+    """A single contestant's figures, in this process."""
+    keeps_memory = PLAIN.get(options.only, True)
+    place = torch.device(options.device)
+    if keeps_memory:
+        place = device.choose(options.device, CORES)
+    if options.only == "roofs":
+        return roofs(place)
+    stores = Path(options.scratch)
+    if options.only in PLAIN:
+        return plain(options.folder, stores, options.steps, place)
+    return workflow(options, stores, place)
 
 
 def main():
-    options = contest.arguments(__doc__, steps=10, compiled=0, only="", scratch="")
+    options = contest.arguments(
+        __doc__, steps=10, epochs=1, valid=2, device="cpu", contestants="", only="", scratch=""
+    )
     if options.only:
-        place = Path(options.scratch)
-        if options.only in PLAIN:
-            if PLAIN[options.only]:
-                device.choose("cpu", CORES)
-            found = plain(options.folder, place, options.steps)
-        else:
-            found = workflow(place, options.steps, *WORKFLOW[options.only])
-        print(json.dumps(found))
+        print(json.dumps(alone(options)))
         return
-    names = [*PLAIN, *list(WORKFLOW)[: 3 if options.compiled else 2]]
+    everyone = [*PLAIN, *WORKFLOW]
+    names = options.contestants.split(";") if options.contestants else everyone
     found = {name: [] for name in names}
     files = contest.recordings_in(options.folder, (options.steps + WARM_UP) * BATCH)
     with tempfile.TemporaryDirectory() as scratch:
         stores = loader.open_stores(write_stores(options.folder, files, Path(scratch)))
         manifest(stores).to_csv(Path(scratch) / "train.csv", index=False)
+
+        def run(name):
+            command = [
+                sys.executable,
+                __file__,
+                *sys.argv[1:],
+                "--only",
+                name,
+                "--scratch",
+                scratch,
+            ]
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+            if done.returncode:
+                sys.exit(f"{name} failed.")
+            return json.loads(done.stdout.splitlines()[-1])
+
         for _ in range(options.rounds):
             for name in names:
-                command = [sys.executable, __file__, "--folder", options.folder, "--only", name]
-                command += ["--scratch", scratch, "--steps", str(options.steps)]
-                done = subprocess.run(command, capture_output=True, text=True)
-                if done.returncode:
-                    sys.exit(f"{name}: {done.stderr}")
-                found[name].append(json.loads(done.stdout.splitlines()[-1]))
-    print(f"{contest.machine()}\n{options.steps} steps of {BATCH}\n")
+                found[name].append(run(name))
+        roof = run("roofs")
+    print(f"{contest.machine()}, {options.device}\n{options.steps} steps of {BATCH}\n")
     print(contest.table({name: [run["rate"] for run in runs] for name, runs in found.items()}))
-    for name in names[len(PLAIN) :]:
-        for what in ("read", "preparing"):
-            seconds = sorted(run[what] for run in found[name])
-            print(f"{name}, {what}: {seconds[len(seconds) // 2]:.1f} s")
+    times = [
+        {"contestant": name}
+        | {
+            f"{what}, s": f"{np.median([run[what] for run in runs]):.1f}"
+            for what in ("read", "preparing", "training")
+        }
+        for name, runs in found.items()
+        if name in WORKFLOW
+    ]
+    print(f"\n{contest.markdown(times)}\n")
+    print(contest.markdown({"roof": what, "": f"{value:.3g}"} for what, value in roof.items()))
+    for what in ("bytes", "operations"):
+        most = roof[f"{what} a second"] / roof[f"{what} a recording"]
+        print(f"At most {most:,.0f} recordings/s for the {what}.")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import psutil
 import torch
@@ -52,18 +53,22 @@ class Recordings:
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
         order = order.to(self.spectrograms.device)
         for index in order.split(batch_size)[: batches_per_epoch(len(self), batch_size)]:
-            yield self._gather(index)
+            spectrograms = self._on_device(self.spectrograms.index_select(0, index))
+            yield spectrograms, self.labels[index.to(self.labels.device)]
 
     def in_order(self, batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """All batches (spectrograms, labels) on the device, in the manifest's order."""
-        for index in torch.arange(len(self), device=self.spectrograms.device).split(batch_size):
-            yield self._gather(index)
+        """All batches (spectrograms, labels) on the device, in the manifest's order.
 
-    def _gather(self, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        spectrograms = self.spectrograms.index_select(0, index)
-        if spectrograms.device != self.device:
-            spectrograms = spectrograms.pin_memory().to(self.device, non_blocking=True)
-        return spectrograms, self.labels[index.to(self.labels.device)]
+        Where the spectrograms lie there already, these are views of them.
+        """
+        parts = self.spectrograms.split(batch_size), self.labels.split(batch_size)
+        for spectrograms, labels in zip(*parts, strict=True):
+            yield self._on_device(spectrograms), labels
+
+    def _on_device(self, spectrograms: torch.Tensor) -> torch.Tensor:
+        if spectrograms.device == self.device:
+            return spectrograms
+        return spectrograms.pin_memory().to(self.device, non_blocking=True)
 
 
 def batches_per_epoch(recordings: int, batch_size: int) -> int:
@@ -140,12 +145,12 @@ def _read(
     def read(parts: list[tuple[torch.Tensor, Piece]]) -> int:
         chunk = parts[0][1].read()
         for values, piece in parts:
+            target = values[piece.positions[0] : piece.positions[-1] + 1]
             if place.type == "cpu":
-                # NumPy copies rows to scattered places several times as fast as PyTorch.
-                values.numpy()[piece.positions] = chunk[piece.rows]
+                # NumPy copies rows several times as fast as PyTorch; `clip` spares it a buffer.
+                np.take(chunk, piece.rows, axis=0, out=target.numpy(), mode="clip")
             else:
-                rows = torch.from_numpy(chunk[piece.rows])
-                values[torch.from_numpy(piece.positions).to(place)] = rows.to(place)
+                target.copy_(torch.from_numpy(chunk[piece.rows]))
         return sum(len(piece.rows) for _, piece in parts)
 
     largest = max(store.array.chunks[0] * store.recording_bytes for store in stores)

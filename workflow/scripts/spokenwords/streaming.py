@@ -26,7 +26,10 @@ BATCHES_AROUND = 2
 
 @dataclass(frozen=True)
 class Piece:
-    """What a chunk of a store has of a set: rows, and where they stand in the set's manifest."""
+    """What a chunk of a store has of a set: rows, and their positions in the set's manifest.
+
+    Positions follow one another; rows need not.
+    """
 
     store: Store
     chunk: slice

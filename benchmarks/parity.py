@@ -1,0 +1,81 @@
+"""Whether what makes training fast costs accuracy: validation accuracy after the same training.
+
+Float32 in memory is the reference; each other way changes one thing. The same seeds for all, and
+coarse spectrograms (those of the demo), so that many trainings end within the hour.
+
+    python benchmarks/parity.py --folder data/speech_commands_11words
+"""
+
+import os
+import tempfile
+from pathlib import Path
+from statistics import mean, stdev
+
+import contest
+import torch
+from reading import manifest, write_stores
+
+from spokenwords import device, loader, training
+from spokenwords.model import Classifier
+from spokenwords.stft import STFT
+
+BATCH = 128
+COARSE = STFT(16000, n_fft=160, window_seconds=0.01, stride_seconds=0.0125, normalized=True)
+# Precision, compiled, share of the training set that fits in memory.
+WAYS = {
+    "float32, in memory": (torch.float32, False, None),
+    "float32, streamed": (torch.float32, False, 0.4),
+    "bfloat16, in memory": (torch.bfloat16, False, None),
+    "bfloat16, compiled": (torch.bfloat16, True, None),
+}
+
+
+def main():
+    options = contest.arguments(__doc__, epochs=15, seeds=3, max_lr=0.01)
+    place = device.choose("auto", os.cpu_count() or 1)
+    print(contest.machine(), flush=True)
+    found = {way: [] for way in WAYS}
+    with tempfile.TemporaryDirectory() as scratch:
+        files = contest.recordings_in(options.folder)
+        stores = loader.open_stores(
+            write_stores(options.folder, files, Path(scratch), transform=COARSE)
+        )
+        mixed = manifest(stores).sample(frac=1, random_state=1)
+        valid = mixed[::4]
+        sets = [part.sort_values(["label", "row"]) for part in (mixed.drop(valid.index), valid)]
+        for seed in range(1, options.seeds + 1):
+            for way, (precision, compiled, share) in WAYS.items():
+                budget = share and share * len(sets[0]) * stores[0].recording_bytes
+                train_set, valid_set = loader.load(stores, sets, place, budget)
+                torch.manual_seed(seed)
+                classifier = Classifier.for_stores(stores, "complex")
+                classifier.precision = precision
+                settings = training.Settings(
+                    options.epochs, BATCH, options.max_lr, None, seed, compiled
+                )
+                log, summary = training.train(
+                    *(classifier.to(place), train_set, valid_set, settings),
+                    *(Path(scratch) / "checkpoint.pt", f"{way}, seed {seed}"),
+                )
+                accuracy = log[log["set"] == "valid"]["accuracy"].iloc[-1]
+                found[way].append(accuracy)
+                print(f"seed {seed}, {way}: {accuracy:.4f}, {summary['seconds']} s", flush=True)
+    print(f"\n{len(sets[0])} recordings to train on, {len(sets[1])} to validate\n")
+    reference = found["float32, in memory"]
+    rows = []
+    for way, accuracies in found.items():
+        differences = [a - b for a, b in zip(accuracies, reference, strict=True)]
+        rows.append(
+            {
+                "way": way,
+                "validation accuracy, mean": f"{mean(accuracies):.4f}",
+                "each seed": ", ".join(f"{accuracy:.4f}" for accuracy in accuracies),
+                "standard deviation": f"{stdev(accuracies):.4f}",
+                "difference to the first, mean": f"{mean(differences):+.4f}",
+            }
+        )
+    print(contest.markdown(rows))
+
+
+if __name__ == "__main__":
+    main()
