@@ -5,6 +5,7 @@ import logging
 import numpy as np
 import pytest
 import torch
+from copies import OVERLAY, Copy
 from scipy.io import wavfile
 from torch import nn
 
@@ -21,6 +22,14 @@ SMALL = STFT(sample_rate=1000, n_fft=64, window_seconds=0.05, stride_seconds=0.0
 def one_thread():
     """Problems this small are slower with more."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Copy:
+    """The workflow after its first run. Tests that change it work on a duplicate, or undo it."""
+    copy = Copy(tmp_path_factory.mktemp("workflow"), OVERLAY)
+    copy.run()
+    return copy
 
 
 @pytest.fixture

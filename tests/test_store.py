@@ -56,7 +56,7 @@ def test_compression_is_the_one_asked_for_and_loses_nothing(write_store, compres
     expected = read_all(write_store("bird", 5))
     path = write_store("bird", 5, compression=compression)
     np.testing.assert_array_equal(read_all(path), expected)
-    (codec,) = zarr.open_group(path, mode="r")["spectrogram"].compressors
+    codec, _ = zarr.open_group(path, mode="r")["spectrogram"].compressors
     assert codec.to_dict()["configuration"]["cname"] == compression
 
 
@@ -167,7 +167,11 @@ def overwrite(chunk):
     chunk.write_bytes(np.random.default_rng(1).bytes(chunk.stat().st_size))
 
 
-@pytest.mark.parametrize("damage", [lose, truncate, empty, overwrite])
+def lengthen(chunk):
+    chunk.write_bytes(chunk.read_bytes() + b"more")
+
+
+@pytest.mark.parametrize("damage", [lose, truncate, empty, overwrite, lengthen])
 @pytest.mark.parametrize("number", [0, 2])
 @pytest.mark.parametrize("word", ["bird", "don't stop"])
 def test_damaged_chunk_is_noticed(write_store, damage, number, word):
@@ -183,6 +187,19 @@ def test_damaged_chunk_is_noticed(write_store, damage, number, word):
     assert shlex.split(command) == ["rm", "-r", str(path)]
     # Other chunks can be read still.
     np.testing.assert_array_equal(opened.read(slice(4, 8)), intact[4:8])
+
+
+@pytest.mark.parametrize("compression", ["zstd", "lz4"])
+def test_a_flipped_bit_is_noticed_wherever_it_is(write_store, compression):
+    path = write_store("bird", 4, compression=compression)
+    chunk = path / "spectrogram/c/0/0/0/0"
+    content = chunk.read_bytes()
+    for position in np.random.default_rng(1).integers(8 * len(content), size=100):
+        flipped = bytearray(content)
+        flipped[position // 8] ^= 1 << position % 8
+        chunk.write_bytes(flipped)
+        with pytest.raises(UserError, match="damaged"):
+            store.open_store(path).read(slice(0, 4))
 
 
 def test_missing_store_is_told(tmp_path):

@@ -4,9 +4,7 @@ import functools
 import hashlib
 import http.server
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -20,87 +18,12 @@ import pytest
 import soundfile
 import yaml
 import zarr
+from copies import EPOCHS, OVERLAY, VOICES, WORDS, Copy
 
 from spokenwords import store
 from spokenwords.model import Classifier
 
 pytestmark = pytest.mark.workflow
-
-REPOSITORY = Path(__file__).parent.parent
-WORDS = ["bird", "happy", "seven"]
-VOICES = 10
-EPOCHS = 2
-OVERLAY = {
-    "pathvars": {"results": "results/small"},
-    "dataset": {
-        "source": "synthetic",
-        "folder": "data/small",
-        "words": WORDS,
-        "synthetic": {"voices": VOICES},
-    },
-    "splits": {"speaker": {"train": 0.6, "valid": 0.2}},
-    "training": {
-        "epochs": EPOCHS,
-        "batch_size": 8,
-        "patience": False,
-        "range_test": {"lowest": 1e-4, "highest": 0.1, "steps": 40},
-    },
-    "runs": {
-        "complex": {"split": "speaker"},
-        "mel": {
-            **{"split": "random", "max_lr": "auto"},
-            **{"precision": "bfloat16", "memory_budget": 1},
-        },
-    },
-    "train": ["complex", "mel"],
-}
-
-
-class Copy:
-    """A copy of the workflow in a folder of its own, with an overlay that can be changed."""
-
-    def __init__(self, folder: Path, overlay: dict):
-        self.folder, self.overlay = folder, json.loads(json.dumps(overlay))
-        ignore = shutil.ignore_patterns("__pycache__")
-        for name in ("workflow", "profiles", "envs"):
-            shutil.copytree(REPOSITORY / name, folder / name, ignore=ignore)
-        for name in ("Snakefile", "config.yaml"):
-            shutil.copy(REPOSITORY / name, folder)
-        self.results = folder / overlay["pathvars"]["results"]
-
-    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
-        (self.folder / "overlay.yaml").write_text(yaml.safe_dump(self.overlay))
-        return subprocess.run(
-            # --configfile takes all that follows it for config files.
-            [
-                *(sys.executable, "-m", "snakemake", "--cores", "2", *arguments),
-                *("--configfile", "overlay.yaml"),
-            ],
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def plan(self, *targets: str) -> dict[str, int]:
-        """The jobs that a run would start now: how many of each rule."""
-        done = self.snakemake(*targets, "--dry-run", "--quiet", "rules")
-        assert done.returncode == 0, done.stdout
-        if "Nothing to be done" in done.stdout:
-            return {}
-        table = done.stdout.partition("job ")[2].partition("total")[0]
-        jobs = {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
-        jobs.pop("all", None)
-        return jobs
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Copy:
-    """The workflow after its first run."""
-    copy = Copy(tmp_path_factory.mktemp("workflow"), OVERLAY)
-    done = copy.snakemake()
-    assert done.returncode == 0, done.stdout
-    return copy
 
 
 def table(path: Path) -> pd.DataFrame:
@@ -230,97 +153,6 @@ def test_second_run_does_nothing(finished):
     assert done.returncode == 0, done.stdout
     assert "Nothing to be done" in done.stdout
     assert before == {path: path.stat().st_mtime_ns for path in finished.results.rglob("*.csv")}
-
-
-# What runs again after a change: each change is taken back, so that the tests do not depend on
-# each other's order.
-
-AFTER_EVALUATION = {"plot_confusion", "plot_alluvial", "headline", "html_report"}
-AFTER_TRAINING = {"plot_history", "evaluate"} | AFTER_EVALUATION
-PLOTS = {"plot_history", "plot_learning_rates", "plot_confusion", "plot_alluvial", "explore"}
-
-
-def test_touched_files_run_nothing(finished):
-    for path in finished.folder.rglob("*"):
-        if ".snakemake" not in path.parts and path.is_file():
-            os.utime(path)
-    assert finished.plan() == {}
-
-
-def test_comment_and_docstring_run_nothing(finished):
-    script = finished.folder / "workflow/scripts/spokenwords/splits.py"
-    text = script.read_text()
-    script.write_text('"""Other words."""\n# And a comment.\n' + text.partition("\n")[2])
-    try:
-        assert finished.plan() == {}
-    finally:
-        script.write_text(text)
-
-
-@pytest.mark.parametrize(
-    ("module", "old", "new", "again"),
-    [
-        ("plots.py", "figsize=(9, 7)", "figsize=(9, 8)", PLOTS | {"html_report"}),
-        (
-            *("evaluation.py", "level: float = 0.95", "level: float = 0.9"),
-            {"evaluate"} | AFTER_EVALUATION,
-        ),
-    ],
-)
-def test_library_module_runs_the_scripts_that_import_it(finished, module, old, new, again):
-    path = finished.folder / "workflow/scripts/spokenwords" / module
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
-    try:
-        assert set(finished.plan()) == again
-    finally:
-        path.write_text(text)
-
-
-def test_training_setting_of_one_run(finished):
-    finished.overlay["runs"]["complex"]["epochs"] = EPOCHS + 1
-    try:
-        plan = finished.plan()
-    finally:
-        del finished.overlay["runs"]["complex"]["epochs"]
-    assert plan == dict.fromkeys({"train"} | AFTER_TRAINING, 1)
-
-
-def test_seed_of_a_split(finished):
-    finished.overlay["splits"]["speaker"]["seed"] = 2
-    try:
-        plan = finished.plan()
-    finally:
-        del finished.overlay["splits"]["speaker"]["seed"]
-    again = {"split", "find_learning_rate", "plot_learning_rates", "train"} | AFTER_TRAINING
-    assert plan == dict.fromkeys(again, 1)
-
-
-def test_replaced_recording(finished):
-    path = next((finished.folder / "data/small/happy").glob("*.wav"))
-    content, stat = path.read_bytes(), path.stat()
-    samples, rate = soundfile.read(path, dtype="int16")
-    soundfile.write(path, samples[::-1], rate)
-    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert path.stat().st_size == stat.st_size
-    try:
-        plan = finished.plan()
-    finally:
-        path.write_bytes(content)
-    assert (plan["inventory"], plan["spectrograms"]) == (1, 1)
-    assert plan["check_recordings"] == 1
-    assert (plan["split"], plan["train"]) == (2, 2)
-
-
-def test_caption(finished):
-    path = finished.folder / "workflow/report/history.rst"
-    text = path.read_text()
-    path.write_text(f"{text}One more sentence.")
-    try:
-        assert finished.plan() == {"html_report": 1}
-    finally:
-        path.write_text(text)
 
 
 def test_report_that_could_not_be_made_is_made_again(finished):

@@ -75,16 +75,16 @@ class Classifier(nn.Module):
 
     def save(self, path: Path) -> None:
         """Write all that predicting takes: weights, words, representation, transform, length."""
-        torch.save(
-            {
-                "words": self.words,
-                "representation": self.representation.name,
-                "transform": asdict(self.transform),
-                "samples": self.samples,
-                "weights": {name: value.cpu() for name, value in self.network.state_dict().items()},
-            },
-            path,
-        )
+        saved = {
+            "words": self.words,
+            "representation": self.representation.name,
+            "transform": asdict(self.transform),
+            "samples": self.samples,
+            "weights": {name: value.cpu() for name, value in self.network.state_dict().items()},
+        }
+        # Given a path, PyTorch would not say why it cannot write.
+        with path.open("wb") as file:
+            torch.save(saved, file)
 
     @classmethod
     def load(cls, path: Path) -> "Classifier":

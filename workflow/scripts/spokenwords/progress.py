@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from spokenwords.errors import UserError
+from spokenwords.errors import UserError, machine_fault
 
 logger = logging.getLogger("spokenwords")
 
@@ -17,12 +17,16 @@ def job_log(path: str) -> Iterator[None]:
     """Run a job's work with its messages in the log file `path` and on the terminal.
 
     Whatever else the process writes to its standard error (warnings, messages of compiled
-    libraries) goes to the log alone. A `UserError` is shown as its sentence, any other exception
-    with its traceback in the log; both end the process with exit status 1.
+    libraries) goes to the log alone. A `UserError`, a full disk and missing rights are told in a
+    sentence, any other exception with its traceback in the log; all end the process with exit
+    status 1.
     """
     terminal = os.fdopen(os.dup(2), "w", errors="backslashreplace")
-    with open(path, "w") as file:  # noqa: PTH123
-        os.dup2(file.fileno(), 2)
+    try:
+        with open(path, "w") as file:  # noqa: PTH123
+            os.dup2(file.fileno(), 2)
+    except OSError as error:
+        sys.exit(f"Error: {machine_fault(error) or error}")
     handlers = [logging.StreamHandler(sys.stderr), logging.StreamHandler(terminal)]
     handlers[0].setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     logger.setLevel(logging.INFO)
@@ -37,6 +41,9 @@ def job_log(path: str) -> Iterator[None]:
         logger.error("Interrupted.")
         sys.exit(130)
     except Exception as error:
+        if sentence := machine_fault(error):
+            logger.error(f"Error: {sentence}")
+            sys.exit(1)
         logger.error(f"Error: {type(error).__name__}: {error} (traceback in {path})")
         handlers[0].handle(
             logger.makeRecord(logger.name, logging.ERROR, path, 0, "", (), sys.exc_info())

@@ -2,8 +2,8 @@
 
 A store holds the array `spectrogram` [utterance, channel, frequency, time] in float16, its channels
 real and imaginary part, and the coordinate arrays `frequency` (Hz) and `time` (s). A chunk is a
-number of whole utterances. The attributes name the recordings, row by row, and all that the values
-depend on.
+number of whole utterances and ends with a checksum (CRC-32C). The attributes name the recordings,
+row by row, and all that the values depend on.
 """
 
 import math
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import zarr
-from zarr.codecs import BloscCodec
+from zarr.codecs import BloscCodec, Crc32cCodec
 
 from spokenwords import audio
 from spokenwords.errors import UserError
@@ -83,7 +83,8 @@ def write(
             shape=(len(files), 2, len(frequency), len(time)),
             chunks=(chunk_length, 2, len(frequency), len(time)),
             dtype="float16",
-            compressors=COMPRESSORS[compression],
+            # With a checksum, since Blosc decodes many a flipped bit into wrong numbers.
+            compressors=[COMPRESSORS[compression], Crc32cCodec()],
             # A lost chunk then shows when it is read, instead of passing for silence.
             fill_value=np.nan,
             dimension_names=DIMENSIONS,

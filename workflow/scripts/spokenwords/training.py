@@ -207,17 +207,21 @@ def _shuffling_seed(seed: int, epoch: int) -> int:
 
 def _save(checkpoint: Path, identity: str, parts: dict, state: State, device: torch.device) -> None:
     """Write the checkpoint whole: a kill leaves the last epoch's or this one."""
+    saved = {
+        "identity": identity,
+        "parts": {name: part.state_dict() for name, part in parts.items()},
+        "state": vars(state),
+        "random": _random_state(device),
+    }
     partial = checkpoint.with_name(f"{checkpoint.name}.partial")
-    torch.save(
-        {
-            "identity": identity,
-            "parts": {name: part.state_dict() for name, part in parts.items()},
-            "state": vars(state),
-            "random": _random_state(device),
-        },
-        partial,
-    )
-    partial.replace(checkpoint)
+    try:
+        # Given a path, PyTorch would not say why it cannot write.
+        with partial.open("wb") as file:
+            torch.save(saved, file)
+        partial.replace(checkpoint)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def _random_state(device: torch.device) -> torch.Tensor:
