@@ -1,6 +1,7 @@
 # Needs nothing. Makes the canonical config, and the helpers that rules are written with.
 
 import json
+import os
 import sys
 from contextlib import contextmanager
 from functools import cache
@@ -98,6 +99,19 @@ with faults_told(SystemExit):
         scan()
     elif config["dataset"]["source"] == "archive" and archive_is_unpacked():
         dataset.words(FOLDER, config["dataset"]["words"])
+
+
+def place_of_results():
+    """The results' folder or, where it is not there yet, the nearest above it that is."""
+    return next(path for path in (RESULTS, *RESULTS.parents) if path.exists())
+
+
+# Told here too: Snakemake itself would say it with a traceback.
+if not (workflow.dryrun or os.access(place_of_results(), os.W_OK)):
+    raise SystemExit(
+        f"Error: The folder {place_of_results()} may not be written (config key "
+        "pathvars.results): change its rights, or choose another folder."
+    )
 
 
 def recordings_are_there(wildcards):

@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from spokenwords import progress
-from spokenwords.errors import UserError
+from spokenwords.errors import UserError, machine_fault
 
 with progress.job_log(snakemake.log[0]):
     # The one script that reads the whole config: it hands it on.
@@ -19,5 +19,7 @@ with progress.job_log(snakemake.log[0]):
     command += ["--configfile", config, "--report", snakemake.output.page]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise UserError(f"Snakemake could not make its report:\n{done.stdout}{done.stderr}")
+        output = f"{done.stdout}{done.stderr}"
+        fault = machine_fault(RuntimeError(output))
+        raise UserError(fault or f"Snakemake could not make its report:\n{output}")
     progress.logger.info(f"The report is {snakemake.output.page}.")

@@ -8,6 +8,9 @@ import numpy as np
 import soundfile
 
 MOST_CHANNELS = 1024  # of libsndfile
+# Floating-point samples may exceed full scale, which is 1. So far beyond it they are on another
+# scale, most likely that of 16-bit integers.
+LARGEST_SAMPLE = 100
 
 
 class UnreadableRecordingError(Exception):
@@ -20,6 +23,8 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
     Returns samples as float32 [samples, channels], full scale being 1, and the sample rate in Hz.
     Raises `UnreadableRecordingError`.
     """
+    if path.exists() and not path.is_file():  # reading a pipe or a device would never end
+        raise UnreadableRecordingError("no regular file")
     if plain := _decode_plain_wav(path):
         return plain
     try:
@@ -35,6 +40,8 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
         raise UnreadableRecordingError("no samples")
     if not np.isfinite(samples).all():
         raise UnreadableRecordingError("samples that are not finite numbers")
+    if (largest := np.abs(samples).max()) > LARGEST_SAMPLE:
+        raise UnreadableRecordingError(f"samples up to {largest:.3g}, where full scale is 1")
     return samples, sample_rate
 
 

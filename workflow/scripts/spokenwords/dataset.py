@@ -161,23 +161,24 @@ def scan(folder: Path, wanted: list[str] | str, cache: Path) -> dict[str, str]:
 def _identity(path: str) -> list[int]:
     """What tells one state of a file from another; nothing where there is no file."""
     try:
-        stat = os.stat(path)  # noqa: PTH116 (a Path for each of many files takes longer)
+        found = os.stat(path)  # noqa: PTH116 (a Path for each of many files takes longer)
     except OSError:  # a link to nowhere, for one
         return []
-    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
 
 
 def content_hash(path: Path) -> str:
     """SHA-256 of a file's bytes, as hexadecimal digits; `UNREADABLE` where it cannot be read."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        # Reading a pipe or a device would never end.
+        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else UNREADABLE
     except OSError:
         return UNREADABLE
 
 
 def _replace(path: Path, text: str) -> None:
     """Write a cache file whole; where the place cannot be written, go without the cache."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f"{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_text(text, encoding="utf-8")

@@ -24,8 +24,8 @@ def machine_fault(error: BaseException | None) -> str | None:
     if error is None:
         return None
     number, file = getattr(error, "errno", None), getattr(error, "filename", None)
-    # zarrs reports errors of the operating system as text.
-    if found := re.search(r"\(os error (\d+)\)", str(error)):
+    # zarrs, and a Snakemake of ours, report errors of the operating system as text.
+    if found := re.search(r"(?:\(os error |\[Errno )(\d+)", str(error)):
         number = int(found[1])
     if number in FULL:
         return (

@@ -1,0 +1,225 @@
+"""Kills, full disks, and two processes at once: what is lost, what is told, how it goes on."""
+
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+from copies import OVERLAY, Copy
+
+from spokenwords import store
+
+pytestmark = pytest.mark.workflow
+
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+STAGES = [
+    *("synthesize", "inventory", "check_recordings", "spectrograms", "split"),
+    *("find_learning_rate", "plot_learning_rates", "train", "plot_history", "evaluate"),
+    *("plot_confusion", "plot_alluvial", "explore", "headline", "html_report"),
+]
+MEGABYTE = 1_000_000
+
+
+def files(copy: Copy) -> set[str]:
+    """All that the workflow made, but for logs and durations."""
+    found = [*copy.results.rglob("*"), *(copy.folder / "data").rglob("*")]
+    names = {path.relative_to(copy.folder).as_posix() for path in found if path.is_file()}
+    return {name for name in names if "/logs/" not in name and "/benchmarks/" not in name}
+
+
+def assert_as_if_undisturbed(copy: Copy, undisturbed: Copy) -> None:
+    assert copy.plan() == {}
+    assert files(copy) == files(undisturbed)
+    for path in undisturbed.results.rglob("*.csv"):
+        if path.parent.name not in ("random", "speaker") and path.name != "predictions.csv":
+            continue
+        same = copy.results / path.relative_to(undisturbed.results)
+        assert same.read_bytes() == path.read_bytes(), same
+    for path in undisturbed.results.glob("features/*/*.zarr"):
+        same = copy.results / path.relative_to(undisturbed.results)
+        whole = slice(0, 1000)
+        np.testing.assert_array_equal(
+            store.open_store(same).read(whole), store.open_store(path).read(whole)
+        )
+
+
+def kill(copy: Copy, targets: set[str], number: int, delay: float) -> str | None:
+    """Run, and send a signal to all processes some seconds after one of the `targets` has begun.
+
+    Returns the target that was hit; None where the run came to its end before.
+    """
+    started, hit = threading.Event(), []
+    process = subprocess.Popen(
+        copy.command(),
+        cwd=copy.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    output = []
+
+    def watch():
+        for line in process.stdout:
+            output.append(line)
+            kind, _, rule = line.strip().rstrip(":").partition(" ")
+            known = kind in ("rule", "localrule", "checkpoint", "localcheckpoint")
+            if known and rule in targets and not started.is_set():
+                hit.append(rule)
+                started.set()
+        started.set()
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    started.wait()
+    if hit:
+        time.sleep(delay)
+        if process.poll() is None:
+            os.killpg(process.pid, number)
+    status = process.wait(timeout=120)
+    watcher.join()
+    if not hit:
+        assert status == 0, "".join(output)
+        return None
+    return hit[0]
+
+
+def unlock(copy: Copy) -> None:
+    """What Snakemake itself tells to do after a kill."""
+    done = copy.snakemake("--unlock")
+    assert done.returncode == 0, done.stdout
+
+
+def test_after_kills_it_goes_on_and_ends_as_if_undisturbed(finished, tmp_path):
+    copy = Copy(tmp_path / "copy", OVERLAY)
+    for stage, number in zip(("synthesize", "spectrograms", "train"), SIGNALS, strict=True):
+        assert kill(copy, {stage}, number, delay=1.5) == stage
+        if number == signal.SIGKILL:  # which leaves Snakemake no time to do so itself
+            done = copy.snakemake()
+            assert done.returncode == 1
+            assert "--unlock" in done.stdout
+            unlock(copy)
+    copy.run()
+    assert_as_if_undisturbed(copy, finished)
+
+
+@pytest.mark.soak
+def test_kills_at_random_moments_of_every_stage(finished, tmp_path):
+    """At least fifty, in rounds in which each stage is hit once; after each, the run goes on."""
+    seed = int(os.environ.get("SOAK_SEED", time.time()))
+    print(f"\nseed {seed} (repeat with SOAK_SEED={seed})")
+    generator = random.Random(seed)
+    hits, runs = Counter(dict.fromkeys(STAGES, 0)), 0
+    # A second or two each, most of it the start.
+    longest = {stage: 2.0 for stage in STAGES} | {"train": 6.0, "synthesize": 3.0}
+    copy = Copy(tmp_path / "0", OVERLAY)
+    while sum(hits.values()) < 50 or not all(hits.values()):
+        fewest = {stage for stage in STAGES if hits[stage] == min(hits.values())}
+        number = generator.choice(SIGNALS)
+        delay = generator.random() * longest[min(fewest, key=STAGES.index)]
+        stage = kill(copy, fewest, number, delay)
+        if stage:
+            hits[stage] += 1
+            print(f"{sum(hits.values()):3} {number.name} {delay:.2f} s after {stage} began")
+            unlock(copy)
+        else:
+            assert_as_if_undisturbed(copy, finished)
+            runs += 1
+            shutil.rmtree(copy.folder)
+            copy = Copy(tmp_path / str(runs), OVERLAY)
+    copy.run()
+    assert_as_if_undisturbed(copy, finished)
+    print(f"{sum(hits.values())} kills in {runs + 1} full runs; per stage: {dict(hits)}")
+
+
+# Disks.
+
+
+def limited(size: float):
+    """For a process to be: it and its children cannot write files larger than `size` bytes."""
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), int(size)))
+
+
+FULL_DISKS = {
+    "a store": ("features/standard/happy.zarr", 0.1 * MEGABYTE),
+    "a checkpoint": ("runs/complex/model.pt", 2 * MEGABYTE),
+    "a plot": ("runs/complex/alluvial.svg", 0.01 * MEGABYTE),
+    "the report": ("report.html", 1 * MEGABYTE),
+}
+
+
+@pytest.mark.parametrize(("lost", "size"), FULL_DISKS.values(), ids=FULL_DISKS.keys())
+def test_a_full_disk_is_told_and_once_there_is_room_it_goes_on(finished, tmp_path, lost, size):
+    """A limit to the size of files stands for the disk: writing fails in the same way."""
+    copy = finished.duplicate(tmp_path / "copy")
+    path = copy.results / lost
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    before = files(copy)
+    done = copy.snakemake(preexec_fn=limited(size))
+    assert done.returncode == 1
+    assert "No room to write" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert files(copy) <= before
+    copy.run()
+    assert_as_if_undisturbed(copy, finished)
+
+
+def test_results_may_lie_on_another_file_system(finished, tmp_path):
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as elsewhere:
+        assert os.stat(elsewhere).st_dev != os.stat(tempfile.gettempdir()).st_dev  # noqa: PTH116
+        copy = finished.duplicate(tmp_path / "copy")
+        shutil.move(copy.results, f"{elsewhere}/small")
+        copy.results.symlink_to(f"{elsewhere}/small")
+        shutil.rmtree(copy.results / "features/coarse")
+        copy.run()
+        assert_as_if_undisturbed(copy, finished)
+
+
+def test_results_that_may_not_be_written(finished, tmp_path):
+    copy = finished.duplicate(tmp_path / "copy")
+    (copy.results / "runs/mel/history.svg").unlink()
+    place = copy.results
+    script = f'mount --bind "{place}" "{place}" && mount -o remount,ro,bind "{place}"'
+    if subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True).returncode:
+        pytest.skip("nothing may be mounted here")
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", f'{script} && exec "$@"', "sh", *copy.command()],
+        cwd=copy.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 1
+    sentence = "Error: The folder results/small may not be written (config key pathvars.results)"
+    assert done.stdout.splitlines()[-1].startswith(sentence)
+    copy.run()
+    assert_as_if_undisturbed(copy, finished)
+
+
+# Two at once.
+
+
+def test_a_second_process_says_so_and_harms_nothing(finished, tmp_path):
+    copy = finished.duplicate(tmp_path / "copy")
+    shutil.rmtree(copy.results / "runs/complex")
+    first = subprocess.Popen(
+        copy.command(), cwd=copy.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    for line in first.stdout:
+        if "rule train:" in line:
+            break
+    second = copy.snakemake()
+    assert second.returncode == 1
+    assert "Directory cannot be locked" in second.stdout
+    assert first.poll() is None
+    output = first.stdout.read()
+    assert first.wait() == 0, output
+    assert_as_if_undisturbed(copy, finished)
