@@ -1,10 +1,11 @@
-# make demo: the whole workflow on synthesised speech.  make test: the tests.  make lint: the linters.
+# make demo: the whole workflow on synthesised speech.  make test: the tests.  make soak: the long
+# ones.  make lint: the linters.
 
 PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: demo test lint lock clean
+.PHONY: demo test soak lint lock clean
 .DELETE_ON_ERROR:
 # Where this is set, every job would compile anew all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -15,6 +16,9 @@ demo: .venv/run.installed
 
 test: .venv/development.installed
 	$(BIN)/python -m pytest
+
+soak: .venv/development.installed
+	$(BIN)/python -m pytest -m soak --capture=no --verbose
 
 lint: .venv/development.installed
 	$(BIN)/ruff check .

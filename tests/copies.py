@@ -1,12 +1,14 @@
 """Copies of the workflow, each in a folder of its own, small enough to run to the end in a test."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import snakemake.cli
 import yaml
 
 REPOSITORY = Path(__file__).parent.parent
@@ -95,11 +97,42 @@ class Copy:
 
     def plan(self, *targets: str, cores: int = 2) -> dict[str, int]:
         """The jobs that a run would start now: how many of each rule."""
-        done = self.snakemake(*targets, "--dry-run", "--quiet", "rules", cores=cores)
-        assert done.returncode == 0, done.stdout
-        if "Nothing to be done" in done.stdout:
+        command = self.command(*targets, "--dry-run", "--quiet", "rules", cores=cores)
+        output = self.folder / "plan.txt"
+        child = os.fork()
+        if not child:
+            os._exit(_snakemake_here(command[3:], self.folder, output))
+        _, status = os.waitpid(child, 0)
+        text = output.read_text()
+        output.unlink()
+        assert status == 0, text
+        if "Nothing to be done" in text:
             return {}
-        table = done.stdout.partition("job ")[2].partition("total")[0]
+        table = text.partition("job ")[2].partition("total")[0]
         jobs = {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
         jobs.pop("all", None)
         return jobs
+
+
+def _snakemake_here(arguments: list[str], folder: Path, output: Path) -> int:
+    """Snakemake in this process, which is to end with the status returned.
+
+    A process that was forked has no need to import Snakemake, which takes longer than a plan.
+    """
+    for name in [name for name in sys.modules if name.partition(".")[0] == "spokenwords"]:
+        del sys.modules[name]  # the copy has its own
+    os.chdir(folder)
+    with output.open("w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    sys.stdout, sys.stderr = (os.fdopen(number, "w") for number in (1, 2))
+    try:
+        snakemake.cli.main(arguments)
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code)
+        return 0 if not end.code else 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 1

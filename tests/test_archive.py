@@ -3,18 +3,23 @@
 import contextlib
 import hashlib
 import io
+import os
 import random
 import socket
+import subprocess
+import sys
 import tarfile
 import threading
 import time
+import zipfile
 from collections import namedtuple
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
-from spokenwords import archive, download
+from spokenwords import archive, dataset, download
 from spokenwords.archive import MARKER, replaced_folder, unpack, verify
 from spokenwords.download import fetch
 from spokenwords.errors import UserError
@@ -404,6 +409,60 @@ def test_other_truncated_archives_are_refused(tmp_path, mode):
         with pytest.raises(UserError, match="truncated, damaged or no tar archive"):
             unpack(packed, tmp_path / "words")
     assert names(tmp_path) == ["a.tar"]
+
+
+def test_a_zip_under_a_tars_name_is_refused(tmp_path):
+    packed = tmp_path / "a.tar.gz"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in SPEECH_COMMANDS.items():
+            archive.writestr(name, content)
+    with pytest.raises(UserError, match="no tar archive"):
+        unpack(packed, tmp_path / "words")
+    assert names(tmp_path) == ["a.tar.gz"]
+
+
+def test_an_archive_without_entries_leaves_an_empty_folder(tmp_path):
+    """Which has no words: told where the words are looked for."""
+    unpack(write_archive(tmp_path / "a.tar.gz", {}), tmp_path / "words")
+    assert read_tree(tmp_path / "words") == {}
+    with pytest.raises(UserError, match="at least two word folders"):
+        dataset.words(tmp_path / "words")
+
+
+def test_of_members_of_one_name_the_last_counts(tmp_path):
+    """As tar itself does it: archives can be added to."""
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        for content in (b"first", b"second, which is longer"):
+            member = entry("bed/a.wav")
+            member.size, member.mode = len(content), 0o400
+            tar.addfile(member, io.BytesIO(content))
+    unpack(tmp_path / "a.tar", tmp_path / "words")
+    assert read_tree(tmp_path / "words") == {"bed/a.wav": b"second, which is longer"}
+
+
+def test_a_member_larger_than_the_disk_leaves_the_folder_as_it_was(tmp_path):
+    """Zeros are packed a thousandfold; a limit to the size of files stands for the disk."""
+    unpack(write_archive(tmp_path / "a.tar", {"bed/a.wav": RECORDING}), tmp_path / "words")
+    write_archive(tmp_path / "b.tar.gz", {"bed/a.wav": bytes(20_000_000)})
+    script = (
+        "import resource; from pathlib import Path\n"
+        "from spokenwords import archive, progress\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))\n"
+        "with progress.job_log('log'): archive.unpack(Path('b.tar.gz'), Path('words'))"
+    )
+    library = Path(archive.__file__).parent.parent
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(library)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: No room to write")
+    assert "Traceback" not in done.stderr
+    assert read_tree(tmp_path / "words") == {"bed/a.wav": RECORDING}
+    assert names(tmp_path) == ["a.tar", "b.tar.gz", "log", "words"]
 
 
 def test_an_archive_larger_than_the_disk_is_not_begun(tmp_path, free_bytes):

@@ -1,6 +1,7 @@
 """The published network and the classifier around it."""
 
 from itertools import pairwise
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from spokenwords.errors import UserError
 from spokenwords.model import Classifier, published_network
 from spokenwords.representation import NAMES
 from spokenwords.stft import STFT
@@ -160,3 +162,28 @@ def test_images_are_exact_whatever_the_networks_precision(name):
     classifier(spectrograms())
     torch.testing.assert_close(seen[0], classifier.representation(spectrograms()), rtol=0, atol=0)
     assert seen[0].dtype == torch.float32
+
+
+class Harmful:
+    """Unpickled, it would make a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("kind", ["harmful", "empty", "text", "another dictionary", "truncated"])
+def test_a_file_that_is_no_model_is_told_and_never_run(tmp_path, kind):
+    path, mark = tmp_path / "model.pt", tmp_path / "run"
+    Classifier(["no", "yes"], "complex", SMALL, 1000).save(path)
+    if kind == "harmful":
+        torch.save({"words": Harmful(mark)}, path)
+    elif kind == "another dictionary":
+        torch.save({"words": ["no"]}, path)
+    else:
+        path.write_bytes({"empty": b"", "text": b"text"}.get(kind, path.read_bytes()[:5000]))
+    with pytest.raises(UserError, match=r"model\.pt is no model of this workflow.*delete it"):
+        Classifier.load(path)
+    assert not mark.exists()

@@ -35,7 +35,8 @@ def job(tmp_path):
             text=True,
             timeout=60,
         )
-        return done, (tmp_path / "job.log").read_text()
+        log = tmp_path / "job.log"
+        return done, log.read_text() if log.is_file() else ""
 
     return job
 
@@ -105,6 +106,31 @@ def test_an_unexpected_fault_has_its_traceback_in_the_log_alone(job):
     assert "job.log" in line
     assert "Traceback (most recent call last)" in log
     assert "IndexError: list index out of range" in log.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        ("OSError(28, 'No space left on device', 'a.csv')", "No room to write a.csv (No space"),
+        ("OSError(122, 'Disk quota exceeded')", "No room to write the results (Disk quota"),
+        ("RuntimeError('File too large (os error 27)')", "No room to write the results (File too"),
+        ("PermissionError(13, 'Permission denied', 'b')", "b may not be read or written (Perm"),
+        ("OSError(30, 'Read-only file system', 'b')", "b may not be read or written (Read-only"),
+    ],
+)
+def test_full_disks_and_missing_rights_are_told_in_a_sentence(job, error, sentence):
+    for lines in ([f"raise {error}"], [f"try: raise {error}", "except Exception: 1 / 0"]):
+        done, log = job(*lines)
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"Error: {sentence}")
+        assert "Traceback" not in log
+
+
+def test_a_log_that_cannot_be_written_is_told(job, tmp_path):
+    (tmp_path / "job.log").mkdir()
+    done, _ = job("pass")
+    assert done.returncode == 1
+    assert done.stderr == "Error: [Errno 21] Is a directory: 'job.log'\n"
 
 
 def test_causes_are_in_the_log(job):

@@ -3,6 +3,7 @@
 import copy
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -456,7 +457,13 @@ def test_no_compilation_without_a_compiler(monkeypatch, messages):
     monkeypatch.delenv("CC", raising=False)
     assert not device.compiles("auto", torch.device("cuda", 0))
     assert any("compiler" in line for line in messages)
-    with pytest.raises(UserError, match=r"training\.compile"):
+    with pytest.raises(UserError, match=r"training\.compile.*no C compiler"):
+        device.compiles(True, torch.device("cuda", 0))
+
+
+def test_no_compilation_for_a_cpu():
+    """In bfloat16 it would make all scores NaN."""
+    with pytest.raises(UserError, match=r"training\.compile.*a CPU"):
         device.compiles(True, CPU)
 
 
@@ -489,3 +496,16 @@ def test_checkpoint_of_another_kind_is_ignored(train, tmp_path):
     undisturbed = train()
     torch.save({"weights": torch.zeros(1)}, tmp_path / "checkpoint.pt")
     assert_same(train(), undisturbed)
+
+
+def test_a_checkpoint_is_never_run(train, tmp_path):
+    """Unpickled as pickle would, it would make a file."""
+
+    class Harmful:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "run",)
+
+    undisturbed = train()
+    torch.save({"identity": "training", "parts": Harmful()}, tmp_path / "checkpoint.pt")
+    assert_same(train(), undisturbed)
+    assert not (tmp_path / "run").exists()

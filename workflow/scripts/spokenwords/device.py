@@ -55,17 +55,25 @@ def precision(wanted: str, device: torch.device) -> torch.dtype:
 def compiles(wanted: str | bool, device: torch.device) -> bool:
     """Whether training is to be compiled: on, off, or auto.
 
-    auto compiles for GPUs that PyTorch's compiler supports (compute capability 7.0) and not for a
-    CPU, where it gained nothing (benchmarks/README.md). Raises `UserError` when it is demanded and
-    there is no C compiler, or no header of Python's for it.
+    auto compiles for GPUs that PyTorch's compiler supports (compute capability 7.0). Raises
+    `UserError` when it is demanded for a CPU, where it gains nothing and, in bfloat16, makes the
+    network's scores NaN (PyTorch 2.11.0), or when there is no C compiler, or no header of Python's
+    for it.
     """
+    if device.type != "cuda":
+        if wanted is True:
+            raise UserError(
+                "`compile: on` is demanded (config key training.compile) and training runs on a "
+                "CPU, for which PyTorch's compiler gains nothing: choose `auto` or `off`."
+            )
+        return False
     compiler = os.environ.get("CC") or any(map(shutil.which, ("gcc", "clang", "cc")))
-    possible = compiler and Path(sysconfig.get_paths()["include"], "Python.h").is_file()
+    possible = bool(compiler and Path(sysconfig.get_paths()["include"], "Python.h").is_file())
     if wanted == "auto":
-        gains = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (7, 0)
+        gains = torch.cuda.get_device_capability(device) >= (7, 0)
         if gains and not possible:
             logger.info("Not compiled: there is no C compiler, or no Python.h for it.")
-        return bool(gains and possible)
+        return gains and possible
     if wanted and not possible:
         raise UserError(
             "`compile: on` is demanded (config key training.compile) and there is no C compiler, "

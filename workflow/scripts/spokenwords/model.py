@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from spokenwords.errors import UserError
 from spokenwords.representation import Representation
 from spokenwords.stft import STFT
 from spokenwords.store import Store
@@ -88,10 +89,23 @@ class Classifier(nn.Module):
 
     @classmethod
     def load(cls, path: Path) -> "Classifier":
-        """The classifier that `save` wrote, on the CPU and in evaluation mode."""
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        classifier = cls(
-            saved["words"], saved["representation"], STFT(**saved["transform"]), saved["samples"]
-        )
-        classifier.network.load_state_dict(saved["weights"])
+        """The classifier that `save` wrote, on the CPU and in evaluation mode.
+
+        Nothing in the file is run. Raises `UserError` when it is damaged or no such classifier.
+        """
+        try:
+            saved = torch.load(path, map_location="cpu", weights_only=True)
+            classifier = cls(
+                saved["words"],
+                saved["representation"],
+                STFT(**saved["transform"]),
+                saved["samples"],
+            )
+            classifier.network.load_state_dict(saved["weights"])
+        except Exception as error:
+            reason = str(error).partition("\n")[0]
+            raise UserError(
+                f"{path} is no model of this workflow, or it is damaged ({reason}): delete it and "
+                "run the workflow again, which trains it anew."
+            ) from None
         return classifier.eval()

@@ -1,0 +1,87 @@
+"""Pages as a browser shows them: harmless whatever words and files are called, and quiet."""
+
+import os
+import shutil
+
+import pandas as pd
+import pytest
+from playwright.sync_api import sync_playwright
+
+from spokenwords import alluvial
+
+# What would tell if it were run, written as a text or within an attribute.
+EVIL = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "</title><svg onload=alert(1)>",
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Headless Chromium; without one the tests are skipped, but not where it is required (CI)."""
+    executable = shutil.which("chromium") or shutil.which("google-chrome")
+    if not executable and "REQUIRE_CHROMIUM" not in os.environ:
+        pytest.skip("no Chromium here")
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        chromium = playwright.chromium.launch(executable_path=executable, args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A page; at the end it must have raised no error, opened no dialog and asked for nothing."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(20_000)
+    faults = []
+    page.on("console", lambda said: said.type == "error" and faults.append(said.text))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("dialog", lambda dialog: (faults.append(f"dialog {dialog.message}"), dialog.dismiss()))
+    page.on(
+        "request",
+        lambda request: (
+            request.url.startswith(("file:", "data:", "blob:"))
+            or faults.append(f"request {request.url}")
+        ),
+    )
+    yield page
+    page.close()
+    assert faults == []
+
+
+def confusion_of(words):
+    pairs = [(target, prediction) for target in words for prediction in words]
+    table = pd.DataFrame(pairs, columns=["target", "prediction"])
+    table["count"] = [3 if target == prediction else 1 for target, prediction in pairs]
+    return table
+
+
+def test_words_that_are_markup_are_shown_as_text(page, tmp_path):
+    path = tmp_path / "alluvial.html"
+    path.write_text(alluvial.interactive(confusion_of(EVIL)), encoding="utf-8")
+    page.goto(path.as_uri())
+    # Long words are cut off.
+    page.get_by_text("<script>al").first.wait_for()
+    box = page.locator("#alluvial .main-svg").first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 10)
+    page.locator(".hoverlayer text").first.wait_for()
+    assert page.locator("#alluvial script, #alluvial img, #alluvial [onload]").count() == 0
+
+
+def test_the_report_shows_evil_names_as_text(page, finished, tmp_path):
+    copy = finished.duplicate(tmp_path / "copy")
+    recordings = copy.results / "recordings"
+    for name in ("oddities", "duplicates"):
+        table = pd.read_csv(recordings / f"{name}.csv")
+        rows = pd.DataFrame({column: EVIL for column in table.columns})
+        pd.concat([table.astype(object), rows]).to_csv(recordings / f"{name}.csv", index=False)
+    for run in ("complex", "mel"):
+        confusion_of(EVIL).to_csv(copy.results / f"runs/{run}/confusion.csv", index=False)
+    assert set(copy.plan()) == {"plot_confusion", "plot_alluvial", "html_report"}
+    copy.run()
+    page.goto((copy.results / "report.html").as_uri())
+    page.get_by_text("Data", exact=True).first.click()
+    page.get_by_text("Other", exact=True).first.click()
+    page.get_by_text("identical recordings").first.wait_for()
