@@ -1,8 +1,10 @@
 """Copies of the workflow, each in a folder of its own, small enough to run to the end in a test."""
 
 import json
+import multiprocessing
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -79,16 +81,22 @@ class Copy:
         command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
         return [*command, "--configfile", "overlay.yaml"]
 
-    def snakemake(self, *arguments: str, cores: int = 2, **options) -> subprocess.CompletedProcess:
-        """Run Snakemake, its output and errors together as text."""
-        return subprocess.run(
-            self.command(*arguments, cores=cores),
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            **options,
-        )
+    def snakemake(
+        self, *arguments: str, cores: int = 2, largest_file: float = resource.RLIM_INFINITY
+    ) -> subprocess.CompletedProcess:
+        """Run Snakemake, its output and errors together as text.
+
+        In a fork of a process that has imported Snakemake, which takes longer than most runs here.
+        `largest_file` limits the size of all files that are written, in bytes.
+        """
+        command, output = self.command(*arguments, cores=cores), self.folder / "output.txt"
+        places = (command[3:], self.folder, output, int(largest_file))
+        process = FORKS.Process(target=_snakemake, args=places)
+        process.start()
+        process.join()
+        text = output.read_text()
+        output.unlink()
+        return subprocess.CompletedProcess(command, process.exitcode, text)
 
     def run(self, *targets: str) -> None:
         """Run to the end, which is to succeed."""
@@ -97,42 +105,28 @@ class Copy:
 
     def plan(self, *targets: str, cores: int = 2) -> dict[str, int]:
         """The jobs that a run would start now: how many of each rule."""
-        command = self.command(*targets, "--dry-run", "--quiet", "rules", cores=cores)
-        output = self.folder / "plan.txt"
-        child = os.fork()
-        if not child:
-            os._exit(_snakemake_here(command[3:], self.folder, output))
-        _, status = os.waitpid(child, 0)
-        text = output.read_text()
-        output.unlink()
-        assert status == 0, text
-        if "Nothing to be done" in text:
+        done = self.snakemake(*targets, "--dry-run", "--quiet", "rules", cores=cores)
+        assert done.returncode == 0, done.stdout
+        if "Nothing to be done" in done.stdout:
             return {}
-        table = text.partition("job ")[2].partition("total")[0]
+        table = done.stdout.partition("job ")[2].partition("total")[0]
         jobs = {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
         jobs.pop("all", None)
         return jobs
 
 
-def _snakemake_here(arguments: list[str], folder: Path, output: Path) -> int:
-    """Snakemake in this process, which is to end with the status returned.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["snakemake.cli"])
 
-    A process that was forked has no need to import Snakemake, which takes longer than a plan.
-    """
-    for name in [name for name in sys.modules if name.partition(".")[0] == "spokenwords"]:
-        del sys.modules[name]  # the copy has its own
+
+def _snakemake(arguments: list[str], folder: Path, output: Path, largest_file: int) -> None:
+    """Be Snakemake, in a process of its own."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
     os.chdir(folder)
     with output.open("w") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    sys.stdout, sys.stderr = (os.fdopen(number, "w") for number in (1, 2))
-    try:
-        snakemake.cli.main(arguments)
-    except SystemExit as end:
-        if isinstance(end.code, str):
-            print(end.code)
-        return 0 if not end.code else 1
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    return 1
+    # The copy has a library of its own, which pytest's path must not hide.
+    sys.path[:] = [place for place in sys.path if not place.endswith("workflow/scripts")]
+    sys.argv[0] = "snakemake"
+    snakemake.cli.main(arguments)

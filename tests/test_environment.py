@@ -122,3 +122,15 @@ def test_what_the_report_needs_is_locked_for_a_run():
     """Snakemake asks for these only when it makes a report."""
     names = {line.partition("==")[0].lower() for line in (ENVS / "run.txt").read_text().split("\n")}
     assert {"docutils", "jinja2", "pygments"} <= names
+
+
+def test_no_shell_is_given_anything():
+    """Names of files and settings could mean something to one."""
+    for rules in [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]:
+        assert not re.search(r"^    (shell|run):|\bshell\(", rules.read_text(), re.M), rules
+    for script in (ROOT / "workflow/scripts").rglob("*.py"):
+        for node in ast.walk(ast.parse(script.read_text())):
+            if isinstance(node, ast.Call):
+                assert "shell" not in {keyword.arg for keyword in node.keywords}, script
+                name = ast.unparse(node.func)
+                assert name not in ("os.system", "os.popen", "subprocess.getoutput"), script

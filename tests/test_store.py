@@ -280,14 +280,15 @@ def test_word_without_recordings(write_store):
 
 
 def test_recording_beyond_the_range_of_float16(tmp_path):
+    """Of a constant, the bin of 0 Hz is the sum of the window, half its length: 2,000."""
     (tmp_path / "a").mkdir()
-    for name, level in (("loud.wav", 30_000.0), ("good.wav", 0.1)):
-        samples = level * np.sin(np.arange(1000))
+    for name, level in (("loud.wav", 90.0), ("good.wav", 30.0)):
+        samples = np.full(8000, level)
         soundfile.write(tmp_path / "a" / name, samples, 1000, subtype="FLOAT")
-    transform = STFT(1000, 64, 0.05, 0.02, normalized=True)
-    with pytest.raises(UserError, match=r"Too loud.*a/loud\.wav\."):
+    transform = STFT(1000, 4000, 4.0, 1.0, normalized=False)
+    with pytest.raises(UserError, match=r"Too loud.*: a/loud\.wav\."):
         store.write(
             *(tmp_path / "a.zarr", tmp_path, ["a/good.wav", "a/loud.wav"], transform),
-            *(1000, 16, 4, "digest"),
+            *(8000, 16, 4, "digest"),
         )
     assert not list(tmp_path.glob(".a.zarr*"))
