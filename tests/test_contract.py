@@ -323,8 +323,9 @@ def test_what_runs_again(copy, change, expected):
     [
         pytest.param(name, marks=[] if name in RUN_TO_THE_END else pytest.mark.soak)
         for name in CHANGES
-        # A chunk that is lost is for the reader to find: see below.
-        if name not in ("a chunk deleted", "recording to draw")
+        # A chunk that is lost is for the reader to find: see below. And on files of the future,
+        # as these are, Snakemake refuses to run jobs.
+        if name not in ("a chunk deleted", "every file newer", "recording to draw")
     ],
 )
 def test_after_the_run_nothing_is_left_to_do(copy, name):

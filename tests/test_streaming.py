@@ -23,7 +23,7 @@ EACH = 2 * 2 * 9 * 3  # bytes
 
 def budget(pool, chunk=4, batch=8):
     """Bytes that leave room for a pool of so many recordings."""
-    around = 2 * chunk * streaming.CHUNKS_AHEAD + streaming.BATCHES_AROUND * batch
+    around = streaming.CHUNKS_AROUND * chunk + streaming.BATCHES_AROUND * batch
     return (pool + around) * EACH
 
 
@@ -83,8 +83,8 @@ def test_order_is_the_seeds(stores, manifest):
 def test_in_order_keeps_the_order_and_leaves_nothing_out(stores, manifest):
     [whole] = load(stores, [manifest], CPU)
     streamed = StreamedRecordings(stores, manifest, CPU, budget(20))
-    # Of a hundred a batch, two batches are more than the budget.
-    for batch_size, largest in ((1, 1), (7, 7), (100, 18)):
+    # Of a hundred a batch, three batches are more than the budget has room for: 20 + 3 * 8.
+    for batch_size, largest in ((1, 1), (7, 7), (100, 14)):
         batches = list(streamed.in_order(batch_size))
         assert max(len(labels) for _, labels in batches) == largest
         assert list(chain(*positions(batches, whole))) == list(range(len(manifest)))
@@ -162,7 +162,7 @@ def test_an_epoch_keeps_the_budget(write_store, epoch):
             for label, store in enumerate(stores) for row in range(100) if row % 4]  # fmt: skip
     manifest = pd.DataFrame(rows[:-1], columns=["file", "word", "label", "row"])
     allowed = budget(30) / EACH * each
-    assert allowed < len(manifest) * each / 2
+    assert allowed < len(manifest) * each * 0.7
     streamed = StreamedRecordings(stores, manifest, CPU, allowed)
     stores[0].read(slice(0, 4))  # what the first reading imports does not count
     tracemalloc.start()
@@ -173,7 +173,7 @@ def test_an_epoch_keeps_the_budget(write_store, epoch):
     # What is no array takes a little, too.
     assert peak < allowed + 100_000
     # The pool is most of it: this is no small fraction of the budget.
-    assert peak > (allowed / 2 if epoch == "shuffled" else 0)
+    assert peak > (allowed / 3 if epoch == "shuffled" else 0)
 
 
 def test_the_pool_is_no_larger_than_the_set(stores, manifest):

@@ -20,8 +20,11 @@ from spokenwords.store import Store
 # Chunks that are being read, or are read and wait for their turn.
 CHUNKS_AHEAD = 4
 READERS = 2
-# Batches in memory besides the pool: one is filled while the network has another.
-BATCHES_AROUND = 2
+# What is in memory besides the pool. Chunks: compressed, decoded and copied ones, and as much again
+# that is freed but kept (benchmarks/streaming.py measures what it comes to). Batches: one that the
+# network has, one that waits for it, one that is filled.
+CHUNKS_AROUND = 24
+BATCHES_AROUND = 3
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,7 @@ class StreamedRecordings:
         """Recordings that the budget leaves room for beside chunks and batches: `least` or more."""
         each = self._pieces[0].store.recording_bytes
         chunk = max(piece.chunk.stop - piece.chunk.start for piece in self._pieces)
-        # A chunk exists twice while its wanted rows are copied.
-        around = 2 * chunk * CHUNKS_AHEAD + BATCHES_AROUND * batch_size
+        around = CHUNKS_AROUND * chunk + BATCHES_AROUND * batch_size
         room = int(self.budget / each) - around
         if room < least:
             raise UserError(
