@@ -182,6 +182,8 @@ def main():
         print(json.dumps(alone(options)))
         return
     everyone = [*PLAIN, *WORKFLOW]
+    if options.device == "cpu":
+        everyone.remove("the workflow, not compiled")  # as it is there in any case
     names = options.contestants.split(";") if options.contestants else everyone
     found = {name: [] for name in names}
     files = contest.recordings_in(options.folder, (options.steps + WARM_UP) * BATCH)

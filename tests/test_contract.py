@@ -410,6 +410,18 @@ def single(settled, tmp_path_factory) -> Copy:
     return copy
 
 
+def end_badly(copy: Copy, rule: str, ending: str) -> None:
+    """Run with a change of the rule's script that ends its job badly, and take the change back."""
+    script = copy.library.parent / f"{rule}.py"
+    text = script.read_text()
+    # At its end, when all that it makes is there.
+    script.write_text(f"{text}\n{ENDINGS[ending]}\n")
+    done = copy.snakemake()
+    assert done.returncode == 1, done.stdout
+    assert f"Error in rule {rule}:" in done.stdout or f"Error in checkpoint {rule}:" in done.stdout
+    script.write_text(text)
+
+
 @pytest.mark.parametrize(
     ("rule", "ending"),
     [
@@ -424,16 +436,20 @@ def single(settled, tmp_path_factory) -> Copy:
 )
 def test_what_a_job_left_that_ended_badly_is_not_taken_for_fresh(single, tmp_path, rule, ending):
     copy = single.duplicate(tmp_path / "copy")
-    script = copy.library.parent / f"{rule}.py"
-    text = script.read_text()
-    # At its end, when all that it makes is there.
-    script.write_text(f"{text}\n{ENDINGS[ending]}\n")
-    done = copy.snakemake()
-    assert done.returncode == 1, done.stdout
-    # As if that change had never been.
-    script.write_text(text)
+    end_badly(copy, rule, ending)
     plan = set(copy.plan())
     if rule == "inventory":
         # Drawn is a recording of the first word, whose inventory may be there.
         plan.add("explore")
     assert plan == {rule} | FOLLOWING[rule]
+
+
+@pytest.mark.parametrize(
+    "ending", ["fails", *(pytest.param(e, marks=pytest.mark.soak) for e in list(ENDINGS)[1:])]
+)
+def test_recordings_whose_making_ended_badly_are_made_again(finished, tmp_path, ending):
+    copy = finished.duplicate(tmp_path / "copy")
+    end_badly(copy, "synthesize", ending)
+    # Jobs of single words are planned once it is known again which words there are.
+    expected = {"synthesize", "check_recordings", "split", "train", "evaluate", "html_report"}
+    assert expected <= set(copy.plan())
