@@ -28,7 +28,7 @@ from reading import manifest, write_stores
 from torch.utils.data import DataLoader, Dataset
 from torchaudio.transforms import Spectrogram
 
-from spokenwords import audio, device, loader, store
+from spokenwords import audio, device, loader, store, streaming
 from spokenwords.rounding import to_float16
 from spokenwords.streaming import StreamedRecordings
 
@@ -84,10 +84,11 @@ class Store(Contestant):
 
 
 class Streamed(Store):
-    """This project's store, streamed with a memory budget of half of the data."""
+    """This project's store, streamed through a pool of a third of the data."""
 
     def epoch(self, seed):
-        budget = len(self.files) * 2 * np.prod(SHAPE) / 2
+        room = len(self.files) // 3 + streaming.around(chunk_length=64, batch_size=BATCH)
+        budget = room * self.stores[0].recording_bytes
         rows = manifest(self.stores)
         return StreamedRecordings(self.stores, rows, torch.device("cpu"), budget).shuffled(
             BATCH, seed

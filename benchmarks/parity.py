@@ -15,16 +15,16 @@ import contest
 import torch
 from reading import manifest, write_stores
 
-from spokenwords import device, loader, training
+from spokenwords import device, loader, streaming, training
 from spokenwords.model import Classifier
 from spokenwords.stft import STFT
 
-BATCH = 128
+BATCH, CHUNK = 128, 64
 COARSE = STFT(16000, n_fft=160, window_seconds=0.01, stride_seconds=0.0125, normalized=True)
-# Precision, compiled (a GPU only), share of the training set that fits in memory.
+# Precision, compiled (a GPU only), share of the training set that streaming's pool holds.
 WAYS = {
     "float32, in memory": (torch.float32, False, None),
-    "float32, streamed": (torch.float32, False, 0.4),
+    "float32, streamed": (torch.float32, False, 0.2),
     "bfloat16, in memory": (torch.bfloat16, False, None),
     "bfloat16, compiled": (torch.bfloat16, True, None),
 }
@@ -33,7 +33,7 @@ WAYS = {
 def main():
     options = contest.arguments(__doc__, epochs=15, seeds="1,2,3", max_lr=0.01)
     place = device.choose("auto", os.cpu_count() or 1)
-    print(contest.machine(), flush=True)
+    print(f"{contest.machine()}, {device.describe(place)}", flush=True)
     ways = {way: how for way, how in WAYS.items() if place.type == "cuda" or not how[1]}
     found = {way: [] for way in ways}
     with tempfile.TemporaryDirectory() as scratch:
@@ -46,7 +46,10 @@ def main():
         sets = [part.sort_values(["label", "row"]) for part in (mixed.drop(valid.index), valid)]
         for seed in map(int, options.seeds.split(",")):
             for way, (precision, compiled, share) in ways.items():
-                budget = share and share * len(sets[0]) * stores[0].recording_bytes
+                budget = None
+                if share:
+                    pool = int(share * len(sets[0])) + streaming.around(CHUNK, BATCH)
+                    budget = pool * stores[0].recording_bytes
                 train_set, valid_set = loader.load(stores, sets, place, budget)
                 torch.manual_seed(seed)
                 classifier = Classifier.for_stores(stores, "complex")

@@ -32,7 +32,7 @@ def watch(process: psutil.Process, done: threading.Event) -> list[int]:
         while not done.wait(0.005):
             seen.append(process.memory_info().rss)
 
-    threading.Thread(target=look).start()
+    threading.Thread(target=look, daemon=True).start()
     return seen
 
 

@@ -71,17 +71,20 @@ def plain(folder: Path, split: Path, steps: int, place: torch.device) -> dict:
     optimizer = torch.optim.Adam(model.parameters())
 
     def train(count):
+        trained = 0
         for images, labels in islice(batches, count):
             optimizer.zero_grad()
             loss = nn.functional.cross_entropy(model(images.to(place)), labels.to(place))
             loss.backward()
             optimizer.step()
-        return loss.item()
+            trained += len(labels)
+        loss.item()  # a GPU is done then
+        return trained
 
     train(WARM_UP)
     start = time.perf_counter()
-    train(steps)
-    return {"rate": steps * BATCH / (time.perf_counter() - start)}
+    trained = train(steps)
+    return {"rate": trained / (time.perf_counter() - start)}
 
 
 def waveforms(folder: Path, rows: pd.DataFrame, place: torch.device) -> loader.Recordings:
@@ -125,11 +128,11 @@ def workflow(options, stores: Path, place: torch.device) -> dict:
     }
 
 
-def roofs(place: torch.device) -> dict[str, float]:
+def roofs(place: torch.device) -> dict[str, float | str]:
     """What a recording's training takes of the device, and what the device gives a second.
 
-    Bytes are those of the spectrogram and of each layer's output in bfloat16, written and read once
-    forward and its gradient once backward: no training that keeps activations gets by with less.
+    Bytes are an estimate: the spectrogram's, and of each layer by itself, unfused, the output's in
+    bfloat16, written and read once forward and its gradient once backward.
     """
     classifier = Classifier(["word"] * 30, "complex", contest.STANDARD, LENGTH).to(place)
     outputs = []
@@ -141,6 +144,7 @@ def roofs(place: torch.device) -> dict[str, float]:
     size = 4096 if place.type == "cpu" else 16384
     square = torch.zeros(size, size, dtype=torch.bfloat16, device=place)
     return {
+        "device": device.describe(place),
         "bytes a recording": 2 * batch[0].numel() + 4 * 2 * sum(outputs),
         "operations a recording": counter.get_total_flops() / BATCH,
         "bytes a second": 2 * square.nbytes / seconds(square.clone, place),
@@ -210,7 +214,7 @@ def main():
             for name in names:
                 found[name].append(run(name))
         roof = run("roofs")
-    print(f"{contest.machine()}, {options.device}\n{options.steps} steps of {BATCH}\n")
+    print(f"{contest.machine()}\n{roof.pop('device')}, {options.steps} steps of {BATCH}\n")
     print(contest.table({name: [run["rate"] for run in runs] for name, runs in found.items()}))
     times = [
         {"contestant": name}

@@ -183,6 +183,7 @@ KINDS = {
     "link": ("a.wav", link("../b.wav", sound()), Usable()),
     "link to nowhere": ("a.wav", link("nowhere"), Unreadable("")),
     "link in a circle": ("a.wav", link("a.wav"), Unreadable("")),
+    "link to what no name can be": ("a.wav", link("x" * 300), Unreadable("")),
     "link to a folder": ("a.wav", link(".."), Unreadable("no regular file")),
     "folder": ("a.wav", lambda path: path.mkdir(), Unreadable("no regular file")),
     "pipe": ("a.wav", os.mkfifo, Unreadable("no regular file")),

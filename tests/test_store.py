@@ -1,5 +1,6 @@
 """Spectrogram stores: what is written is read back, and damage is noticed."""
 
+import json
 import shlex
 import shutil
 from importlib.metadata import version
@@ -213,6 +214,16 @@ def test_damaged_metadata_are_told(write_store, file, content):
     path = write_store("bird", 2)
     (path / file).write_bytes(content)
     with pytest.raises(UserError, match=r"bird\.zarr.*rm -r"):
+        store.open_store(path)
+
+
+def test_another_number_of_recordings_than_named_is_told(write_store):
+    path = write_store("bird", 10)
+    metadata = path / "spectrogram/zarr.json"
+    described = json.loads(metadata.read_text())
+    described["shape"][0] = 9
+    metadata.write_text(json.dumps(described))
+    with pytest.raises(UserError, match=r"bird\.zarr.*names 10 recordings and holds 9.*rm -r"):
         store.open_store(path)
 
 

@@ -103,11 +103,13 @@ with faults_told(SystemExit):
 
 def place_of_results():
     """The results' folder or, where it is not there yet, the nearest above it that is."""
-    return next(path for path in (RESULTS, *RESULTS.parents) if path.exists())
+    return next(path for path in (RESULTS, *RESULTS.parents) if os.path.exists(path))
 
 
 # Told here too: Snakemake itself would say it with a traceback.
-if not (workflow.dryrun or os.access(place_of_results(), os.W_OK)):
+if not (
+    workflow.output_settings.dryrun or os.access(place_of_results(), os.W_OK | os.X_OK)
+):
     raise SystemExit(
         f"Error: The folder {place_of_results()} may not be written (config key "
         "pathvars.results): change its rights, or choose another folder."

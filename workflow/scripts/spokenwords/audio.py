@@ -1,5 +1,6 @@
 """Reading recordings: decode, mix down, resample, pad or cut."""
 
+import os
 import wave
 from math import gcd
 from pathlib import Path
@@ -23,7 +24,8 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
     Returns samples as float32 [samples, channels], full scale being 1, and the sample rate in Hz.
     Raises `UnreadableRecordingError`.
     """
-    if path.exists() and not path.is_file():  # reading a pipe or a device would never end
+    # Reading a pipe or a device would never end. os.path, unlike Path, raises nothing whatever.
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
         raise UnreadableRecordingError("no regular file")
     if plain := _decode_plain_wav(path):
         return plain

@@ -178,7 +178,11 @@ def content_hash(path: Path) -> str:
 
 def _replace(path: Path, text: str) -> None:
     """Write a cache file whole; where the place cannot be written, go without the cache."""
-    partial = path.with_name(f"{path.name}.partial")
+    for stale in path.parent.glob(f"{path.name}.*.partial"):  # of a process that was killed
+        with suppress(OSError):
+            stale.unlink()
+    # A dry run beside a run writes one, too.
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_text(text, encoding="utf-8")

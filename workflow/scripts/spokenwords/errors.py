@@ -29,13 +29,13 @@ def machine_fault(error: BaseException | None) -> str | None:
         number = int(found[1])
     if number in FULL:
         return (
-            f"No room to write {file or 'the results'} ({os.strerror(number)}): free some space, "
-            "or put results on another disk (config key pathvars.results), and run the workflow "
-            "again; what is finished is kept."
+            f"No room to write{f' {file}' if file else ''} ({os.strerror(number)}): free some "
+            "space, or choose another disk (config keys pathvars.results, dataset.folder), and run "
+            "the workflow again; what is finished is kept."
         )
-    if number in FORBIDDEN:
+    if number in FORBIDDEN and file:
         return (
-            f"{file or 'A file'} may not be read or written ({os.strerror(number)}): change its "
+            f"{file} may not be read or written ({os.strerror(number)}): change its "
             "rights, or choose another folder (config keys pathvars.results, dataset.folder), and "
             "run the workflow again."
         )

@@ -1,6 +1,7 @@
 """The published network, and the classifier: words, representation and network."""
 
 from dataclasses import asdict
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 
@@ -93,8 +94,9 @@ class Classifier(nn.Module):
 
         Nothing in the file is run. Raises `UserError` when it is damaged or no such classifier.
         """
+        content = BytesIO(path.read_bytes())
         try:
-            saved = torch.load(path, map_location="cpu", weights_only=True)
+            saved = torch.load(content, map_location="cpu", weights_only=True)
             classifier = cls(
                 saved["words"],
                 saved["representation"],
@@ -102,10 +104,9 @@ class Classifier(nn.Module):
                 saved["samples"],
             )
             classifier.network.load_state_dict(saved["weights"])
-        except Exception as error:
-            reason = str(error).partition("\n")[0]
+        except Exception:
             raise UserError(
-                f"{path} is no model of this workflow, or it is damaged ({reason}): delete it and "
-                "run the workflow again, which trains it anew."
+                f"{path} is no model of this workflow, or it is damaged: delete it and run the "
+                "workflow again, which trains it anew."
             ) from None
         return classifier.eval()

@@ -156,6 +156,8 @@ def open_store(path: Path) -> Store:
         samples = attributes["samples"]
     except Exception as error:
         raise _damaged(path, f"it cannot be opened: {error}") from None
+    if array.shape[0] != len(files):
+        raise _damaged(path, f"it names {len(files)} recordings and holds {array.shape[0]}")
     return Store(path, path.name.removesuffix(".zarr"), array, files, transform, samples)
 
 

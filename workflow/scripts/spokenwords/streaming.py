@@ -69,12 +69,12 @@ class StreamedRecordings:
         """Recordings that the budget leaves room for beside chunks and batches: `least` or more."""
         each = self._pieces[0].store.recording_bytes
         chunk = max(piece.chunk.stop - piece.chunk.start for piece in self._pieces)
-        around = CHUNKS_AROUND * chunk + BATCHES_AROUND * batch_size
-        room = int(self.budget / each) - around
+        beside = around(chunk, batch_size)
+        room = int(self.budget / each) - beside
         if room < least:
             raise UserError(
                 f"{self.budget / 1e9:.2g} GB of memory are too little to stream spectrograms in "
-                f"chunks of {chunk}: it takes at least {(around + least) * each / 1e9:.2g} GB, and "
+                f"chunks of {chunk}: it takes at least {(beside + least) * each / 1e9:.2g} GB, and "
                 "more to mix the words well. Raise training.memory_budget (`auto` is half of what "
                 "is free), or lower chunk_length of the features (config keys)."
             )
@@ -162,6 +162,11 @@ class _Batch:
         start = len(self.positions)
         np.take(source, index, axis=0, out=self.values[start : start + len(index)], mode="clip")
         self.positions = np.concatenate([self.positions, positions])
+
+
+def around(chunk_length: int, batch_size: int) -> int:
+    """How many recordings' worth of memory streaming takes besides its pool."""
+    return CHUNKS_AROUND * chunk_length + BATCHES_AROUND * batch_size
 
 
 def pieces(stores: list[Store], manifest: pd.DataFrame) -> list[Piece]:
