@@ -11,7 +11,7 @@ with progress.job_log(snakemake.log[0]):
     start = time.monotonic()
     settings = snakemake.params.settings
     place = device.choose(settings["device"], snakemake.threads)
-    classifier = Classifier.load(snakemake.input.model).to(place)
+    classifier = Classifier.load(Path(snakemake.input.model)).to(place)
     classifier.precision = device.precision(settings["precision"], place)
     recordings = manifest.read(snakemake.input.test)
     stores = loader.open_stores(snakemake.input.stores)
