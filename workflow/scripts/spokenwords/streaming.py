@@ -23,7 +23,7 @@ READERS = 2
 # What is in memory besides the pool. Chunks: compressed, decoded and copied ones, and as much again
 # that is freed but kept (benchmarks/streaming.py measures what it comes to). Batches: one that the
 # network has, one that waits for it, one that is filled.
-CHUNKS_AROUND = 24
+CHUNKS_AROUND = 30
 BATCHES_AROUND = 3
 
 
