@@ -20,7 +20,6 @@ with progress.job_log(snakemake.log[0]):
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         output = f"{done.stdout}{done.stderr}"
-        print(output, file=sys.stderr)
         fault = machine_fault(RuntimeError(output))
         raise UserError(fault or f"Snakemake could not make its report:\n{output}")
     progress.logger.info(f"The report is {snakemake.output.page}.")
