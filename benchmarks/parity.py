@@ -19,6 +19,7 @@ from spokenwords import device, loader, streaming, training
 from spokenwords.model import Classifier
 from spokenwords.stft import STFT
 
+SEEDS, EPOCHS, MAX_LR = (1, 2, 3), 15, 0.01
 BATCH, CHUNK = 128, 64
 COARSE = STFT(16000, n_fft=160, window_seconds=0.01, stride_seconds=0.0125, normalized=True)
 # Precision, compiled (a GPU only), share of the training set that streaming's pool holds.
@@ -31,7 +32,7 @@ WAYS = {
 
 
 def main():
-    options = contest.arguments(__doc__, epochs=15, seeds="1,2,3", max_lr=0.01)
+    options = contest.arguments(__doc__)
     place = device.choose("auto", os.cpu_count() or 1)
     print(f"{contest.machine()}, {device.describe(place)}", flush=True)
     ways = {way: how for way, how in WAYS.items() if place.type == "cuda" or not how[1]}
@@ -44,7 +45,7 @@ def main():
         mixed = manifest(stores).sample(frac=1, random_state=1)
         valid = mixed[::4]
         sets = [part.sort_values(["label", "row"]) for part in (mixed.drop(valid.index), valid)]
-        for seed in map(int, options.seeds.split(",")):
+        for seed in SEEDS:
             for way, (precision, compiled, share) in ways.items():
                 budget = None
                 if share:
@@ -54,9 +55,7 @@ def main():
                 torch.manual_seed(seed)
                 classifier = Classifier.for_stores(stores, "complex")
                 classifier.precision = precision
-                settings = training.Settings(
-                    options.epochs, BATCH, options.max_lr, None, seed, compiled
-                )
+                settings = training.Settings(EPOCHS, BATCH, MAX_LR, None, seed, compiled)
                 log, summary = training.train(
                     *(classifier.to(place), train_set, valid_set, settings),
                     *(Path(scratch) / "checkpoint.pt", f"{way}, seed {seed}"),

@@ -42,7 +42,8 @@ def stream(options) -> dict:
     recordings = StreamedRecordings(stores, manifest(stores), place, options.budget * GB)
     stores[0].read(slice(0, 1))  # what the first reading loads are no spectrograms
     process, done = psutil.Process(), threading.Event()
-    before, seen = process.memory_info().rss, watch(psutil.Process(), done)
+    before = process.memory_info().rss
+    seen = watch(process, done)
     for epoch in range(2):
         start = time.perf_counter()
         for _batch in recordings.shuffled(BATCH, epoch):

@@ -180,15 +180,14 @@ def alone(options) -> dict:
 
 def main():
     options = contest.arguments(
-        __doc__, steps=10, epochs=1, valid=2, device="cpu", contestants="", only="", scratch=""
+        __doc__, steps=10, epochs=1, valid=2, device="cpu", only="", scratch=""
     )
     if options.only:
         print(json.dumps(alone(options)))
         return
-    everyone = [*PLAIN, *WORKFLOW]
+    names = [*PLAIN, *WORKFLOW]
     if options.device == "cpu":
-        everyone.remove("the workflow, not compiled")  # as it is there in any case
-    names = options.contestants.split(";") if options.contestants else everyone
+        names.remove("the workflow, not compiled")  # as it is there in any case
     found = {name: [] for name in names}
     files = contest.recordings_in(options.folder, (options.steps + WARM_UP) * BATCH)
     with tempfile.TemporaryDirectory() as scratch:

@@ -205,6 +205,10 @@ def add_run(copy: Copy) -> None:
     copy.overlay["train"] = ["complex", "mel", "power"]
 
 
+def draw_another(copy: Copy) -> None:
+    copy.overlay["explore"] = {"recording": f"seven/{recordings(copy, 'seven')[0].name}"}
+
+
 def rewrite_caption(copy: Copy) -> None:
     path = copy.folder / "workflow/report/history.rst"
     path.write_text(f"{path.read_text()}One more sentence.")
@@ -266,10 +270,7 @@ CHANGES = {
         setting("skip", "dataset", "on_unreadable"),
         {"check_recordings": 1} | AFTER_CHECK,
     ),
-    "recording to draw": (
-        setting("seven/{first}", "explore", "recording"),
-        {"explore": 1, "html_report": 1},
-    ),
+    "recording to draw": (draw_another, {"explore": 1, "html_report": 1}),
     "a recording added": (add_recording, A_WORD),
     "a recording removed": (remove_recording, A_WORD),
     "a recording replaced": (replace_recording, A_WORD),
@@ -312,9 +313,6 @@ RUN_TO_THE_END = [
 @pytest.mark.parametrize(("change", "expected"), CHANGES.values(), ids=CHANGES.keys())
 def test_what_runs_again(copy, change, expected):
     change(copy)
-    drawn = copy.overlay.get("explore", {})
-    if drawn:
-        drawn["recording"] = drawn["recording"].format(first=recordings(copy, "seven")[0].name)
     assert copy.plan() == expected
 
 
@@ -325,7 +323,7 @@ def test_what_runs_again(copy, change, expected):
         for name in CHANGES
         # A chunk that is lost is for the reader to find: see below. And on files of the future,
         # as these are, Snakemake refuses to run jobs.
-        if name not in ("a chunk deleted", "every file newer", "recording to draw")
+        if name not in ("a chunk deleted", "every file newer")
     ],
 )
 def test_after_the_run_nothing_is_left_to_do(copy, name):

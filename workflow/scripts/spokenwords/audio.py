@@ -25,7 +25,7 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
     Raises `UnreadableRecordingError`.
     """
     # Reading a pipe or a device would never end. os.path, unlike Path, raises nothing whatever.
-    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
+    if not os.path.isfile(path) and os.path.exists(path):  # noqa: PTH110, PTH113
         raise UnreadableRecordingError("no regular file")
     if plain := _decode_plain_wav(path):
         return plain

@@ -20,9 +20,9 @@ from spokenwords.store import Store
 # Chunks that are being read, or are read and wait for their turn.
 CHUNKS_AHEAD = 4
 READERS = 2
-# What is in memory besides the pool. Chunks: compressed, decoded and copied ones, and as much again
-# that is freed but kept (benchmarks/streaming.py measures what it comes to). Batches: one that the
-# network has, one that waits for it, one that is filled.
+# What is in memory besides the pool. Chunks: compressed, decoded and copied ones, and what is freed
+# but kept; so many held a process within its budget (benchmarks/streaming.py). Batches: one that
+# the network has, one that waits for it, one that is filled.
 CHUNKS_AROUND = 30
 BATCHES_AROUND = 3
 
