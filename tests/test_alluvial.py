@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spokenwords import alluvial, plots
+from spokenwords import alluvial
+from spokenwords.plots import alluvial as drawing
+from spokenwords.plots import style
 
 THIRTY = [
     *("bed", "bird", "cat", "dog", "down", "eight", "five", "four", "go", "happy"),
@@ -52,7 +54,7 @@ def _rows(frame):
 
 def save(figure, folder):
     path = folder / "alluvial.svg"
-    plots.save(figure, path)
+    style.save(figure, path)
     return path
 
 
@@ -91,7 +93,7 @@ def test_heights_in_the_svg_are_the_counts(words, tmp_path):
     counts = counts_of(confusion)
     total = sum(counts.values())
     expected = {pair: count for pair, count in counts.items() if count and count >= total / 1000}
-    ends, bars = measured(save(alluvial.draw(confusion), tmp_path), total)
+    ends, bars = measured(save(drawing.draw(confusion), tmp_path), total)
     assert set(ends) == set(expected)
     for pair, (left, right) in ends.items():
         assert left == pytest.approx(expected[pair], abs=0.01)
@@ -104,17 +106,17 @@ def test_heights_in_the_svg_are_the_counts(words, tmp_path):
 
 
 def test_ids_give_the_words_back(tmp_path):
-    ids = [key for key in shapes(save(alluvial.draw(many(ODD)), tmp_path)) if "ribbon/" in key]
-    pairs = {alluvial.ribbon_words(key) for key in ids}
+    ids = [key for key in shapes(save(drawing.draw(many(ODD)), tmp_path)) if "ribbon/" in key]
+    pairs = {drawing.ribbon_words(key) for key in ids}
     assert {(word, word) for word in ODD} <= pairs
-    assert all(alluvial.ribbon_id(*pair) in ids for pair in pairs)
+    assert all(drawing.ribbon_id(*pair) in ids for pair in pairs)
     assert not any(re.search(r"[\s<>&\"']", key) for key in ids)
 
 
 def test_hidden_share_is_stated(tmp_path):
     # 9 of 10,000 fall below a thousandth, 10 do not.
     confusion = table(["a", "b", "c"], [[4000, 9, 10], [8, 2973, 0], [0, 0, 3000]])
-    ends, _ = measured(save(alluvial.draw(confusion), tmp_path), 10_000)
+    ends, _ = measured(save(drawing.draw(confusion), tmp_path), 10_000)
     assert set(ends) == {("a", "a"), ("b", "b"), ("c", "c"), ("a", "c")}
     text = (tmp_path / "alluvial.svg").read_text()
     assert "Pairs rarer than 1 in 1,000 are hidden: 0.2 % of recordings." in text  # 17 of 10,000
@@ -134,7 +136,7 @@ def test_hidden_share_of_thirty_words():
 
 def test_pairs_that_do_not_occur_draw_nothing(tmp_path):
     confusion = table(["a", "b", "c"], [[50, 0, 0], [3, 40, 0], [7, 0, 0]])
-    ends, bars = measured(save(alluvial.draw(confusion, smallest_share=0), tmp_path), 100)
+    ends, bars = measured(save(drawing.draw(confusion, smallest_share=0), tmp_path), 100)
     assert set(ends) == {("a", "a"), ("b", "a"), ("b", "b"), ("c", "a")}
     assert bars["prediction/c"] == pytest.approx(0)
     assert "Every pair that occurs is shown." in (tmp_path / "alluvial.svg").read_text()
@@ -142,9 +144,9 @@ def test_pairs_that_do_not_occur_draw_nothing(tmp_path):
 
 def test_single_word(tmp_path):
     confusion = table(["cat"], [[40]])
-    ends, _ = measured(save(alluvial.draw(confusion), tmp_path), 40)
+    ends, _ = measured(save(drawing.draw(confusion), tmp_path), 40)
     assert ends == {("cat", "cat"): [pytest.approx(40), pytest.approx(40)]}
-    assert "40 recordings" in alluvial.interactive(confusion)
+    assert "40 recordings" in drawing.interactive(confusion)
 
 
 def test_nothing_to_count():
@@ -181,20 +183,20 @@ def test_words_confused_most_stand_side_by_side():
 
 
 def test_confusions_are_dark_and_above_light_correct_flows(tmp_path):
-    path = save(alluvial.draw(many(THIRTY)), tmp_path)
-    pairs = [alluvial.ribbon_words(key) for key in shapes(path) if key.startswith("ribbon/")]
+    path = save(drawing.draw(many(THIRTY)), tmp_path)
+    pairs = [drawing.ribbon_words(key) for key in shapes(path) if key.startswith("ribbon/")]
     correct = [target == prediction for target, prediction in pairs]
     assert correct == sorted(correct, reverse=True)
 
     def lightness(colour):
         return sum(int(colour[i : i + 2], 16) for i in (1, 3, 5)) / (3 * 255)
 
-    assert lightness(alluvial.CORRECT) > 0.8
-    assert lightness(alluvial.CONFUSED) < 0.35
+    assert lightness(drawing.CORRECT) > 0.8
+    assert lightness(drawing.CONFUSED) < 0.35
 
 
 def test_thirty_words_are_legible_at_1200_pixels():
-    figure = alluvial.draw(many(THIRTY))
+    figure = drawing.draw(many(THIRTY))
     figure.draw_without_rendering()
     assert figure.get_figwidth() * 100 == 1200
     labels = [text for text in figure.axes[0].texts if text.get_text() in THIRTY]
@@ -237,7 +239,7 @@ def test_interactive_loads_nothing_and_counts_everything():
     counts = counts_of(confusion)
     spoken = confusion.groupby("target")["count"].sum()
     total = sum(counts.values())
-    page = Page(alluvial.interactive(confusion, note="A note of <mine>."))
+    page = Page(drawing.interactive(confusion, note="A note of <mine>."))
     assert page.loads == []
     assert alluvial.summary(alluvial.flows(confusion)) in page.text
     assert "A note of <mine>." in page.text
@@ -256,7 +258,7 @@ def test_interactive_loads_nothing_and_counts_everything():
 
 def test_interactive_has_the_order_and_places_of_the_drawing():
     plan = alluvial.flows(many(THIRTY))
-    trace = sankey(Page(alluvial.interactive(many(THIRTY))))
+    trace = sankey(Page(drawing.interactive(many(THIRTY))))
     for ribbon, source, target in zip(
         plan.ribbons, trace["link"]["source"], trace["link"]["target"], strict=True
     ):
@@ -271,7 +273,7 @@ def test_interactive_has_the_order_and_places_of_the_drawing():
 
 def test_interactive_escapes_words():
     words = [*ODD, "</script><img src=x>"]
-    page = Page(alluvial.interactive(many(words)))
+    page = Page(drawing.interactive(many(words)))
     assert page.loads == []
     text = "".join(sankey(page)["link"]["customdata"])
     assert "“a&lt;b”" in text and "“c&amp;d”" in text and "“собака”" in text and "<img" not in text
@@ -280,14 +282,14 @@ def test_interactive_escapes_words():
 def test_interactive_leaves_out_bars_without_flows():
     # Nothing is ever predicted as b or c, and no recording of d is there.
     rows = [[90, 0, 0, 10], [60, 0, 0, 0], [5, 0, 0, 35], [0, 0, 0, 0]]
-    trace = sankey(Page(alluvial.interactive(table(list("abcd"), rows))))
+    trace = sankey(Page(drawing.interactive(table(list("abcd"), rows))))
     assert len(trace["node"]["y"]) == 5
     assert set(trace["link"]["source"]) | set(trace["link"]["target"]) == set(range(5))
     assert all(x > 0 for x in trace["node"]["x"])
 
 
 def test_interactive_where_every_pair_is_hidden():
-    html = alluvial.interactive(many(THIRTY), smallest_share=0.5)
+    html = drawing.interactive(many(THIRTY), smallest_share=0.5)
     assert "hidden: 100.0 % of recordings" in html
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import sync_playwright
 
-from spokenwords import alluvial
+from spokenwords.plots import alluvial
 
 # What would tell if it were run, written as a text or within an attribute.
 EVIL = [

@@ -293,7 +293,7 @@ CHANGES = {
         {"evaluate": 1} | runs(1, AFTER_EVALUATION),
     ),
     "a caption": (rewrite_caption, {"html_report": 1}),
-    "alluvial.py": (meaning("alluvial.py"), {"plot_alluvial": RUNS, "html_report": 1}),
+    "plots/alluvial.py": (meaning("plots/alluvial.py"), {"plot_alluvial": RUNS, "html_report": 1}),
     "confusion.py": (meaning("confusion.py"), {"evaluate": RUNS} | runs(RUNS, AFTER_EVALUATION)),
     "splits.py": (meaning("splits.py"), AFTER_CHECK),
     "training.py": (meaning("training.py"), runs(RUNS, TRAINING)),
@@ -306,7 +306,7 @@ CHANGES = {
 # Of each kind of change one.
 RUN_TO_THE_END = [
     *("every file touched", "epochs of a run", "a word added", "predictions deleted"),
-    *("alluvial.py", "a caption"),
+    *("plots/alluvial.py", "a caption"),
 ]
 
 

@@ -1,13 +1,16 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
 
-from spokenwords import plots
+from spokenwords import confusion as table_of_confusion
+from spokenwords.plots import recording, style, training
+from spokenwords.plots.confusion import heat_map
 
 RATE = 16_000
 
@@ -50,13 +53,13 @@ def tone(hertz):
 def every_plot():
     values, frequency, time = spectrogram()
     return {
-        "history": plots.history(log(12), 12, note="Stopped early"),
-        "learning_rates": plots.learning_rates(rates(), 0.003, 0.004),
-        "confusion": plots.confusion(confusion()[0]),
-        "waveform": plots.waveform(tone(440), RATE, "bird"),
-        "fourier_magnitude": plots.fourier_magnitude(tone(440), RATE, "bird"),
-        "spectrogram": plots.spectrogram(np.abs(values[0]), frequency, time, "bird"),
-        "complex_spectrogram": plots.complex_spectrogram(values, frequency, time, "bird"),
+        "history": training.history(log(12), 12, note="Stopped early"),
+        "learning_rates": training.learning_rates(rates(), 0.003, 0.004),
+        "confusion": heat_map(confusion()[0]),
+        "waveform": recording.waveform(tone(440), RATE, "bird"),
+        "fourier_magnitude": recording.fourier_magnitude(tone(440), RATE, "bird"),
+        "spectrogram": recording.spectrogram(np.abs(values[0]), frequency, time, "bird"),
+        "complex_spectrogram": recording.complex_spectrogram(values, frequency, time, "bird"),
     }
 
 
@@ -83,8 +86,8 @@ def test_axes_are_labelled_with_units():
 def test_saving_is_repeatable_and_keeps_text(tmp_path):
     for name, figure in every_plot().items():
         first, second, image = (tmp_path / f"{name}{end}" for end in ("1.svg", "2.svg", ".png"))
-        plots.save(figure, first, image)
-        plots.save(every_plot()[name], second)
+        style.save(figure, first, image)
+        style.save(every_plot()[name], second)
         assert first.read_bytes() == second.read_bytes(), name
         assert b"<dc:date>" not in first.read_bytes()
         assert image.read_bytes().startswith(b"\x89PNG")
@@ -96,15 +99,16 @@ def test_no_global_state():
     before = dict(matplotlib.rcParams)
     every_plot()
     assert dict(matplotlib.rcParams) == before
-    code = "import sys, spokenwords.plots, spokenwords.alluvial as a; print(*sys.modules)"
-    folder = plots.__file__.rsplit("/spokenwords/", 1)[0]
+    modules = sorted(path.stem for path in Path(style.__file__).parent.glob("[a-z]*.py"))
+    code = f"import sys; from spokenwords.plots import {', '.join(modules)}; print(*sys.modules)"
+    folder = Path(style.__file__).parents[2]
     run = [sys.executable, "-c", code]
     names = subprocess.run(run, cwd=folder, capture_output=True, text=True, check=True).stdout
     assert "matplotlib.pyplot" not in names.split()
 
 
 def test_history_draws_the_log_and_marks_the_best_epoch():
-    figure = plots.history(log(12), 7, note="Stopped at epoch 12")
+    figure = training.history(log(12), 7, note="Stopped at epoch 12")
     table = log(12)
     for panel, measure in zip(figure.axes, ("loss", "accuracy"), strict=False):
         for name in ("train", "valid"):
@@ -122,7 +126,7 @@ def test_history_draws_the_log_and_marks_the_best_epoch():
 
 @pytest.mark.parametrize("epochs", [1, 2, 60])
 def test_history_of_any_length(epochs, tmp_path):
-    plots.save(plots.history(log(epochs), 1), tmp_path / "history.png")
+    style.save(training.history(log(epochs), 1), tmp_path / "history.png")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +134,7 @@ def test_history_of_any_length(epochs, tmp_path):
     [(0.003, 0.0031), (0.003, 0.00299), (1e-6, 1.1e-6), (1e-6, 0.9), (0.9, 0.95), (0.05, 2.0)],
 )
 def test_marked_rates_stand_where_they_are(suggested, used):
-    figure = plots.learning_rates(rates(), suggested, used)
+    figure = training.learning_rates(rates(), suggested, used)
     (axes,) = figure.axes
     assert axes.get_xscale() == "log"
     marks = [line for line in axes.lines if len(set(line.get_xdata())) == 1]
@@ -152,7 +156,7 @@ def test_marked_rates_stand_where_they_are(suggested, used):
 
 
 def test_equal_rates_share_a_mark():
-    (axes,) = plots.learning_rates(rates(), 0.003, 0.003).axes
+    (axes,) = training.learning_rates(rates(), 0.003, 0.003).axes
     assert [text.get_text() for text in axes.texts] == ["suggested and used: 0.003"]
     assert [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 2] == [0.003]
 
@@ -160,14 +164,14 @@ def test_equal_rates_share_a_mark():
 def test_learning_rates_survive_a_loss_that_overflows(tmp_path):
     table = rates()
     table.loc[140:, ["loss", "smoothed_loss"]] = [np.inf, np.nan]
-    figure = plots.learning_rates(table, 0.003, 0.003)
-    plots.save(figure, tmp_path / "rates.png")
+    figure = training.learning_rates(table, 0.003, 0.003)
+    style.save(figure, tmp_path / "rates.png")
     assert figure.axes[0].get_ylim()[1] < 10
 
 
 def test_heat_map_has_the_shares_and_the_counts():
     table, words, counts = confusion()
-    axes, bar = plots.confusion(table, note="A note").axes
+    axes, bar = heat_map(table, note="A note").axes
     shares = axes.collections[0].get_array()
     np.testing.assert_allclose(shares, 100 * counts / counts.sum(axis=1, keepdims=True))
     cells = {text.get_position(): int(text.get_text()) for text in axes.texts}
@@ -184,18 +188,18 @@ def test_confusion_matrix_is_square_and_ordered():
     table = pd.DataFrame(
         {"target": ["b", "a", "b"], "prediction": ["b", "a", "c"], "count": [5, 7, 2]}
     )
-    square = plots.confusion_matrix(table)
+    square = table_of_confusion.matrix(table)
     assert list(square.index) == list(square.columns) == ["b", "a", "c"]
     assert square.to_numpy().tolist() == [[5, 0, 2], [0, 7, 0], [0, 0, 0]]
     with pytest.raises(ValueError, match="duplicate"):
-        plots.confusion_matrix(pd.concat([table, table]))
+        table_of_confusion.matrix(pd.concat([table, table]))
 
 
 def test_counts_fit_in_their_cells_with_35_words():
     words = [f"word {i}" for i in range(35)]
     pairs = [(t, p, 4000 if t == p else 88) for t in words for p in words]
     table = pd.DataFrame(pairs, columns=["target", "prediction", "count"])
-    figure = plots.confusion(table)
+    figure = heat_map(table)
     figure.draw_without_rendering()
     axes = figure.axes[0]
     cell = axes.get_window_extent().width / 35
@@ -205,14 +209,14 @@ def test_counts_fit_in_their_cells_with_35_words():
 
 
 def test_waveform_in_seconds():
-    (axes,) = plots.waveform(tone(440), RATE, "bird").axes
+    (axes,) = recording.waveform(tone(440), RATE, "bird").axes
     (line,) = axes.lines
     np.testing.assert_allclose(line.get_xdata(), np.arange(RATE) / RATE)
     np.testing.assert_allclose(line.get_ydata(), tone(440))
 
 
 def test_fourier_magnitude_of_a_tone_peaks_at_it():
-    (axes,) = plots.fourier_magnitude(tone(440), RATE, "bird").axes
+    (axes,) = recording.fourier_magnitude(tone(440), RATE, "bird").axes
     (line,) = axes.lines
     frequency, magnitude = line.get_xdata(), line.get_ydata()
     assert frequency[np.argmax(magnitude)] == pytest.approx(440)
@@ -223,7 +227,7 @@ def test_fourier_magnitude_of_a_tone_peaks_at_it():
 def test_spectrogram_shows_square_roots_above_0_hertz():
     values, frequency, time = spectrogram()
     magnitudes = np.abs(values[0])
-    axes, _ = plots.spectrogram(magnitudes, frequency, time, "bird").axes
+    axes, _ = recording.spectrogram(magnitudes, frequency, time, "bird").axes
     shown = axes.collections[0].get_array()
     np.testing.assert_allclose(shown, np.sqrt(magnitudes[1:].astype(float)), rtol=1e-6)
     assert axes.get_yscale() == "log"
@@ -234,7 +238,7 @@ def test_spectrogram_shows_square_roots_above_0_hertz():
 def test_complex_spectrogram_has_one_symmetric_scale():
     values, frequency, time = spectrogram()
     values[0, 50, 50] = 60.0  # one outlier does not take the scale away from the others
-    real, imaginary, _ = plots.complex_spectrogram(values, frequency, time, "bird").axes
+    real, imaginary, _ = recording.complex_spectrogram(values, frequency, time, "bird").axes
     for axes, part in ((real, values[0]), (imaginary, values[1])):
         mesh = axes.collections[0]
         np.testing.assert_allclose(mesh.get_array(), part.astype(float))
@@ -247,18 +251,18 @@ def test_complex_spectrogram_has_one_symmetric_scale():
 
 def test_silence_has_a_complex_spectrogram(tmp_path):
     _, frequency, time = spectrogram()
-    figure = plots.complex_spectrogram(np.zeros((2, 257, 101)), frequency, time, "silence")
-    plots.save(figure, tmp_path / "silence.png")
+    figure = recording.complex_spectrogram(np.zeros((2, 257, 101)), frequency, time, "silence")
+    style.save(figure, tmp_path / "silence.png")
 
 
 def test_images_in_an_svg_are_few(tmp_path):
     values, frequency, time = spectrogram()
     path = tmp_path / "spectrogram.svg"
-    plots.save(plots.spectrogram(np.abs(values[0]), frequency, time, "bird"), path)
+    style.save(recording.spectrogram(np.abs(values[0]), frequency, time, "bird"), path)
     assert path.stat().st_size < 1_000_000
     assert len(re.findall("<path", path.read_text())) < 200
 
 
 def test_rate_without_a_suggestion():
-    figure = plots.learning_rates(rates(), None, 0.01)
+    figure = training.learning_rates(rates(), None, 0.01)
     assert [text.get_text() for text in figure.axes[0].texts] == ["used: 0.01"]

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from spokenwords import audio, inventories, plots, progress
+from spokenwords import audio, inventories, progress
+from spokenwords.plots import recording, style
 from spokenwords.stft import STFT
 
 WINDOW = 512  # samples, with steps of half a window, as in the published exploration
@@ -22,12 +23,14 @@ with progress.job_log(snakemake.log[0]):
     values = as_seen.complex_spectrogram(samples)
 
     figures = {
-        "waveform": plots.waveform(samples, rate, file),
-        "fourier_transform": plots.fourier_magnitude(samples, rate, file),
-        "spectrogram": plots.spectrogram(magnitudes, coarse.frequency(), coarse.time(length), file),
-        "complex_spectrogram": plots.complex_spectrogram(
+        "waveform": recording.waveform(samples, rate, file),
+        "fourier_transform": recording.fourier_magnitude(samples, rate, file),
+        "spectrogram": recording.spectrogram(
+            magnitudes, coarse.frequency(), coarse.time(length), file
+        ),
+        "complex_spectrogram": recording.complex_spectrogram(
             values, as_seen.frequency(), as_seen.time(length), file
         ),
     }
     for name, figure in figures.items():
-        plots.save(figure, snakemake.output[name])
+        style.save(figure, snakemake.output[name])

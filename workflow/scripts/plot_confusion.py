@@ -1,7 +1,9 @@
 """The confusion table as a heat map."""
 
-from spokenwords import confusion, plots, progress
+from spokenwords import confusion, progress
+from spokenwords.plots import style
+from spokenwords.plots.confusion import heat_map
 
 with progress.job_log(snakemake.log[0]):
     table = confusion.read(snakemake.input.confusion)
-    plots.save(plots.confusion(table), snakemake.output.plot)
+    style.save(heat_map(table), snakemake.output.plot)

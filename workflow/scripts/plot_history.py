@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from spokenwords import plots, progress
+from spokenwords import progress
+from spokenwords.plots import style, training
 
 with progress.job_log(snakemake.log[0]):
     summary = json.loads(Path(snakemake.input.summary).read_text())
     log = pd.read_csv(snakemake.input.log)
-    figure = plots.history(log, summary["best_epoch"], note=summary["warning"])
-    plots.save(figure, snakemake.output.plot)
+    figure = training.history(log, summary["best_epoch"], note=summary["warning"])
+    style.save(figure, snakemake.output.plot)

@@ -2,11 +2,12 @@
 
 import pandas as pd
 
-from spokenwords import learning_rate, plots, progress
+from spokenwords import learning_rate, progress
+from spokenwords.plots import style, training
 
 with progress.job_log(snakemake.log[0]):
     rates = pd.read_csv(snakemake.input.rates)
     suggested = learning_rate.suggestion(rates)
     used = snakemake.params.settings["max_lr"]
-    figure = plots.learning_rates(rates, suggested, suggested if used == "auto" else used)
-    plots.save(figure, snakemake.output.plot)
+    figure = training.learning_rates(rates, suggested, suggested if used == "auto" else used)
+    style.save(figure, snakemake.output.plot)

@@ -17,3 +17,18 @@ def read(path: Path) -> pd.DataFrame:
     # Words such as `NA` or `001` are text, not missing or a number.
     text = {"target": str, "prediction": str}
     return pd.read_csv(path, dtype=text, keep_default_na=False)
+
+
+def matrix(confusion: pd.DataFrame) -> pd.DataFrame:
+    """The table of pairs (target, prediction, count) squared: rows targets, columns predictions.
+
+    Words stand in the table's order. Raises ValueError if a pair is there twice or there is no
+    recording at all.
+    """
+    table = confusion.astype({"target": str, "prediction": str})
+    words = pd.unique(pd.concat([table["target"], table["prediction"]]))
+    square = table.pivot(index="target", columns="prediction", values="count")
+    square = square.reindex(index=words, columns=words).fillna(0).astype(int)
+    if square.to_numpy().sum() == 0:
+        raise ValueError("The confusion table counts no recording.")
+    return square
