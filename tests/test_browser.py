@@ -1,11 +1,6 @@
 """Pages as a browser shows them: harmless whatever words and files are called, and quiet."""
 
-import os
-import shutil
-
 import pandas as pd
-import pytest
-from playwright.sync_api import sync_playwright
 
 from spokenwords.plots import alluvial
 
@@ -15,40 +10,6 @@ EVIL = [
     '"><img src=x onerror=alert(1)>',
     "</title><svg onload=alert(1)>",
 ]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Headless Chromium; without one the tests are skipped, but not where it is required (CI)."""
-    executable = shutil.which("chromium") or shutil.which("google-chrome")
-    if not executable and "REQUIRE_CHROMIUM" not in os.environ:
-        pytest.skip("no Chromium here")
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        chromium = playwright.chromium.launch(executable_path=executable, args=arguments)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def page(browser):
-    """A page; at the end it must have raised no error, opened no dialog and asked for nothing."""
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(20_000)
-    faults = []
-    page.on("console", lambda said: said.type == "error" and faults.append(said.text))
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("dialog", lambda dialog: (faults.append(f"dialog {dialog.message}"), dialog.dismiss()))
-    page.on(
-        "request",
-        lambda request: (
-            request.url.startswith(("file:", "data:", "blob:"))
-            or faults.append(f"request {request.url}")
-        ),
-    )
-    yield page
-    page.close()
-    assert faults == []
 
 
 def confusion_of(words):
