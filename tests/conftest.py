@@ -1,4 +1,4 @@
-"""What several test files need: spectrogram stores, a small classifier, a finished workflow, a browser."""
+"""What several test files need: stores, a small classifier, a finished workflow, a browser."""
 
 import logging
 import os

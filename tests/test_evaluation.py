@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from scipy.stats import bootstrap
+from sklearn.metrics import f1_score
 
 from spokenwords import confusion, evaluation, scoring
 
@@ -19,6 +20,7 @@ PROBABILITIES = torch.tensor(
 )
 # Any constant added to a recording's scores leaves its probabilities as they are.
 SCORES = PROBABILITIES.log() + torch.tensor([0.0, 5.0, -3.0, 100.0, 1.0])[:, None]
+LOSSES = -np.log([0.7, 0.3, 0.8, 0.75, 0.25])
 MANIFEST = pd.DataFrame(
     {
         "file": [f"recording{number}.wav" for number in range(5)],
@@ -65,8 +67,9 @@ def test_manifest_whose_index_is_mixed_up(predictions):
 
 
 def test_metrics(predictions):
-    metrics = evaluation.metrics(predictions, WORDS, loss=0.5)
-    assert (metrics["recordings"], metrics["correct"], metrics["loss"]) == (5, 3, 0.5)
+    metrics = evaluation.metrics(predictions, WORDS, LOSSES)
+    assert (metrics["recordings"], metrics["correct"]) == (5, 3)
+    assert metrics["loss"] == pytest.approx(LOSSES.sum() / 5)
     assert metrics["accuracy"] == 3 / 5
     # Predicted, rightly, and said: bird two, one, two; cat three, two, two; dog none, none, one.
     expected = {
@@ -78,15 +81,49 @@ def test_metrics(predictions):
     for word, figures in expected.items():
         assert metrics["words"][word] == pytest.approx(figures)
     assert metrics["macro_f1"] == pytest.approx((1 / 2 + 4 / 5) / 3)
-    low, high = metrics["accuracy_interval"]
-    assert low < 3 / 5 < high
+    for name in ("accuracy", "loss", "macro_f1"):
+        low, high = metrics[f"{name}_interval"]
+        assert low < metrics[name] < high
+    # Each is in a bin of confidence of its own, but for those of 0.75 and 0.8, which are right.
+    distances = [1 - 0.7, 0.6, 1 - 0.8, 1 - 0.75, 0.5]
+    assert metrics["expected_calibration_error"] == pytest.approx(sum(distances) / 5, abs=1e-5)
 
 
 def test_word_without_test_recordings(predictions):
     """It has no recall, and the macro F1 is that of the words there are."""
-    metrics = evaluation.metrics(predictions, [*WORDS, "emu"], loss=0.5)
+    metrics = evaluation.metrics(predictions, [*WORDS, "emu"], LOSSES)
     assert metrics["words"]["emu"] == {"recordings": 0, "precision": 0, "recall": 0, "f1": 0}
     assert metrics["macro_f1"] == pytest.approx((1 / 2 + 4 / 5) / 3)
+
+
+def test_loss_of_each_recording():
+    np.testing.assert_allclose(scoring.losses(SCORES, LABELS), LOSSES, rtol=1e-4)
+
+
+def test_interval_of_a_mean_is_that_of_the_central_limit():
+    values = np.random.default_rng(3).exponential(size=2_000)
+    low, high = evaluation.mean_interval(values)
+    half = 1.96 * values.std(ddof=1) / math.sqrt(2_000)
+    assert low == pytest.approx(values.mean() - half, abs=0.15 * half)
+    assert high == pytest.approx(values.mean() + half, abs=0.15 * half)
+    assert evaluation.mean_interval(np.array([0.5])) == (0.5, 0.5)
+
+
+def test_interval_of_macro_f1_is_that_of_resampling_recordings():
+    generator = np.random.default_rng(4)
+    targets = generator.integers(0, 4, 300)
+    guesses = np.where(generator.random(300) < 0.7, targets, generator.integers(0, 4, 300))
+    drawn = [generator.integers(0, 300, 300) for _ in range(1_000)]
+    resampled = [f1_score(targets[draw], guesses[draw], average="macro") for draw in drawn]
+    low, high = evaluation.macro_f1_interval(targets, guesses)
+    assert low == pytest.approx(np.quantile(resampled, 0.025), abs=0.006)
+    assert high == pytest.approx(np.quantile(resampled, 0.975), abs=0.006)
+
+
+def test_macro_f1_where_all_is_right_or_wrong():
+    words = np.array([0, 1, 2, 2])
+    assert evaluation.macro_f1_interval(words, words) == (1, 1)
+    assert evaluation.macro_f1_interval(words, words + 1 - 3 * (words == 2)) == (0, 0)
 
 
 @pytest.mark.parametrize(("correct", "count"), [(150, 200), (12, 200), (930, 1_000), (5, 8)])
@@ -116,12 +153,6 @@ def test_interval_at_the_limits():
     low, high = evaluation.accuracy_interval(49, 50)
     assert low > 0.9
     assert high == 1
-
-
-def test_higher_level_makes_a_wider_interval():
-    low, high = evaluation.accuracy_interval(150, 200, level=0.95)
-    lower, higher = evaluation.accuracy_interval(150, 200, level=0.99)
-    assert lower < low < 0.75 < high < higher
 
 
 # Scores.
@@ -217,5 +248,5 @@ def test_words_survive_their_files(tmp_path, words):
     assert list(read["prediction"]) == [words[label] for label in (0, 1, 1, 1, 0)]
     assert [f"p({word})" for word in words] == list(read.columns[4:])
 
-    metrics = evaluation.metrics(predictions, words, loss=0.5)
+    metrics = evaluation.metrics(predictions, words, LOSSES)
     assert [figures["recordings"] for figures in metrics["words"].values()] == [2, 2, 1]

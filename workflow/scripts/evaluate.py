@@ -18,12 +18,13 @@ with progress.job_log(snakemake.log[0]):
     budget = loader.as_bytes(settings["memory_budget"])
     [test] = loader.load(stores, [recordings], place, budget)
     scores = scoring.score(classifier, test)
-    loss, _ = scoring.loss_and_accuracy(scores, test.labels)
     predictions = evaluation.predictions(recordings, classifier.words, scores)
     predictions.to_csv(snakemake.output.predictions, index=False)
     pairs = confusion.count(predictions, classifier.words)
     pairs.to_csv(snakemake.output.confusion, index=False)
-    metrics = evaluation.metrics(predictions, classifier.words, loss)
+    losses = scoring.losses(scores, test.labels).cpu().numpy()
+    metrics = evaluation.metrics(predictions, classifier.words, losses)
+    metrics["model"] = {"parameters": classifier.parameter_count()}
     metrics["training"] = json.loads(Path(snakemake.input.training).read_text())
     metrics["evaluation"] = {
         "device": device.describe(place),

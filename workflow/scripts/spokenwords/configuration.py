@@ -48,6 +48,26 @@ def canonical(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str,
     return config
 
 
+def of_each_seed(runs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The runs of a canonical config, those with several seeds as one run a seed.
+
+    A run `complex` with the seeds 1 and 2 becomes `complex-seed1` and `complex-seed2`; their
+    settings name it as `run`. Raises `UserError` where such a name is another run's.
+    """
+    single = {}
+    for name, run in runs.items():
+        seeds = run["seed"] if isinstance(run["seed"], list) else [run["seed"]]
+        for seed in seeds:
+            of_seed = f"{name}-seed{seed}" if isinstance(run["seed"], list) else name
+            if of_seed != name and of_seed in runs:
+                raise UserError(
+                    f"Config key runs.{of_seed} has the name that run {name} has with its seed "
+                    f"{seed}: rename one of them."
+                )
+            single[of_seed] = {**run, "run": name, "seed": seed}
+    return single
+
+
 def _check_references(config: dict[str, Any]) -> None:
     """What a schema cannot say: names that must exist elsewhere, values that must fit together."""
     for name, run in config["runs"].items():
@@ -55,6 +75,7 @@ def _check_references(config: dict[str, Any]) -> None:
             _known(f"runs.{name}.{key}", run[key], catalogue, config[catalogue])
     for name in config["train"]:
         _known("train", name, "runs", config["runs"])
+    of_each_seed(config["runs"])
     range_tests = {"training": config["training"]["range_test"]}
     range_tests |= {f"runs.{name}": run["range_test"] for name, run in config["runs"].items()}
     for key, range_test in range_tests.items():
@@ -237,7 +258,9 @@ def _canonical(value: Any, schema: Mapping[str, Any], definitions: Mapping[str, 
             for name in sorted(filled)
         }
     if isinstance(value, list):
-        return [_canonical(item, schema.get("items", {}), definitions) for item in value]
+        kinds = [schema, *schema.get("anyOf", [])]
+        items = next((kind["items"] for kind in kinds if "items" in kind), {})
+        return [_canonical(item, items, definitions) for item in value]
     kinds = schema.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
     kinds = [*kinds, *(option.get("type") for option in schema.get("anyOf", []))]

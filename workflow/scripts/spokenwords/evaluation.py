@@ -6,8 +6,15 @@ from importlib.metadata import version
 import numpy as np
 import pandas as pd
 import torch
-from scipy.stats import binom
+from scipy.sparse import coo_array
+from scipy.stats import binom, bootstrap
 from sklearn.metrics import precision_recall_fscore_support
+
+from spokenwords import calibration
+
+# Of each bootstrap interval that has to be drawn.
+RESAMPLES = 1000
+LEVEL = 0.95
 
 
 def predictions(manifest: pd.DataFrame, words: list[str], scores: torch.Tensor) -> pd.DataFrame:
@@ -28,35 +35,84 @@ def predictions(manifest: pd.DataFrame, words: list[str], scores: torch.Tensor) 
     return pd.concat([table, columns], axis=1)
 
 
-def accuracy_interval(correct: int, count: int, level: float = 0.95) -> tuple[float, float]:
+def accuracy_interval(correct: int, count: int) -> tuple[float, float]:
     """The percentile bootstrap interval of an accuracy of `correct` out of `count`.
 
     Drawing `count` outcomes, right or wrong, with replacement makes the number of right ones
     binomial, so the interval that resampling approaches is known without it (Efron and Tibshirani,
     An Introduction to the Bootstrap, 1993, §13.3).
     """
-    low, high = binom.interval(level, count, correct / count)
+    low, high = binom.interval(LEVEL, count, correct / count)
     return float(low) / count, float(high) / count
 
 
-def metrics(table: pd.DataFrame, words: list[str], loss: float) -> dict:
-    """Loss, accuracy with its 95 % bootstrap interval, macro F1 and each word's figures.
+def mean_interval(values: np.ndarray) -> tuple[float, float]:
+    """The percentile bootstrap interval of the mean of `values` [N]."""
+    if len(values) < 2:
+        return float(values.mean()), float(values.mean())
+    found = bootstrap(
+        (values,),
+        np.mean,
+        n_resamples=RESAMPLES,
+        batch=100,
+        confidence_level=LEVEL,
+        method="percentile",
+        rng=np.random.default_rng(1),
+    )
+    return tuple(map(float, found.confidence_interval))
 
-    `table` has the columns target and prediction. A word's precision is 0 where it was never
-    predicted, its recall 0 where it was never said; macro F1 leaves out words that were neither.
+
+def macro_f1_interval(targets: np.ndarray, guesses: np.ndarray) -> tuple[float, float]:
+    """The percentile bootstrap interval of macro F1; words are numbers [N].
+
+    Drawing recordings with replacement makes the counts of the pairs (target, prediction)
+    multinomial: these are drawn, however many recordings there are. A word that a draw neither has
+    nor predicts is left out of its mean.
+    """
+    pairs, counts = np.unique(np.stack([targets, guesses]), axis=1, return_counts=True)
+    said, guessed = pairs
+    words = 1 + pairs.max()
+    draws = np.random.default_rng(1).multinomial(
+        counts.sum(), counts / counts.sum(), size=RESAMPLES
+    )
+
+    def of_each_word(labels: np.ndarray, counted: np.ndarray) -> np.ndarray:
+        places = (np.arange(len(labels)), labels)
+        return draws @ coo_array((counted, places), shape=(len(labels), words)).tocsr()
+
+    everyone = np.ones(len(said), dtype=int)
+    hits = of_each_word(said, (said == guessed).astype(int))
+    either = of_each_word(said, everyone) + of_each_word(guessed, everyone)
+    f1 = np.divide(2 * hits, either, out=np.zeros(hits.shape), where=either > 0)
+    means = f1.sum(axis=1) / (either > 0).sum(axis=1)
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def metrics(table: pd.DataFrame, words: list[str], losses: np.ndarray) -> dict:
+    """Loss, accuracy and macro F1 with 95 % bootstrap intervals, and each word's figures.
+
+    `table` is that of `predictions`, `losses` (nats) [recording] theirs. A word's precision is 0
+    where it was never predicted, its recall 0 where it was never said; macro F1 leaves out words
+    that were neither.
     """
     correct, count = int((table["target"] == table["prediction"]).sum()), len(table)
     precision, recall, f1, said = precision_recall_fscore_support(
         table["target"], table["prediction"], labels=words, zero_division=0
     )
     known = (said > 0) | np.isin(words, table["prediction"])
+    number = {word: i for i, word in enumerate(words)}
+    numbers = (table[side].map(number).to_numpy() for side in ("target", "prediction"))
     return {
         "recordings": count,
         "correct": correct,
-        "loss": loss,
+        "loss": float(losses.mean()),
+        "loss_interval": mean_interval(losses),
         "accuracy": correct / count,
-        "accuracy_interval": list(accuracy_interval(correct, count)),
+        "accuracy_interval": accuracy_interval(correct, count),
         "macro_f1": float(f1[known].mean()),
+        "macro_f1_interval": macro_f1_interval(*numbers),
+        "expected_calibration_error": calibration.expected_error(calibration.of(table)),
         "words": {
             word: {
                 "recordings": int(said[i]),

@@ -75,6 +75,10 @@ class Classifier(nn.Module):
         with torch.autocast(images.device.type, self.precision, enabled=reduced):
             return self.network(images).float()
 
+    def parameter_count(self) -> int:
+        """How many numbers training adjusts."""
+        return sum(parameter.numel() for parameter in self.network.parameters())
+
     def save(self, path: Path) -> None:
         """Write all that predicting takes: weights, words, representation, transform, length."""
         saved = {

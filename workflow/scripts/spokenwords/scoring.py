@@ -17,6 +17,11 @@ def score(classifier: Classifier, recordings: Recordings | StreamedRecordings) -
     return torch.cat([classifier(batch) for batch, _ in recordings.in_order(BATCH_SIZE)])
 
 
+def losses(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The cross-entropy (nats) of each recording [recording]."""
+    return F.cross_entropy(scores, labels, reduction="none")
+
+
 def loss_and_accuracy(scores: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
     """Mean cross-entropy (nats), and the share of recordings whose best word is the label."""
     loss = F.cross_entropy(scores, labels).item()

@@ -1,0 +1,74 @@
+"""Whether a classifier's probabilities can be believed, and what it gains by not answering."""
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
+
+BINS = 15  # as Guo et al. have it
+
+
+def of(predictions: pd.DataFrame) -> pd.DataFrame:
+    """A row a recording: confidence (the prediction's probability), correct.
+
+    `predictions` has the columns target, prediction and a `p(<word>)` for each word.
+    """
+    probabilities = predictions[[name for name in predictions if name.startswith("p(")]]
+    return pd.DataFrame(
+        {
+            "confidence": probabilities.max(axis=1),
+            "correct": predictions["target"] == predictions["prediction"],
+        }
+    )
+
+
+def reliability(answers: pd.DataFrame) -> pd.DataFrame:
+    """Confidence and accuracy of the answers (see `of`) in bins of equally wide confidence.
+
+    A row a bin that has recordings: low, high (its edges; the higher belongs to it), recordings,
+    confidence (mean), accuracy, and the 95 % Wilson interval accuracy_low, accuracy_high.
+    """
+    number = np.ceil(answers["confidence"] * BINS).clip(1, BINS).astype(int) - 1
+    groups = answers.groupby(number.to_numpy())
+    table = groups.agg(
+        recordings=("correct", "size"), confidence=("confidence", "mean"), right=("correct", "sum")
+    )
+    low, high = proportion_confint(table["right"], table["recordings"], method="wilson")
+    return pd.DataFrame(
+        {
+            "low": table.index / BINS,
+            "high": (table.index + 1) / BINS,
+            "recordings": table["recordings"],
+            "confidence": table["confidence"],
+            "accuracy": table["right"] / table["recordings"],
+            "accuracy_low": low,
+            "accuracy_high": high,
+        }
+    ).reset_index(drop=True)
+
+
+def expected_error(answers: pd.DataFrame) -> float:
+    """The expected calibration error: the mean distance of accuracy from confidence over the bins.
+
+    Weighted by recordings: C. Guo et al., "On Calibration of Modern Neural Networks" (2017), eq. 3.
+    """
+    table = reliability(answers)
+    distances = (table["accuracy"] - table["confidence"]).abs()
+    return float(np.average(distances, weights=table["recordings"]))
+
+
+def coverage(answers: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy where only the most confident answers are given.
+
+    A row a confidence that occurs, highest first: threshold, answered (the share of recordings at
+    least so confident), accuracy (of these). Its complement is known as the risk-coverage curve
+    (R. El-Yaniv and Y. Wiener, "On the Foundations of Noise-free Selective Classification", 2010).
+    """
+    counts = answers.groupby("confidence")["correct"].agg(["size", "sum"])
+    counts = counts.sort_index(ascending=False).cumsum()
+    return pd.DataFrame(
+        {
+            "threshold": counts.index,
+            "answered": (counts["size"] / len(answers)).to_numpy(),
+            "accuracy": (counts["sum"] / counts["size"]).to_numpy(),
+        }
+    )
