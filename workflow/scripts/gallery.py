@@ -1,0 +1,19 @@
+"""The error gallery: a run's mistakes to be heard and seen, as one HTML page."""
+
+import json
+from pathlib import Path
+
+from spokenwords import gallery, predictions, progress
+
+with progress.job_log(snakemake.log[0]):
+    rate = snakemake.params.audio["sample_rate"]
+    page = gallery.page(
+        Path(snakemake.resources.template).read_text(encoding="utf-8"),
+        snakemake.wildcards.run,
+        json.loads(Path(snakemake.input.metrics).read_text()),
+        predictions.read(snakemake.input.predictions),
+        Path(snakemake.resources.folder),
+        rate,
+        round(snakemake.params.audio["seconds"] * rate),
+    )
+    Path(snakemake.output.page).write_text(page, encoding="utf-8")

@@ -1,0 +1,179 @@
+"""The error gallery: a run's mistakes to be heard and seen, as one HTML page."""
+
+import io
+import json
+import logging
+from base64 import b64encode
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import soundfile
+from matplotlib import colormaps
+from PIL import Image
+
+from spokenwords import audio
+from spokenwords.errors import UserError
+from spokenwords.stft import STFT
+
+logger = logging.getLogger("spokenwords")
+
+MOST = 200  # recordings in a gallery: about 5 MB of recordings of a second at 16 kHz
+LIKELIEST = 3  # words whose probabilities are shown
+MARK = "{{data}}"  # where the template wants the data
+
+WINDOW, STRIDE = 0.025, 0.005  # s, long enough to show a voice's harmonics
+BANDS, MOST_FRAMES = 128, 400  # pixels of a spectrogram, up and across
+RANGE = 70  # dB below the loudest point at which a spectrogram is darkest
+
+
+def choose(predictions: pd.DataFrame, most: int = MOST) -> pd.DataFrame:
+    """The mistakes among `predictions` that are shown, `most` at most, by falling confidence.
+
+    Where there are more, half the places, rounded up, go to the most confident mistakes: those with
+    the highest probability of the predicted word. The others go to the most frequent confusions, in
+    proportion: of a pair of words confused c times, the r-th most confident mistake has the rank
+    c / r, and the highest ranks win, as seats do by D'Hondt's method. Of mistakes equally
+    confident the one whose file comes first is taken for the more confident, of equal ranks that of
+    the more frequent pair, then of the pair that comes first.
+
+    Columns added: `probability` of the prediction, `target_probability`, `confusions` (how often
+    the target was taken for the prediction), `said` (how many recordings the target has) and
+    `reason` (`all`, `confidence` or `frequency`).
+    """
+    said = predictions["target"].map(predictions["target"].value_counts())
+    mistakes = predictions.assign(said=said)
+    mistakes = mistakes[mistakes["target"] != mistakes["prediction"]]
+    rows = mistakes.to_dict("records")
+    mistakes = mistakes.assign(
+        probability=np.array([row[f"p({row['prediction']})"] for row in rows], dtype=float),
+        target_probability=np.array([row[f"p({row['target']})"] for row in rows], dtype=float),
+        reason="all",
+    ).sort_values(["probability", "file"], ascending=[False, True], ignore_index=True)
+    pairs = mistakes.groupby(["target", "prediction"])["file"]
+    mistakes["confusions"] = pairs.transform("size").astype(int)
+    if len(mistakes) <= most:
+        return mistakes
+
+    confident = most - most // 2
+    ranked = mistakes.assign(rank=mistakes["confusions"] / (pairs.cumcount() + 1))[confident:]
+    ranked = ranked.sort_values(
+        ["rank", "confusions", "target", "prediction"], ascending=[False, False, True, True]
+    )
+    frequent = ranked.index[: most // 2]
+    mistakes.loc[: confident - 1, "reason"] = "confidence"
+    mistakes.loc[frequent, "reason"] = "frequency"
+    return mistakes[mistakes["reason"] != "all"].reset_index(drop=True)
+
+
+def page(
+    template: str,
+    run: str,
+    metrics: Mapping,
+    predictions: pd.DataFrame,
+    folder: Path,
+    sample_rate: int,
+    length: int,
+) -> str:
+    """The gallery of `run`: `template` with the data in it, recordings included.
+
+    `metrics` is what `evaluation` made of `predictions`. Recordings are read from `folder`, and are
+    as the network heard them: at `sample_rate` (Hz), padded or cut to `length` samples.
+    Raises `UserError` if one cannot be read.
+    """
+    shown = choose(predictions)
+    data = {
+        "run": run,
+        "accuracy": metrics["accuracy"],
+        "recordings": metrics["recordings"],
+        "mistakes": metrics["recordings"] - metrics["correct"],
+        "seconds": length / sample_rate,
+        "highest": sample_rate / 2,
+        "range": RANGE,
+        "shown": [],
+    }
+    for row in shown.to_dict("records"):
+        samples = _load(folder, row["file"], sample_rate, length)
+        media = {
+            "sound": f"data:audio/flac;base64,{_base64(flac(samples, sample_rate))}",
+            "spectrogram": f"data:image/webp;base64,{_base64(spectrogram(samples, sample_rate))}",
+        }
+        data["shown"].append(_told(row) | media)
+    # `<` could end the script element that holds the data, whatever its type.
+    text = template.replace(MARK, json.dumps(data, allow_nan=False).replace("<", "\\u003c"))
+    logger.info(f"Recordings in the gallery: {len(shown)}; its size: {len(text) / 1e6:.1f} MB.")
+    return text
+
+
+def flac(samples: np.ndarray, sample_rate: int) -> bytes:
+    """`samples` [N] (full scale 1) at `sample_rate` (Hz) as a FLAC file of 16 bits.
+
+    Samples beyond full scale are clipped; those of a 16-bit recording are kept exactly.
+    """
+    numbers = np.clip(np.rint(samples * 32_768), -32_768, 32_767).astype(np.int16)
+    file = io.BytesIO()
+    soundfile.write(file, numbers, sample_rate, "PCM_16", format="FLAC", compression_level=1.0)
+    return file.getvalue()
+
+
+def spectrogram(samples: np.ndarray, sample_rate: int) -> bytes:
+    """The spectrogram of `samples` [N] at `sample_rate` (Hz), as a WebP image without axes.
+
+    Time runs to the right, frequency upwards from 0 to half the sample rate, on the mel scale
+    m = 1127 ln(1 + f / 700 Hz) (O'Shaughnessy, Speech Communication, 1987). Brightness tells the
+    power of each of `BANDS` bands in dB, from `RANGE` below the loudest point up to it.
+    """
+    # A long recording's frames are fewer and longer, and still overlap by half.
+    stride = max(STRIDE, len(samples) / sample_rate / MOST_FRAMES)
+    window = round(max(WINDOW, 2 * stride) * sample_rate)
+    # Zero-padded to twice the window, so that bins are closer than what the window tells apart.
+    transform = STFT(sample_rate, 2 * window, window / sample_rate, stride, normalized=False)
+    samples = audio.fit(samples, max(len(samples), window + 1))  # the least that can be reflected
+    power = (transform.complex_spectrogram(samples) ** 2).sum(axis=0, dtype=np.float64)
+    # The lowest bands are narrower than a bin: each gets its part of it.
+    edges = 700 * np.expm1(np.linspace(0, np.log1p(sample_rate / 2 / 700), BANDS + 1))
+    upper = np.append(0, transform.frequency() + sample_rate / (4 * window))
+    below = np.pad(power.cumsum(axis=0), ((1, 0), (0, 0)))
+    bands = np.diff([np.interp(edges, upper, frame) for frame in below.T]).T
+    relative = bands / (bands.max() or 1)  # digital silence is all dark
+    shade = 1 + 10 * np.log10(np.maximum(relative, 1e-12)) / RANGE
+    colours = colormaps["magma"](shade[::-1], bytes=True)[..., :3]
+    image = Image.fromarray(np.ascontiguousarray(colours))
+    file = io.BytesIO()
+    image.save(file, "WEBP", quality=70)
+    return file.getvalue()
+
+
+def _told(row: Mapping) -> dict:
+    """What the page tells of a mistake, but for its sound and its image."""
+    columns = {column[2:-1]: row[column] for column in _probability_columns(row)}
+    # JSON knows no NaN.
+    words = {word: None if np.isnan(value) else value for word, value in columns.items()}
+    # The prediction is the likeliest even where rounding has made another its equal.
+    order = sorted(words, key=lambda word: (word != row["prediction"], -(words[word] or 0)))
+    told = [word for i, word in enumerate(order) if i < LIKELIEST or word == row["target"]]
+    keys = ("file", "speaker", "target", "prediction", "confusions", "said", "reason")
+    return {key: row[key] for key in keys} | {
+        "probability": words[row["prediction"]],
+        "targetProbability": words[row["target"]],
+        "likeliest": [[word, words[word]] for word in told],
+    }
+
+
+def _probability_columns(columns) -> list[str]:
+    return [column for column in columns if column.startswith("p(")]
+
+
+def _load(folder: Path, file: str, sample_rate: int, length: int) -> np.ndarray:
+    try:
+        return audio.load(folder / file, sample_rate, length)
+    except audio.UnreadableRecordingError as reason:
+        raise UserError(
+            f"The recording {file} was usable when the inventory was taken and is not now "
+            f"({reason}): run the workflow again to take stock of it."
+        ) from None
+
+
+def _base64(data: bytes) -> str:
+    return b64encode(data).decode("ascii")

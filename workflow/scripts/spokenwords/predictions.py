@@ -1,0 +1,12 @@
+"""Predictions of a test set, as `evaluation.predictions` makes them."""
+
+from pathlib import Path
+
+import pandas as pd
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Predictions from their CSV file: file, speaker, target, prediction, and `p(<word>)`s."""
+    # Names such as `NA` or `001` are text, not missing or a number.
+    text = dict.fromkeys(["file", "speaker", "target", "prediction"], str)
+    return pd.read_csv(path, dtype=text, keep_default_na=False)
