@@ -14,12 +14,14 @@ pathvars:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/targets.smk"
 include: "workflow/rules/dataset.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/splits.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/explore.smk"
+include: "workflow/rules/compare.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -31,9 +33,22 @@ rule all:
     default_target: True
     input:
         targets_of_source,
-        targets_of_dataset,
-        targets_of_runs,
+        targets_of_dataset(TRAINED),
         targets_of_explore,
+        files_of_runs(TRAINED),
         "<results>/headline.rst",
         "<results>/report.html",
+    localrule: True
+
+
+rule compare:
+    """All runs of the catalogue, laid side by side."""
+    input:
+        targets_of_source,
+        targets_of_dataset(RUNS),
+        targets_of_explore,
+        files_of_runs(RUNS),
+        files_of_comparison(),
+        "<results>/comparison/headline.rst",
+        "<results>/comparison.html",
     localrule: True

@@ -147,6 +147,15 @@ def text(value):
         ("training: {patience: }", "training.patience", "is empty"),
         ("training: {patience: [3]}", "training.patience", "a list"),
         ("training: {seed: 4294967296}", "training.seed", "at most 4294967295"),
+        ("training: {seed: []}", "training.seed", "at least 1 entry"),
+        ("runs: {mel: {seed: [1, 1]}}", "runs.mel.seed", "twice"),
+        ("runs: {mel: {seed: [1, -1]}}", "runs.mel.seed.1", "at least 0"),
+        ("runs: {mel: {seed: one}}", "runs.mel.seed", "or a list of different ones"),
+        (
+            "runs: {mel: {seed: [1, 2]}, mel-seed2: {features: standard, split: random, "
+            "representation: mel}}",
+            *("runs.mel-seed2", "rename one of them"),
+        ),
         ("training: {range_test: {steps: 9}}", "training.range_test.steps", "at least 10"),
         ("runs: {complex: {epochs: many}}", "runs.complex.epochs", "a whole number"),
         ("runs: {complex: {representation: mfcc}}", "runs.complex.representation", "'mel'"),
@@ -401,10 +410,27 @@ def test_the_config_given_is_left_as_it_is():
         # What a run says anew, and what it takes from `training`.
         ("{}", "runs: {mel: {epochs: 50, patience: 3}}"),
         ("training: {seed: 5}", "training: {seed: 5}\nruns: {mel: {seed: 5}}"),
+        ("runs: {mel: {seed: [1, 2]}}", "runs: {mel: {seed: [1.0, 2.0]}}"),
     ],
 )
 def test_what_means_the_same_has_the_same_form(one, other):
     assert text(canonical(one)) == text(canonical(other))
+
+
+def test_a_run_with_several_seeds_is_a_run_a_seed():
+    runs = canonical("runs: {mel: {seed: [7, 2], epochs: 3}}")["runs"]
+    single = configuration.of_each_seed(runs)
+    assert list(single) == ["complex", "mel-seed7", "mel-seed2", "power"]
+    assert [run["run"] for run in single.values()] == ["complex", "mel", "mel", "power"]
+    assert [run["seed"] for run in single.values()] == [1, 7, 2, 1]
+    assert [run["epochs"] for run in single.values()] == [50, 3, 3, 50]
+
+
+def test_the_comparison_that_ships_trains_the_published_three_with_three_seeds():
+    overlay = (ROOT / "config.comparison.yaml").read_text(encoding="utf-8")
+    single = configuration.of_each_seed(canonical(overlay)["runs"])
+    told = [(run["representation"], run["seed"]) for run in single.values()]
+    assert told == [(name, seed) for name in ("complex", "mel", "power") for seed in (1, 2, 3)]
 
 
 def reversed_keys(value):

@@ -21,8 +21,9 @@ pytestmark = pytest.mark.workflow
 
 WORDS, STORES, SPLITS, RUNS = 3, 6, 2, 2
 
+SPLIT = ("split", "plot_split", "measure_recordings")
 LEARNING_RATES = ("find_learning_rate", "plot_learning_rates")
-AFTER_EVALUATION = ("plot_confusion", "plot_alluvial")
+AFTER_EVALUATION = ("plot_confusion", "plot_alluvial", "calibrate", "difficulty", "gallery")
 TRAINING = ("train", "plot_history", "evaluate", *AFTER_EVALUATION)
 RUN = (*LEARNING_RATES, *TRAINING)
 END = {"headline": 1, "html_report": 1}
@@ -34,8 +35,12 @@ def runs(count: int, rules: tuple = RUN) -> dict[str, int]:
 
 
 ALL_RUNS = runs(RUNS)
-AFTER_CHECK = {"split": SPLITS} | ALL_RUNS
-A_WORD = {"inventory": 1, "check_recordings": 1, "spectrograms": 2} | AFTER_CHECK
+A_SPLIT = dict.fromkeys(SPLIT, 1) | runs(1)
+AFTER_CHECK = dict.fromkeys(SPLIT, SPLITS) | {"plot_recordings": 1} | ALL_RUNS
+A_WORD = {
+    **{"inventory": 1, "check_recordings": 1, "spectrograms": 2, "measure_features": 2},
+    **AFTER_CHECK,
+}
 EVERYTHING = A_WORD | {"inventory": WORDS, "spectrograms": STORES, "explore": 1}
 
 
@@ -214,6 +219,11 @@ def rewrite_caption(copy: Copy) -> None:
     path.write_text(f"{path.read_text()}One more sentence.")
 
 
+def rewrite_template(copy: Copy) -> None:
+    path = copy.folder / "workflow/report/gallery.html"
+    path.write_text(f"{path.read_text()}<!-- One more comment. -->")
+
+
 CHANGES = {
     "nothing": (nothing, {}),
     "every file touched": (touch, {}),
@@ -241,30 +251,25 @@ CHANGES = {
         setting(41, "training", "range_test", "steps"),
         runs(1) | dict.fromkeys(LEARNING_RATES, 2),
     ),
-    "seed of a split": (
-        setting(2, "splits", "speaker", "seed"),
-        {"split": 1} | runs(1),
-    ),
-    "method of a split": (
-        setting("random", "splits", "speaker", "method"),
-        {"split": 1} | runs(1),
-    ),
+    "seed of a split": (setting(2, "splits", "speaker", "seed"), A_SPLIT),
+    "method of a split": (setting("random", "splits", "speaker", "method"), A_SPLIT),
     # The recording that is drawn is drawn as the first run sees it.
     "n_fft of some features": (
         setting(162, "features", "coarse", "stft", "n_fft"),
-        {"spectrograms": WORDS, "explore": 1} | runs(1),
+        {"spectrograms": WORDS, "measure_features": 1, "explore": 1} | runs(1),
     ),
     "rounding of some features": (
         setting(14, "features", "standard", "rounding"),
-        {"spectrograms": WORDS} | runs(1),
+        {"spectrograms": WORDS, "measure_features": 1} | runs(1),
     ),
     "compression of some features": (
         setting("lz4", "features", "coarse", "compression"),
-        {"spectrograms": WORDS} | runs(1),
+        {"spectrograms": WORDS, "measure_features": 1} | runs(1),
     ),
     "length of all recordings": (
         setting(1.1, "audio", "seconds"),
-        {"check_recordings": 1, "spectrograms": STORES, "explore": 1} | AFTER_CHECK,
+        {"check_recordings": 1, "spectrograms": STORES, "measure_features": 2, "explore": 1}
+        | AFTER_CHECK,
     ),
     "unreadable recordings skipped": (
         setting("skip", "dataset", "on_unreadable"),
@@ -275,18 +280,18 @@ CHANGES = {
     "a recording removed": (remove_recording, A_WORD),
     "a recording replaced": (replace_recording, A_WORD),
     "a word added": (add_word, A_WORD),
-    "a word removed": (remove_word, {"check_recordings": 1} | AFTER_CHECK),
+    "a word removed": (remove_word, {"check_recordings": 1, "measure_features": 2} | AFTER_CHECK),
     "a run added": (add_run, runs(1)),
     "a run no longer asked for": (setting(["complex"], "train"), END),
     "a store deleted": (
         delete("features/coarse/happy.zarr"),
-        {"spectrograms": 1} | runs(1),
+        {"spectrograms": 1, "measure_features": 1} | runs(1),
     ),
     "a store's description deleted": (
         delete("features/standard/happy.zarr/zarr.json"),
-        {"spectrograms": 1} | runs(1),
+        {"spectrograms": 1, "measure_features": 1} | runs(1),
     ),
-    "a manifest deleted": (delete("splits/speaker/valid.csv"), {"split": 1} | runs(1)),
+    "a manifest deleted": (delete("splits/speaker/valid.csv"), A_SPLIT),
     "a model deleted": (delete("runs/complex/model.pt"), runs(1, TRAINING)),
     "predictions deleted": (
         delete("runs/complex/predictions.csv"),
@@ -295,11 +300,22 @@ CHANGES = {
     "a caption": (rewrite_caption, {"html_report": 1}),
     "plots/alluvial.py": (meaning("plots/alluvial.py"), {"plot_alluvial": RUNS, "html_report": 1}),
     "confusion.py": (meaning("confusion.py"), {"evaluate": RUNS} | runs(RUNS, AFTER_EVALUATION)),
-    "splits.py": (meaning("splits.py"), AFTER_CHECK),
+    "splits.py": (
+        meaning("splits.py"),
+        dict.fromkeys(SPLIT, SPLITS) | ALL_RUNS,
+    ),
     "training.py": (meaning("training.py"), runs(RUNS, TRAINING)),
     # The range test ends with its suggestion in the log.
     "learning_rate.py": (meaning("learning_rate.py"), ALL_RUNS),
-    "stft.py": (meaning("stft.py"), {"spectrograms": STORES, "explore": 1} | ALL_RUNS),
+    "stft.py": (
+        meaning("stft.py"),
+        {"spectrograms": STORES, "measure_features": 2, "explore": 1} | ALL_RUNS,
+    ),
+    "a template": (rewrite_template, {"gallery": RUNS, "html_report": 1}),
+    "properties.py": (
+        meaning("properties.py"),
+        {"measure_recordings": SPLITS, "difficulty": RUNS, "html_report": 1},
+    ),
     "errors.py": (meaning("errors.py"), EVERYTHING),
     "headline's script": (meaning("../headline.py"), END),
 }
@@ -367,10 +383,17 @@ def test_a_lost_chunk_stops_the_reader_with_the_way_out(copy):
 # How stale results could pass for fresh: a job that was to replace them ended badly.
 
 FOLLOWING = {
-    "inventory": {"check_recordings", "spectrograms", "split", "explore", *RUN, *END},
-    "check_recordings": {"split", *RUN, *END},
-    "spectrograms": {*RUN, *END},
-    "split": {*RUN, *END},
+    "inventory": {
+        *("check_recordings", "plot_recordings", "spectrograms", "measure_features", "explore"),
+        *(*SPLIT, *RUN, *END),
+    },
+    "check_recordings": {"plot_recordings", *SPLIT, *RUN, *END},
+    "plot_recordings": {"html_report"},
+    "spectrograms": {"measure_features", *RUN, *END},
+    "measure_features": END.keys(),
+    "split": {*SPLIT[1:], *RUN, *END},
+    "plot_split": {"html_report"},
+    "measure_recordings": {"difficulty", "html_report"},
     "find_learning_rate": {*RUN, *END},
     "plot_learning_rates": {"html_report"},
     "train": {*TRAINING, *END},
@@ -378,6 +401,9 @@ FOLLOWING = {
     "evaluate": {*AFTER_EVALUATION, *END},
     "plot_confusion": {"html_report"},
     "plot_alluvial": {"html_report"},
+    "calibrate": {"html_report"},
+    "difficulty": {"html_report"},
+    "gallery": {"html_report"},
     "explore": {"html_report"},
     "headline": {"html_report"},
     "html_report": set(),

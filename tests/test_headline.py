@@ -17,6 +17,9 @@ def metrics(warning="", **changes):
         "accuracy_interval": [0.9251, 0.9398],
         "loss": 0.23732,
         "macro_f1": 0.87654,
+        "recordings": 1_001,
+        "model": {"parameters": 1_849_342},
+        "evaluation": {"seconds": 4.2},
         "training": {
             "epochs": 12,
             "best_epoch": 9,
@@ -40,15 +43,32 @@ def summary(speakers_in_training=7):
     )
 
 
-def document(runs, splits=("random",), **results):
+SIZES = pd.DataFrame(
+    {
+        "word": ["bird", "cat", "(all)"],
+        "recordings": [1_200, 34, 1_234],
+        "frequencies": [257] * 3,
+        "frames": [101] * 3,
+        "megabytes": [70.0, 2.0, 72.0],
+        "kilobytes_a_recording": [58.33, 58.82, 58.35],
+        "raw_megabytes": [249.0, 7.0, 256.0],
+    }
+)
+
+
+def document(runs, splits=("random",), published=None, **results):
     """The page as docutils understands it; anything that it warns of is an error."""
     page = headline.page(
         {
-            name: {"features": "standard", "split": splits[0], "representation": "complex"}
+            name: {
+                **{"features": "standard", "split": splits[0], "representation": "complex"},
+                "published": (published or {}).get(name),
+            }
             for name in runs
         },
         {name: results.get(name, metrics()) for name in runs},
         {name: summary() for name in splits},
+        {"standard": SIZES},
         RECORDINGS,
         "unpacked from the data set's archive",
     )
@@ -76,12 +96,14 @@ def test_figures():
             "test accuracy (95 % interval)": "93.24% (92.51% to 93.98%)",
             "loss": "0.2373",
             "macro F1": "0.8765",
+            "training": "3 min 20 s",
         }
     ]
-    first, run, split, published = paragraphs(tree)
+    first, run, split, features = paragraphs(tree)
     assert run == (
-        "complex: split random, 12 epochs (the best: 9) in 3 min 20 s on "
-        "AMD EPYC_7B13 *fast*, 2 threads, bfloat16."
+        "complex: features standard, split random; a network of 1,849,342 parameters, trained for "
+        "12 epochs (the best: 9) in 3 min 20 s on AMD EPYC_7B13 *fast*, 2 threads, bfloat16, "
+        "tested on 1,001 recordings in 4 s."
     )
     assert first == (
         "1,234 recordings of 2 words (0.75 hours of sound), unpacked from the data set's archive."
@@ -90,7 +112,17 @@ def test_figures():
     assert "1,000 to validate (400 speakers)" in split
     assert "1,001 to test (401 speakers)" in split
     assert "7 of the test speakers are heard in training too" in split
-    assert all(figure in published for figure in ("93.24", "0.2373", "88.98", "85.55"))
+    # 72 MB are 28 % of 256 MB.
+    assert features == (
+        "Features standard: complex spectrograms of 257 frequencies by 101 frames, 72 MB on disk, "
+        "58.4 kB a recording: 28% of the same values in float32."
+    )
+
+
+def test_the_published_figure_stands_beside_runs_that_have_one():
+    tree = document(["complex", "mel"], published={"complex": 0.9324})
+    assert [row["published"] for row in table(tree)] == ["93.24%", "–"]
+    assert paragraphs(tree)[1].startswith("Published is what")
 
 
 def test_each_run_and_split_has_its_own_figures():
@@ -129,7 +161,8 @@ def test_names_are_literal(name):
     [row] = table(tree)
     assert row["run"] == name
     about = paragraphs(tree)[1]
-    assert about.startswith(f"{name}: split {name}, ") and about.endswith(" It stopped.")
+    assert about.startswith(f"{name}: features standard, split {name}; ")
+    assert about.endswith(" It stopped.")
     assert any(text.startswith(f"Split {name}: ") for text in paragraphs(tree))
     assert not list(tree.findall(nodes.reference))
 
@@ -138,11 +171,18 @@ def test_warning_is_shown_word_by_word():
     tree = document(["complex", "power"], power=metrics(warning=WARNING))
     complex_run, power = paragraphs(tree)[1:3]
     assert power.startswith("power:") and power.endswith(WARNING)
-    assert complex_run.endswith("bfloat16.")
+    assert complex_run.endswith("in 4 s.")
 
 
 def test_speakers_are_whole_numbers_when_read_from_a_file(tmp_path):
     path = tmp_path / "summary.csv"
     summary(speakers_in_training=1_234).to_csv(path, index=False)
-    page = headline.page({}, {}, {"random": pd.read_csv(path)}, RECORDINGS, "somewhere")
+    page = headline.page(
+        {"mel": {"features": "a", "split": "b", "representation": "mel", "published": None}},
+        {"mel": metrics()},
+        {"random": pd.read_csv(path)},
+        {},
+        RECORDINGS,
+        "somewhere",
+    )
     assert "1,234 of the test speakers" in page

@@ -129,6 +129,7 @@ def test_plots_are_readable(finished):
     assert names == {
         *("waveform.svg", "fourier_transform.svg", "spectrogram.svg", "complex_spectrogram.svg"),
         *("learning_rate.svg", "history.svg", "confusion.svg", "alluvial.svg"),
+        *("overview.svg", "balance.svg", "calibration.svg", "difficulty.svg"),
     }
     for path in plots:
         assert ElementTree.parse(path).getroot().tag == "{http://www.w3.org/2000/svg}svg"

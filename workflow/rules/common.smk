@@ -13,7 +13,7 @@ from snakemake.exceptions import WorkflowError
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from spokenwords import configuration, dataset, fingerprint
+from spokenwords import configuration, dataset, fingerprint, published
 from spokenwords.errors import UserError
 
 
@@ -42,9 +42,19 @@ canonical = canonical_config()
 config.clear()
 config.update(canonical)
 
+# A run of the catalogue that lists several seeds is trained once with each.
+RUNS = configuration.of_each_seed(config["runs"])
+TRAINED = [
+    run
+    for name in config["train"]
+    for run, settings in RUNS.items()
+    if settings["run"] == name
+]
+
 RESULTS = Path(workflow.pathvars.get("results"))
 FOLDER = Path(config["dataset"]["folder"]).expanduser()
 ENVIRONMENT = "../../envs/environment.yaml"
+GALLERY = SCRIPTS.parent / "report" / "gallery.html"
 CAPTIONS = list((SCRIPTS.parent / "report").glob("*.rst"))
 EXPLORATIONS = ["waveform", "fourier_transform", "spectrogram", "complex_spectrogram"]
 
@@ -63,7 +73,7 @@ def code_of(script):
 
 def settings_of_run(*keys):
     """A function of wildcards: these settings of the wildcard's run."""
-    return lambda wildcards: {key: config["runs"][wildcards.run][key] for key in keys}
+    return lambda wildcards: {key: RUNS[wildcards.run][key] for key in keys}
 
 
 # What the data folder holds, known once it is there.
@@ -155,71 +165,32 @@ def inventory_of_explored_word(wildcards):
     return {"inventory": f"<results>/inventory/{word}.csv"}
 
 
-def stores_of_run(wildcards):
-    features = config["runs"][wildcards.run]["features"]
+def stores_of_features(settings):
+    """The stores of the features that a run's settings, or a job's wildcards, name."""
     return expand(
-        f"<results>/features/{features}/{{word}}.zarr/zarr.json", word=digests()
+        "<results>/features/{features}/{word}.zarr/zarr.json",
+        features=settings["features"],
+        word=digests(),
     )
+
+
+def stores_of_run(wildcards):
+    return stores_of_features(RUNS[wildcards.run])
+
+
+def properties_of_run(wildcards):
+    return f"<results>/splits/{RUNS[wildcards.run]['split']}/test_properties.csv"
 
 
 def manifest_of_run(name):
     """A function of wildcards: a set's manifest for the wildcard's run."""
     return (
-        lambda wildcards: f"<results>/splits/{config['runs'][wildcards.run]['split']}/{name}.csv"
+        lambda wildcards: f"<results>/splits/{RUNS[wildcards.run]['split']}/{name}.csv"
     )
 
 
 def range_test_of_run(wildcards):
     """What training waits for where its learning rate is `auto`."""
-    if config["runs"][wildcards.run]["max_lr"] == "auto":
+    if RUNS[wildcards.run]["max_lr"] == "auto":
         return {"rates": f"<results>/runs/{wildcards.run}/learning_rate.csv"}
     return {}
-
-
-def splits_of_trained_runs():
-    return sorted({config["runs"][run]["split"] for run in config["train"]})
-
-
-# Intermediate files are targets too: a failed job's output is deleted, and Snakemake does not miss
-# a deleted file whose descendants exist.
-
-
-def targets_of_source(wildcards):
-    # Apart from those that wait for a checkpoint: a checkpoint whose input is missing counts as
-    # done unless something else asks for that input.
-    if config["dataset"]["source"] == "archive":
-        return [rules.download.output.receipt]
-    return []
-
-
-def targets_of_dataset(wildcards):
-    features = sorted({config["runs"][run]["features"] for run in config["train"]})
-    tables = ["summary", "duplicates", "oddities", "rejected"]
-    return [
-        *inventories(wildcards),
-        *expand("<results>/recordings/{table}.csv", table=tables),
-        *expand(
-            "<results>/features/{features}/{word}.zarr/zarr.json",
-            features=features,
-            word=digests(),
-        ),
-        *expand(
-            "<results>/splits/{split}/{table}.csv",
-            split=splits_of_trained_runs(),
-            table=["train", "valid", "test", "summary"],
-        ),
-    ]
-
-
-def targets_of_runs(wildcards):
-    files = [
-        *("learning_rate.csv", "learning_rate.svg"),
-        *("model.pt", "log.csv", "training.json", "history.svg"),
-        *("predictions.csv", "metrics.json", "confusion.csv", "confusion.svg"),
-        *("alluvial.svg", "alluvial.png", "alluvial.html"),
-    ]
-    return expand("<results>/runs/{run}/{file}", run=config["train"], file=files)
-
-
-def targets_of_explore(wildcards):
-    return expand("<results>/explore/{name}.svg", name=EXPLORATIONS)

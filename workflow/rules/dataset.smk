@@ -124,3 +124,27 @@ rule check_recordings:
         code=code_of("check_recordings.py"),
     script:
         "../scripts/check_recordings.py"
+
+
+rule plot_recordings:
+    """All recordings at a glance: how many, how loud, how long, of how many speakers."""
+    input:
+        inventories=inventories,
+        oddities="<results>/recordings/oddities.csv",
+    output:
+        plot=report(
+            "<results>/recordings/overview.svg",
+            caption="../report/recordings_overview.rst",
+            category="Data",
+            labels={"result": "all recordings at a glance"},
+        ),
+    log:
+        "<logs>/plot_recordings.log",
+    benchmark:
+        "<benchmarks>/plot_recordings.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        code=code_of("plot_recordings.py"),
+    script:
+        "../scripts/plot_recordings.py"

@@ -10,7 +10,7 @@ rule explore:
             name: report(
                 f"<results>/explore/{name}.svg",
                 caption=f"../report/explore_{name}.rst",
-                category="Data",
+                category="Features",
                 subcategory="one recording",
                 labels={"result": name.replace("_", " ")},
             )
@@ -28,7 +28,7 @@ rule explore:
         recording=lookup(within=config, dpath="explore/recording"),
         audio=lookup(within=config, dpath="audio"),
         # As the network of the first run sees it.
-        stft=config["features"][config["runs"][config["train"][0]]["features"]]["stft"],
+        stft=config["features"][RUNS[TRAINED[0]]["features"]]["stft"],
         code=code_of("explore.py"),
     script:
         "../scripts/explore.py"

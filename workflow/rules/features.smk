@@ -22,3 +22,26 @@ rule spectrograms:
         code=code_of("spectrograms.py"),
     script:
         "../scripts/spectrograms.py"
+
+
+rule measure_features:
+    """What the stores take on disk."""
+    input:
+        stores=stores_of_features,
+    output:
+        sizes=report(
+            "<results>/features/{features}/sizes.csv",
+            caption="../report/features_sizes.rst",
+            category="Features",
+            labels={"result": "sizes of {features}"},
+        ),
+    log:
+        "<logs>/measure_features/{features}.log",
+    benchmark:
+        "<benchmarks>/measure_features/{features}.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        code=code_of("measure_features.py"),
+    script:
+        "../scripts/measure_features.py"

@@ -1,14 +1,11 @@
-# From everything that there is to what is read first. Makes <results>/headline.rst and report.html.
+# From everything that there is to what is read first. Makes <results>/headline.rst, report.html and
+# config.yaml, and of all runs of the catalogue comparison/headline.rst and comparison.html.
 
 
 rule headline:
     """The report's opening page: what was trained on what, and how well it did."""
     input:
-        metrics=expand("<results>/runs/{run}/metrics.json", run=config["train"]),
-        splits=expand(
-            "<results>/splits/{split}/summary.csv", split=splits_of_trained_runs()
-        ),
-        recordings="<results>/recordings/summary.csv",
+        **inputs_of_headline(TRAINED),
     output:
         page="<results>/headline.rst",
     log:
@@ -18,24 +15,36 @@ rule headline:
     conda:
         ENVIRONMENT
     params:
-        runs={
-            run: {key: config["runs"][run][key] for key in ("split", "representation")}
-            for run in config["train"]
-        },
+        runs=facts_of(TRAINED),
         source=lookup(within=config, dpath="dataset/source"),
         code=code_of("headline.py"),
     script:
         "../scripts/headline.py"
 
 
+use rule headline as headline_of_comparison with:
+    input:
+        **inputs_of_headline(RUNS),
+    output:
+        page="<results>/comparison/headline.rst",
+    log:
+        "<logs>/headline_of_comparison.log",
+    benchmark:
+        "<benchmarks>/headline_of_comparison.tsv"
+    params:
+        runs=facts_of(RUNS),
+        source=lookup(within=config, dpath="dataset/source"),
+        code=code_of("headline.py"),
+
+
 rule html_report:
     """All plots and tables with their captions, in one HTML file."""
     input:
         targets_of_source,
-        targets_of_dataset,
-        targets_of_runs,
+        targets_of_dataset(TRAINED),
         targets_of_explore,
-        rules.headline.output.page,
+        files_of_runs(TRAINED),
+        headline=rules.headline.output.page,
     output:
         # And config.yaml beside it, which is no output: it may be the config of this very run.
         page="<results>/report.html",
@@ -53,3 +62,24 @@ rule html_report:
         code=code_of("html_report.py"),
     script:
         "../scripts/html_report.py"
+
+
+use rule html_report as html_comparison with:
+    input:
+        targets_of_source,
+        targets_of_dataset(RUNS),
+        targets_of_explore,
+        # Without galleries and interactive plots: of many runs they would make a page too heavy.
+        expand(
+            "<results>/runs/{run}/{file}",
+            run=RUNS,
+            file=["history.svg", "confusion.svg", "calibration.svg", "difficulty.svg"],
+        ),
+        files_of_comparison(),
+        headline=rules.headline_of_comparison.output.page,
+    output:
+        page="<results>/comparison.html",
+    log:
+        "<logs>/html_comparison.log",
+    benchmark:
+        "<benchmarks>/html_comparison.tsv"

@@ -31,3 +31,50 @@ rule split:
         code=code_of("split.py"),
     script:
         "../scripts/split.py"
+
+
+rule plot_split:
+    """How the split divides each word's recordings, and who is heard in training too."""
+    input:
+        train="<results>/splits/{split}/train.csv",
+        valid="<results>/splits/{split}/valid.csv",
+        test="<results>/splits/{split}/test.csv",
+    output:
+        plot=report(
+            "<results>/splits/{split}/balance.svg",
+            caption="../report/split_balance.rst",
+            category="Data",
+            labels={"result": "split {split}, drawn"},
+        ),
+    log:
+        "<logs>/plot_split/{split}.log",
+    benchmark:
+        "<benchmarks>/plot_split/{split}.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        code=code_of("plot_split.py"),
+    script:
+        "../scripts/plot_split.py"
+
+
+rule measure_recordings:
+    """What test recordings sound like: level, noise, voice, edges, spectrum."""
+    input:
+        train="<results>/splits/{split}/train.csv",
+        test="<results>/splits/{split}/test.csv",
+    output:
+        properties="<results>/splits/{split}/test_properties.csv",
+    log:
+        "<logs>/measure_recordings/{split}.log",
+    benchmark:
+        "<benchmarks>/measure_recordings/{split}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        folder=str(FOLDER),
+    params:
+        audio=lookup(within=config, dpath="audio"),
+        code=code_of("measure_recordings.py"),
+    script:
+        "../scripts/measure_recordings.py"

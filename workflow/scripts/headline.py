@@ -20,6 +20,7 @@ with progress.job_log(snakemake.log[0]):
         runs,
         dict(zip(runs, metrics, strict=True)),
         {Path(path).parent.name: pd.read_csv(path) for path in snakemake.input.splits},
+        {Path(path).parent.name: pd.read_csv(path) for path in snakemake.input.features},
         pd.read_csv(snakemake.input.recordings, keep_default_na=False, dtype={"word": str}),
         ORIGINS[snakemake.params.source],
     )

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import yaml
@@ -9,15 +10,25 @@ import yaml
 from spokenwords import progress
 from spokenwords.errors import UserError, machine_fault
 
+
+def write(config: dict, path: Path) -> None:
+    """Write a config to its YAML file."""
+    text = yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
+    path.write_text(text, encoding="utf-8")
+
+
 with progress.job_log(snakemake.log[0]):
     # The one script that reads the whole config: it hands it on.
-    config = Path(snakemake.output.page).with_name("config.yaml")
-    text = yaml.safe_dump(snakemake.config, allow_unicode=True, sort_keys=False)
-    config.write_text(text, encoding="utf-8")
+    config = dict(snakemake.config)
+    write(config, Path(snakemake.output.page).with_name("config.yaml"))
     command = [sys.executable, "-m", "snakemake", *snakemake.input, "--cores", "1", "--nolock"]
-    command += ["--snakefile", snakemake.resources.snakefile]
-    command += ["--configfile", config, "--report", snakemake.output.page]
-    done = subprocess.run(command, capture_output=True, text=True)
+    command += ["--snakefile", snakemake.resources.snakefile, "--report", snakemake.output.page]
+    with tempfile.TemporaryDirectory() as folder:
+        # What the report opens with differs from report to report.
+        config["pathvars"] = config.get("pathvars", {}) | {"headline": snakemake.input.headline}
+        write(config, Path(folder) / "config.yaml")
+        command += ["--configfile", f"{folder}/config.yaml"]
+        done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         output = f"{done.stdout}{done.stderr}"
         fault = machine_fault(RuntimeError(output))

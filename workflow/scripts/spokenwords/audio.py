@@ -2,11 +2,15 @@
 
 import os
 import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import gcd
 from pathlib import Path
 
 import numpy as np
 import soundfile
+
+from spokenwords.errors import UserError
 
 MOST_CHANNELS = 1024  # of libsndfile
 # Floating-point samples may exceed full scale, which is 1. So far beyond it they are on another
@@ -16,6 +20,18 @@ LARGEST_SAMPLE = 100
 
 class UnreadableRecordingError(Exception):
     """A file that cannot be decoded; its message is the reason, in a few words."""
+
+
+@contextmanager
+def usable_before(file: str) -> Iterator[None]:
+    """Read the recording `file` of an inventory; that it is unreadable now is a `UserError`."""
+    try:
+        yield
+    except UnreadableRecordingError as reason:
+        raise UserError(
+            f"The recording {file} was usable when the inventory was taken and is not now "
+            f"({reason}): run the workflow again to take stock of it."
+        ) from None
 
 
 def decode(path: Path) -> tuple[np.ndarray, int]:

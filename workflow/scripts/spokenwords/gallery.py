@@ -14,7 +14,6 @@ from matplotlib import colormaps
 from PIL import Image
 
 from spokenwords import audio
-from spokenwords.errors import UserError
 from spokenwords.stft import STFT
 
 logger = logging.getLogger("spokenwords")
@@ -94,7 +93,8 @@ def page(
         "shown": [],
     }
     for row in shown.to_dict("records"):
-        samples = _load(folder, row["file"], sample_rate, length)
+        with audio.usable_before(row["file"]):
+            samples = audio.load(folder / row["file"], sample_rate, length)
         media = {
             "sound": f"data:audio/flac;base64,{_base64(flac(samples, sample_rate))}",
             "spectrogram": f"data:image/webp;base64,{_base64(spectrogram(samples, sample_rate))}",
@@ -163,16 +163,6 @@ def _told(row: Mapping) -> dict:
 
 def _probability_columns(columns) -> list[str]:
     return [column for column in columns if column.startswith("p(")]
-
-
-def _load(folder: Path, file: str, sample_rate: int, length: int) -> np.ndarray:
-    try:
-        return audio.load(folder / file, sample_rate, length)
-    except audio.UnreadableRecordingError as reason:
-        raise UserError(
-            f"The recording {file} was usable when the inventory was taken and is not now "
-            f"({reason}): run the workflow again to take stock of it."
-        ) from None
 
 
 def _base64(data: bytes) -> str:

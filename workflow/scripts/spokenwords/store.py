@@ -179,10 +179,5 @@ def _require_in_range(values: np.ndarray, files: list[str]) -> None:
 
 
 def _load(folder: Path, file: str, transform: STFT, length: int) -> np.ndarray:
-    try:
+    with audio.usable_before(file):
         return audio.load(folder / file, transform.sample_rate, length)
-    except audio.UnreadableRecordingError as reason:
-        raise UserError(
-            f"The recording {file} was usable when the inventory was taken and is not now "
-            f"({reason}): run the workflow again to take stock of it."
-        ) from None

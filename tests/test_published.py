@@ -1,0 +1,39 @@
+"""Which runs the published figures are set beside."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from spokenwords import published
+
+CONFIG = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("representation", "expected"),
+    [("complex", 0.9324), ("power", 0.8898), ("mel", 0.8555), ("sqrt", None)],
+)
+def test_figures_of_the_publications(representation, expected):
+    split = CONFIG["splits"]["random"]
+    assert published.accuracy(CONFIG["dataset"], split, representation) == expected
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"source": "folder"},
+        {"words": ["bed", "cat"]},
+        {"archive": {"sha256": "0" * 64}},
+        {"archive": {}},
+    ],
+)
+def test_other_data_have_none(change):
+    split = CONFIG["splits"]["random"]
+    assert published.accuracy(CONFIG["dataset"] | change, split, "complex") is None
+
+
+def test_other_splits_have_none():
+    for name in ("speaker", "official"):
+        split = CONFIG["splits"][name]
+        assert published.accuracy(CONFIG["dataset"], split, "complex") is None

@@ -1,0 +1,100 @@
+# Needs common.smk. Makes the functions that say which files targets and reports are made of.
+
+FILES_OF_RECORDINGS = [
+    *("summary.csv", "duplicates.csv", "oddities.csv", "rejected.csv", "overview.svg"),
+]
+FILES_OF_SPLIT = [
+    *("train.csv", "valid.csv", "test.csv", "summary.csv"),
+    *("balance.svg", "test_properties.csv"),
+]
+FILES_OF_RUN = [
+    *("learning_rate.csv", "learning_rate.svg"),
+    *("model.pt", "log.csv", "training.json", "history.svg"),
+    *("predictions.csv", "metrics.json", "confusion.csv", "confusion.svg"),
+    *("alluvial.svg", "alluvial.png", "alluvial.html", "gallery.html"),
+    *("reliability.csv", "coverage.csv", "calibration.svg"),
+    *("difficulty.csv", "difficulty_model.csv", "difficulty.svg"),
+]
+FILES_OF_COMPARISON = [
+    *("accuracy.svg", "histories.svg", "pairs.svg", "words.svg"),
+    *("runs.csv", "seeds.csv", "pairs.csv", "words.csv"),
+]
+
+
+def used_by(runs, key):
+    """The features, or splits, that these runs use."""
+    return sorted({RUNS[run][key] for run in runs})
+
+
+def published_accuracy(run):
+    split = config["splits"][RUNS[run]["split"]]
+    return published.accuracy(config["dataset"], split, RUNS[run]["representation"])
+
+
+# Intermediate files are targets too: a failed job's output is deleted, and Snakemake does not miss
+# a deleted file whose descendants exist.
+
+
+def targets_of_source(wildcards):
+    # Apart from those that wait for a checkpoint: a checkpoint whose input is missing counts as
+    # done unless something else asks for that input.
+    if config["dataset"]["source"] == "archive":
+        return [rules.download.output.receipt]
+    return []
+
+
+def targets_of_dataset(runs):
+    """A function of wildcards: what these runs are made from, and tables and plots of it."""
+    return lambda wildcards: [
+        *inventories(wildcards),
+        *expand("<results>/recordings/{file}", file=FILES_OF_RECORDINGS),
+        *expand(
+            "<results>/features/{features}/{file}",
+            features=used_by(runs, "features"),
+            file=["sizes.csv", *expand("{word}.zarr/zarr.json", word=digests())],
+        ),
+        *expand(
+            "<results>/splits/{split}/{file}",
+            split=used_by(runs, "split"),
+            file=FILES_OF_SPLIT,
+        ),
+    ]
+
+
+def files_of_runs(runs):
+    return expand("<results>/runs/{run}/{file}", run=runs, file=FILES_OF_RUN)
+
+
+def targets_of_explore(wildcards):
+    return expand("<results>/explore/{name}.svg", name=EXPLORATIONS)
+
+
+def files_of_comparison():
+    return expand("<results>/comparison/{file}", file=FILES_OF_COMPARISON)
+
+
+def settings_of_runs(runs, *keys):
+    return {run: {key: RUNS[run][key] for key in keys} for run in runs}
+
+
+def facts_of(runs):
+    """What the opening page says of these runs beside their figures."""
+    settings = settings_of_runs(runs, "split", "features", "representation")
+    return {
+        run: facts | {"published": published_accuracy(run)}
+        for run, facts in settings.items()
+    }
+
+
+def inputs_of_headline(runs):
+    return {
+        "metrics": expand("<results>/runs/{run}/metrics.json", run=runs),
+        "splits": expand(
+            "<results>/splits/{split}/summary.csv", split=used_by(runs, "split")
+        ),
+        "features": expand(
+            "<results>/features/{features}/sizes.csv",
+            features=used_by(runs, "features"),
+        ),
+        "recordings": "<results>/recordings/summary.csv",
+    }

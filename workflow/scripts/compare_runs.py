@@ -1,0 +1,20 @@
+"""All runs side by side: their figures, their spread over seeds, in pairs, and word by word."""
+
+import json
+from pathlib import Path
+
+from spokenwords import comparison, predictions, progress
+
+with progress.job_log(snakemake.log[0]):
+    catalogue = snakemake.params.runs
+    metrics = [json.loads(Path(path).read_text()) for path in snakemake.input.metrics]
+    tests = dict(zip(catalogue, map(predictions.read, snakemake.input.predictions), strict=True))
+    runs = comparison.runs(catalogue, dict(zip(catalogue, metrics, strict=True)))
+    tables = {
+        "runs": runs,
+        "seeds": comparison.seeds(runs),
+        "pairs": comparison.pairs(tests),
+        "words": comparison.words(catalogue, tests),
+    }
+    for name, table in tables.items():
+        table.to_csv(snakemake.output[name], index=False)

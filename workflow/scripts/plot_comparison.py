@@ -1,0 +1,22 @@
+"""All runs side by side, drawn: measures, words, learning curves, pairs."""
+
+import pandas as pd
+
+from spokenwords import comparison, progress
+from spokenwords.plots import comparison as plots
+from spokenwords.plots import style
+
+with progress.job_log(snakemake.log[0]):
+    tables = {name: comparison.read(snakemake.input[name]) for name in ("runs", "seeds")}
+    tables |= {name: comparison.read(snakemake.input[name]) for name in ("pairs", "words")}
+    logs = map(pd.read_csv, snakemake.input.logs)
+    logs = dict(zip(snakemake.params.runs, logs, strict=True))
+    runs = tables["runs"]
+    figures = {
+        "accuracy": plots.measures(runs, tables["seeds"], snakemake.params.published),
+        "words": plots.words(tables["words"]),
+        "histories": plots.histories(logs, runs),
+        "pairs": plots.pairs(tables["pairs"], runs),
+    }
+    for name, figure in figures.items():
+        style.save(figure, snakemake.output[name])

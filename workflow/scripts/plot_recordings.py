@@ -1,0 +1,17 @@
+"""All recordings at a glance: how many, how loud, how long, of how many speakers."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from spokenwords import inventories, progress
+from spokenwords.plots import dataset, style
+
+with progress.job_log(snakemake.log[0]):
+    recordings = pd.concat(
+        inventories.usable(inventories.read(path)).assign(word=Path(path).stem)
+        for path in snakemake.input.inventories
+    )
+    recordings["seconds"] = recordings["samples"] / recordings["sample_rate"]
+    oddities = pd.read_csv(snakemake.input.oddities)["oddity"]
+    style.save(dataset.recordings(recordings, oddities), snakemake.output.plot)

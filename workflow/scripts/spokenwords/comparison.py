@@ -1,0 +1,209 @@
+"""Runs laid side by side: their figures, their spread over seeds, and what differs between them.
+
+A concrete run is one training; a run of the catalogue has one for each of its seeds.
+"""
+
+import logging
+from collections.abc import Mapping
+from itertools import combinations
+from math import sqrt
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
+
+logger = logging.getLogger("spokenwords")
+
+LEVEL = 0.05  # of significance; intervals hold 1 - LEVEL
+MEASURES = ("accuracy", "loss", "macro_f1")
+
+_TEXT = ("name", "run", "split", "features", "representation", "device", "first", "second", "word")
+_PAIR = (
+    *("first", "second", "recordings", "only_first_right", "only_second_right"),
+    *("difference", "difference_low", "difference_high", "p_value"),
+)
+
+
+def read(path: Path) -> pd.DataFrame:
+    """One of this module's tables from its CSV file."""
+    # Names such as `NA` or `001` are text; an empty number is missing.
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    numbers = [column for column in table if column not in _TEXT]
+    table[numbers] = table[numbers].apply(pd.to_numeric)
+    return table
+
+
+def runs(catalogue: Mapping[str, Mapping], metrics: Mapping[str, Mapping]) -> pd.DataFrame:
+    """A row a concrete run: how well it does, and what its training took.
+
+    `catalogue` gives each concrete run's `run` (its name in the catalogue), split, features,
+    representation and seed; `metrics` what `evaluation` made of it. Intervals hold 95 %.
+    """
+    rows = []
+    for name, run in catalogue.items():
+        found = metrics[name]
+        row = {"name": name} | {key: run[key] for key in ("run", "split", "features")}
+        row |= {"representation": run["representation"], "seed": run["seed"]}
+        row["recordings"] = found["recordings"]
+        for measure in MEASURES:
+            low, high = found[f"{measure}_interval"]
+            row |= {measure: found[measure], f"{measure}_low": low, f"{measure}_high": high}
+        row["expected_calibration_error"] = found["expected_calibration_error"]
+        row["parameters"] = found["model"]["parameters"]
+        training = found["training"]
+        row |= {"epochs": training["epochs"], "best_epoch": training["best_epoch"]}
+        row["training_seconds"] = training["seconds"]
+        row["recordings_per_second"] = training["recordings_per_second"]
+        row["device"] = training["device"]
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def seeds(table: pd.DataFrame) -> pd.DataFrame:
+    """A row a run of the catalogue: seeds, mean and sample standard deviation of each measure.
+
+    `table` is that of `runs`. With one seed there is no standard deviation.
+    """
+    groups = table.groupby("run", sort=False)
+    columns = {"seeds": groups.size()}
+    for measure in MEASURES:
+        columns[f"{measure}_mean"] = groups[measure].mean()
+        columns[f"{measure}_sd"] = groups[measure].std(ddof=1)
+    return pd.DataFrame(columns).reset_index()
+
+
+def pairs(predictions: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """A row a pair of concrete runs that were tested on the same recordings.
+
+    - only_first_right, only_second_right: recordings that just one of the two recognised
+    - difference: the second run's accuracy minus the first's, with the interval of
+      `difference_interval`
+    - p_value: McNemar's exact test; p_holm: the same, adjusted for the number of pairs (Holm, 1979)
+
+    Both say how these trained models differ on such recordings, not how other seeds would.
+    Recordings are matched by file; pairs with different ones are left out, and the log says which.
+    """
+    outcomes = {name: _outcomes(table) for name, table in predictions.items()}
+    _tell_test_sets(outcomes)
+    rows = []
+    for (first, a), (second, b) in combinations(outcomes.items(), 2):
+        if a.index.equals(b.index):
+            counts = [(a & b).sum(), (a & ~b).sum(), (~a & b).sum(), (~a & ~b).sum()]
+            _, only_first, only_second, _ = counts = [int(count) for count in counts]
+            test = mcnemar([counts[:2], counts[2:]], exact=True)
+            difference = (only_second - only_first) / len(a)
+            row = (first, second, len(a), only_first, only_second, difference)
+            rows.append((*row, *difference_interval(*counts), float(test.pvalue)))
+    table = pd.DataFrame(rows, columns=_PAIR)
+    return table.assign(p_holm=_holm(table["p_value"]))
+
+
+def words(
+    catalogue: Mapping[str, Mapping], predictions: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """A row a word and run of the catalogue: recordings, recall, and what the word gained or lost.
+
+    - recall: the mean over the run's seeds; missing where the word has no test recordings
+    - difference: to the recall of the catalogue's first run
+    - p_value: `sign_flip_test` of how many seeds recognised each recording, where both runs were
+      tested on the same; with one seed each it is McNemar's exact test
+    - p_holm: the same, adjusted for the number of tests in the table (Holm, 1979)
+    """
+    names: dict[str, list[str]] = {}
+    for name, run in catalogue.items():
+        names.setdefault(run["run"], []).append(name)
+    # How many of a run's seeds recognised each recording. They share a split, and so a test set.
+    right = {run: sum(_outcomes(predictions[n]).astype(int) for n in names[run]) for run in names}
+    first = next(iter(names))
+    parts = {}
+    for run, count in right.items():
+        by_word = count.groupby(level="target")
+        part = pd.DataFrame({"recordings": by_word.size(), "recall": by_word.mean()})
+        part["recall"] /= len(names[run])
+        if run != first:
+            part["difference"] = part["recall"] - parts[first]["recall"]
+            if count.index.equals(right[first].index):
+                lead = count * len(names[first]) - right[first] * len(names[run])
+                part["p_value"] = lead.groupby(level="target").agg(sign_flip_test)
+        parts[run] = part
+    table = pd.concat(parts, names=["run", "word"]).swaplevel()
+    every = [sorted(set(table.index.get_level_values("word"))), names]
+    table = table.reindex(
+        index=pd.MultiIndex.from_product(every, names=["word", "run"]),
+        columns=["recordings", "recall", "difference", "p_value"],
+    ).reset_index()
+    table["recordings"] = table["recordings"].fillna(0).astype(int)
+    return table.assign(p_holm=_holm(table["p_value"]))
+
+
+def difference_interval(
+    both: int, only_first: int, only_second: int, neither: int
+) -> tuple[float, float]:
+    """The 95 % interval of the second accuracy minus the first, both on the same recordings.
+
+    It is method 10 of Newcombe, Improved confidence intervals for the difference between binomial
+    proportions based on paired data (Statistics in Medicine 17, 1998): Wilson's intervals of the
+    two accuracies, joined by their correlation phi, which is corrected for continuity.
+    """
+    count = both + only_first + only_second + neither
+    first, second = both + only_first, both + only_second
+    low_1, high_1 = (abs(first / count - x) for x in _wilson(first, count))
+    low_2, high_2 = (abs(second / count - x) for x in _wilson(second, count))
+    product = both * neither - only_first * only_second
+    if product > 0:
+        product = max(product - count / 2, 0)
+    margins = first * (count - first) * second * (count - second)
+    phi = product / sqrt(margins) if margins else 0.0
+    difference = (only_second - only_first) / count
+    low = difference - sqrt(low_2**2 - 2 * phi * low_2 * high_1 + high_1**2)
+    high = difference + sqrt(low_1**2 - 2 * phi * low_1 * high_2 + high_2**2)
+    return low, high
+
+
+def sign_flip_test(differences: pd.Series) -> float:
+    """The exact two-sided p value of paired whole-number differences whose signs are by chance.
+
+    Fisher's randomisation test (The Design of Experiments, 1935, §21): of all ways to set the
+    signs, the share that brings the sum as far from 0 as it is.
+    """
+    sizes = np.abs(differences[differences != 0].to_numpy())
+    # The chances of each sum, in steps of 1 from -sum(sizes) to sum(sizes).
+    chances = np.ones(1)
+    for size in sizes:
+        chances = (np.pad(chances, (0, 2 * size)) + np.pad(chances, (2 * size, 0))) / 2
+    sums = np.abs(np.arange(len(chances)) - sizes.sum())
+    return min(float(chances[sums >= abs(differences.sum())].sum()), 1.0)
+
+
+def _outcomes(predictions: pd.DataFrame) -> pd.Series:
+    """Whether each recording was recognised, indexed by target and file in their order."""
+    right = predictions["target"] == predictions["prediction"]
+    return right.set_axis(pd.MultiIndex.from_frame(predictions[["target", "file"]])).sort_index()
+
+
+def _tell_test_sets(outcomes: Mapping[str, pd.Series]) -> None:
+    groups: list[tuple[pd.Index, list[str]]] = []
+    for name, outcome in outcomes.items():
+        for index, names in groups:
+            if index.equals(outcome.index):
+                names.append(name)
+                break
+        else:
+            groups.append((outcome.index, [name]))
+    if len(groups) > 1:
+        listed = "".join(f"\n  {', '.join(names)} ({len(index):,})" for index, names in groups)
+        logger.info(f"Pairs are compared only where the test recordings are the same:{listed}")
+
+
+def _wilson(count: int, total: int) -> tuple[float, float]:
+    return proportion_confint(count, total, alpha=LEVEL, method="wilson")
+
+
+def _holm(p_values: pd.Series) -> pd.Series:
+    known = p_values.dropna().astype(float)
+    if known.empty:
+        return p_values
+    return pd.Series(multipletests(known, method="holm")[1], known.index).reindex(p_values.index)
