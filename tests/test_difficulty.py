@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from spokenwords import difficulty
-from spokenwords.difficulty import NOT_MEASURED, PROPERTIES, TOGETHER
+from spokenwords import difficulty, difficulty_model
+from spokenwords.difficulty import NOT_MEASURED, PROPERTIES
+from spokenwords.difficulty_model import TOGETHER
 from spokenwords.errors import UserError
 from spokenwords.plots import style
 from spokenwords.plots.difficulty import difficulty as plot
@@ -195,7 +196,7 @@ def test_known_odds_ratios_are_found():
             - 1
         )
 
-    model = difficulty.model(made(12_000, wrong=wrong_with(log_odds)))
+    model = difficulty_model.fit(made(12_000, wrong=wrong_with(log_odds)))
     truth = {
         ("level_dbfs", "below"): 3,
         ("centroid_hz", "above"): 0.5,
@@ -217,7 +218,7 @@ def test_known_odds_ratios_are_found():
 
 def test_standard_deviations_are_told_in_their_units():
     table = made()
-    model = difficulty.model(table)
+    model = difficulty_model.fit(table)
     octaves = np.log2(table["centroid_hz"]).std()
     doublings = np.log2(table["recordings_of_speaker_in_training"] + 1).std()
     for name, unit, deviation in (
@@ -235,7 +236,7 @@ def test_what_is_hard_at_both_ends_is_found():
         return standardised(table["onset_seconds"]).abs() - 2
 
     table = made(wrong=wrong_with(log_odds))
-    model = difficulty.model(table)
+    model = difficulty_model.fit(table)
     for kind in ("below", "above"):
         assert effect(model, "onset_seconds", kind).interval_low > 1.5
     # As a trend it would not be: it rises as much as it falls.
@@ -253,7 +254,7 @@ def test_what_only_goes_with_a_cause_is_found_out():
     table = made(snr_db=like_the_level, wrong=wrong_with(log_odds))
     groups = of(difficulty.rates(table), "snr_db")
     assert groups["interval_low"].iloc[0] > 2 * groups["interval_high"].iloc[-1]
-    model = difficulty.model(table)
+    model = difficulty_model.fit(table)
     assert effect(model, "level_dbfs", "below").property_p_value < 1e-6
     assert effect(model, "snr_db", "below").property_p_value > 0.05
 
@@ -261,7 +262,7 @@ def test_what_only_goes_with_a_cause_is_found_out():
 def test_recordings_of_one_speaker_do_not_count_as_independent():
     once = made(1000, speaker=[str(number) for number in range(1000)])
     again = pd.concat([once] * 4, ignore_index=True)
-    one, four = difficulty.model(once), difficulty.model(again)
+    one, four = difficulty_model.fit(once), difficulty_model.fit(again)
     for row in one.dropna(subset="odds_ratio").itertuples():
         same = effect(four, row.property, row.effect)
         assert same.odds_ratio == pytest.approx(row.odds_ratio, rel=0.05)
@@ -270,28 +271,30 @@ def test_recordings_of_one_speaker_do_not_count_as_independent():
 
 
 def test_the_account_of_the_whole_model():
-    nothing = note(difficulty.model(made()), TOGETHER)
+    nothing = note(difficulty_model.fit(made()), TOGETHER)
     assert "of 1,000 speakers" in nothing
     assert float(nothing.partition("curve is ")[2][:4]) == pytest.approx(0.5, abs=0.05)
 
     # Of two normal distributions, d apart, the area is Φ(d / √2): 0.921 for d = 2.
     wrong = np.arange(2000) % 2
     level = np.random.default_rng(3).normal(-20 - 2.0 * wrong, 1)
-    account = note(difficulty.model(made(level_dbfs=level, wrong=wrong.astype(float))), TOGETHER)
+    account = note(
+        difficulty_model.fit(made(level_dbfs=level, wrong=wrong.astype(float))), TOGETHER
+    )
     assert account.startswith("1,000 errors in 2,000 recordings")
     assert float(account.partition("curve is ")[2][:4]) == pytest.approx(0.921, abs=0.02)
 
 
 @pytest.mark.parametrize("errors", [100, 169])
 def test_with_fewer_errors_effects_are_straight(errors):
-    model = difficulty.model(made(wrong=(np.arange(2000) < errors).astype(float)))
+    model = difficulty_model.fit(made(wrong=(np.arange(2000) < errors).astype(float)))
     assert set(model.dropna(subset="odds_ratio")["effect"]) == {"rising", "present"}
     assert len(model) == len(NAMES) + 1
 
 
 @pytest.mark.parametrize("wrong", [0, 1, 99, 2000 - 99, 2000])
 def test_with_few_errors_or_few_right_there_is_no_model(wrong):
-    model = difficulty.model(made(wrong=(np.arange(2000) < wrong).astype(float)))
+    model = difficulty_model.fit(made(wrong=(np.arange(2000) < wrong).astype(float)))
     assert model["odds_ratio"].isna().all()
     assert set(model["property"]) == {*NAMES, TOGETHER}
     kind = "errors" if wrong < 1000 else "right answers"
@@ -302,7 +305,7 @@ def test_properties_that_cannot_be_fitted_are_told():
     def none_wrong_that_are_clipped(table):
         return table["wrong"].where(np.arange(len(table)) >= 12, 0.0)
 
-    model = difficulty.model(
+    model = difficulty_model.fit(
         made(
             recordings_of_speaker_in_training=0.0,
             clipped_samples=np.r_[np.full(12, 5.0), np.zeros(1988)],
@@ -341,7 +344,7 @@ def test_errors_that_several_properties_foretell_together_are_told(wrong):
         "cut_at_start": lambda table: np.arange(len(table)) % 5 < 2,
         "cut_at_end": lambda table: np.arange(len(table)) % 5 % 2,
     }
-    model = difficulty.model(made(**flags, wrong=wrong).astype(dict.fromkeys(flags, float)))
+    model = difficulty_model.fit(made(**flags, wrong=wrong).astype(dict.fromkeys(flags, float)))
     assert note(model, TOGETHER) == "No model: the fit does not converge."
     assert model["odds_ratio"].isna().all()
 
@@ -355,7 +358,7 @@ def test_p_values_are_adjusted_by_holms_method():
     def log_odds(table):
         return 0.3 * table["cut_at_end"] + 0.4 * table["cut_at_start"] - 1
 
-    model = difficulty.model(three_flags(wrong=wrong_with(log_odds)))
+    model = difficulty_model.fit(three_flags(wrong=wrong_with(log_odds)))
     fitted = model.dropna(subset="odds_ratio")
     first, second, third = fitted["p_value"]
     assert first < second < third
@@ -365,7 +368,7 @@ def test_p_values_are_adjusted_by_holms_method():
 
 def test_few_speakers_make_wide_intervals():
     speakers = (np.arange(2000) % 8).astype(str)
-    model = difficulty.model(three_flags(speaker=speakers))
+    model = difficulty_model.fit(three_flags(speaker=speakers))
     row = effect(model, "cut_at_end", "present")
     # Student's t with one degree of freedom less than there are speakers, as Cameron and Miller
     # (2015) advise.
@@ -378,7 +381,9 @@ def test_few_speakers_make_wide_intervals():
 @pytest.mark.parametrize("speakers", [1, 2, 5, 16])
 def test_few_speakers_are_told(speakers):
     names = np.array(["NA", "", "001", "$x$", "<b>", *map(str, range(11))])
-    model = difficulty.model(made(speaker=lambda table: names[np.arange(len(table)) % speakers]))
+    model = difficulty_model.fit(
+        made(speaker=lambda table: names[np.arange(len(table)) % speakers])
+    )
     assert model["odds_ratio"].notna().any()
     assert "With so few speakers the intervals are rough." in note(model, TOGETHER)
     assert ("ROC" in note(model, TOGETHER)) == (speakers > 1)
@@ -387,13 +392,13 @@ def test_few_speakers_are_told(speakers):
 def test_recordings_without_values_are_left_out():
     table = made()
     table.loc[:99, "snr_db"] = np.nan
-    assert "in 1,900 recordings" in note(difficulty.model(table), TOGETHER)
+    assert "in 1,900 recordings" in note(difficulty_model.fit(table), TOGETHER)
 
 
 def test_where_nothing_was_measured_there_is_no_model():
     table = made(200)
     table["onset_seconds"] = np.nan
-    model = difficulty.model(table)
+    model = difficulty_model.fit(table)
     assert note(model, TOGETHER) == "No model: there is no recording that was measured."
     assert note(model, "level_dbfs") == "never measured"
 
@@ -425,7 +430,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_every_case_is_drawn_without_a_warning(case, tmp_path):
     with warnings.catch_warnings(action="error"):
-        rates, model = difficulty.rates(CASES[case]), difficulty.model(CASES[case])
+        rates, model = difficulty.rates(CASES[case]), difficulty_model.fit(CASES[case])
         figure = plot(rates, model)
         style.save(figure, tmp_path / "plot.svg")
     odds, *panels = figure.axes
@@ -440,7 +445,7 @@ def test_every_case_is_drawn_without_a_warning(case, tmp_path):
 
 
 def test_points_and_intervals_are_where_they_should_be():
-    rates, model = difficulty.rates(CASES["real"]), difficulty.model(CASES["real"])
+    rates, model = difficulty.rates(CASES["real"]), difficulty_model.fit(CASES["real"])
     odds, panel, *_ = plot(rates, model).axes
     groups = of(rates, "level_dbfs")
     [(line, _, [bars])] = panel.containers
@@ -453,14 +458,14 @@ def test_points_and_intervals_are_where_they_should_be():
 
 
 def test_what_matters_is_above_what_may_be_chance():
-    model = difficulty.model(CASES["real"])
+    model = difficulty_model.fit(CASES["real"])
     model["property_p_value"] = np.where(model["property"] == "voiced_seconds", 0.01, 0.5)
     labels = plot(difficulty.rates(CASES["real"]), model).axes[0].get_yticklabels()
     assert labels[-1].get_text().startswith("voiced duration")
 
 
 def test_what_matters_is_marked_and_on_top():
-    model = difficulty.model(CASES["bent"])
+    model = difficulty_model.fit(CASES["bent"])
     odds = plot(difficulty.rates(CASES["bent"]), model).axes[0]
     labels = odds.get_yticklabels()
     assert labels[-1].get_text().startswith("loudness (SD ")

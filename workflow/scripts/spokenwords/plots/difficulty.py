@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, PercentFormatter
 
-from spokenwords.difficulty import NOT_MEASURED, PROPERTIES, TOGETHER, Property
+from spokenwords.difficulty import NOT_MEASURED, PROPERTIES, Property
+from spokenwords.difficulty_model import TOGETHER
 from spokenwords.plots.style import (
     BLUE,
     FAINT,
