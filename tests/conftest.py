@@ -35,6 +35,15 @@ def finished(tmp_path_factory) -> Copy:
     return copy
 
 
+@pytest.fixture(scope="session")
+def compared(finished, tmp_path_factory) -> Copy:
+    """The same after a comparison of all runs, of which one has two seeds."""
+    copy = finished.duplicate(tmp_path_factory.mktemp("compared") / "copy")
+    copy.overlay["runs"]["power"] = {"features": "coarse", "split": "speaker", "seed": [1, 2]}
+    copy.run("compare")
+    return copy
+
+
 @pytest.fixture
 def messages():
     """What the library logs, as a list of lines that grows."""

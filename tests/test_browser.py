@@ -1,6 +1,9 @@
-"""Pages as a browser shows them: harmless whatever words and files are called, and quiet."""
+"""Pages and plots as a browser shows them: whole, quiet, harmless whatever words are called."""
+
+import base64
 
 import pandas as pd
+import pytest
 
 from spokenwords.plots import alluvial
 
@@ -31,6 +34,108 @@ def test_words_that_are_markup_are_shown_as_text(page, tmp_path):
     assert page.locator("#alluvial script, #alluvial img, #alluvial [onload]").count() == 0
 
 
+# Where the texts of a plot are, and whether any is cut off by the plot's edges.
+TEXTS = """() => {
+  const edges = document.documentElement.getBoundingClientRect();
+  const cut = [...document.querySelectorAll("text")].filter(text => {
+    const box = text.getBoundingClientRect();
+    return box.left < edges.left - 1 || box.right > edges.right + 1
+      || box.top < edges.top - 1 || box.bottom > edges.bottom + 1;
+  });
+  return {width: edges.width, cut: cut.map(text => text.textContent)};
+}"""
+
+
+def overflow(page) -> int:
+    """By how many pixels the page is wider than its window."""
+    return page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_every_plot_fits_into_its_window(page, compared, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    plots = sorted(compared.results.rglob("*.svg"))
+    assert len(plots) >= 28
+    for path in plots:
+        page.goto(path.as_uri())
+        found = page.evaluate(TEXTS)
+        assert 0 < found["width"] <= width, path
+        assert found["cut"] == [], path
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_every_page_fits_into_its_window(page, compared, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    pages = sorted(compared.results.rglob("*.html"))
+    names = {path.name for path in pages}
+    assert names == {
+        *("report.html", "comparison.html", "tables.html", "gallery.html", "alluvial.html"),
+    }
+    for path in pages:
+        page.goto(path.as_uri())
+        page.wait_for_function("document.body.innerText.length > 20")
+        assert overflow(page) <= 0, path
+
+
+RUNS = ["complex", "mel", "power-seed1", "power-seed2"]
+# The groups of each category; none where it has no groups.
+REPORTS = {
+    "report.html": {
+        **{"Data": [], "Features": []},
+        **dict.fromkeys(("Training", "Evaluation"), RUNS[:2]),
+    },
+    "comparison.html": {
+        **{"Comparison": [], "Data": [], "Features": []},
+        **dict.fromkeys(("Training", "Evaluation"), RUNS),
+    },
+}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_everything_that_a_report_lists_can_be_seen(page, compared, name):
+    page.goto((compared.results / name).as_uri())
+    menu = page.locator("#app")
+    menu.get_by_text("30 recordings of 3 words").wait_for()
+    for category, groups in REPORTS[name].items():
+        for group in groups or [None]:
+            page.reload()
+            menu.get_by_text(category, exact=True).first.click()
+            if group:
+                menu.get_by_text(group, exact=True).first.click()
+            results = page.locator("a[iconname=eye]")
+            results.first.wait_for()
+            for number in range(results.count()):
+                look_at(page, results.nth(number))
+
+
+def look_at(page, result):
+    """Click a result of the report, and see that it is there; of a CSV file, that it has rows."""
+    address = result.get_attribute("href")
+    if address.startswith("data:text/csv"):
+        assert len(base64.b64decode(address.partition("base64,")[2]).splitlines()) > 1
+        return
+    result.click()
+    page.wait_for_function(
+        """() => [...document.querySelectorAll("#app img, #app iframe")].some(
+             shown => (shown.naturalWidth || shown.clientWidth) > 300)"""
+    )
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_the_opening_page_can_be_read_whole(page, compared, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto((compared.results / "comparison.html").as_uri())
+    title = page.get_by_role("heading", name="Spoken words from complex spectrograms").first
+    title.wait_for()
+    if width == 360:  # The menu lies over the page, and can be closed.
+        page.locator("#app a[type=button]").nth(1).click()
+    page.wait_for_function("document.querySelector('.document').getBoundingClientRect().left > 0")
+    box = page.locator(".document").bounding_box()
+    # What is above or left of the window cannot be scrolled to.
+    assert box["x"] >= 0 and box["y"] >= 0
+    assert box["x"] + box["width"] <= width
+
+
 def test_the_report_is_quiet_with_evil_names_in_its_tables(page, finished, tmp_path):
     copy = finished.duplicate(tmp_path / "copy")
     recordings = copy.results / "recordings"
@@ -40,9 +145,14 @@ def test_the_report_is_quiet_with_evil_names_in_its_tables(page, finished, tmp_p
         pd.concat([table.astype(object), rows]).to_csv(recordings / f"{name}.csv", index=False)
     for run in ("complex", "mel"):
         confusion_of(EVIL).to_csv(copy.results / f"runs/{run}/confusion.csv", index=False)
-    assert set(copy.plan()) == {"plot_confusion", "plot_alluvial", "html_report"}
+    assert set(copy.plan()) == {
+        *("tabulate_recordings", "plot_recordings", "tabulate_run"),
+        *("plot_confusion", "plot_alluvial", "html_report"),
+    }
     copy.run()
     page.goto((copy.results / "report.html").as_uri())
     page.get_by_text("Data", exact=True).first.click()
-    page.get_by_text("Other", exact=True).first.click()
-    page.get_by_text("identical recordings").first.wait_for()
+    page.get_by_text("words, odd and identical recordings").first.wait_for()
+    page.goto((recordings / "tables.html").as_uri())
+    # In two columns of odd recordings and three of identical ones.
+    assert page.get_by_role("cell", name=EVIL[0], exact=True).count() == 5

@@ -23,7 +23,9 @@ WORDS, STORES, SPLITS, RUNS = 3, 6, 2, 2
 
 SPLIT = ("split", "plot_split", "measure_recordings")
 LEARNING_RATES = ("find_learning_rate", "plot_learning_rates")
-AFTER_EVALUATION = ("plot_confusion", "plot_alluvial", "calibrate", "difficulty", "gallery")
+AFTER_EVALUATION = (
+    *("plot_confusion", "plot_alluvial", "calibrate", "difficulty", "tabulate_run", "gallery"),
+)
 TRAINING = ("train", "plot_history", "evaluate", *AFTER_EVALUATION)
 RUN = (*LEARNING_RATES, *TRAINING)
 END = {"headline": 1, "html_report": 1}
@@ -36,7 +38,8 @@ def runs(count: int, rules: tuple = RUN) -> dict[str, int]:
 
 ALL_RUNS = runs(RUNS)
 A_SPLIT = dict.fromkeys(SPLIT, 1) | runs(1)
-AFTER_CHECK = dict.fromkeys(SPLIT, SPLITS) | {"plot_recordings": 1} | ALL_RUNS
+OF_RECORDINGS = ("plot_recordings", "tabulate_recordings")
+AFTER_CHECK = dict.fromkeys(SPLIT, SPLITS) | dict.fromkeys(OF_RECORDINGS, 1) | ALL_RUNS
 A_WORD = {
     **{"inventory": 1, "check_recordings": 1, "spectrograms": 2, "measure_features": 2},
     **AFTER_CHECK,
@@ -312,9 +315,13 @@ CHANGES = {
         {"spectrograms": STORES, "measure_features": 2, "explore": 1} | ALL_RUNS,
     ),
     "a template": (rewrite_template, {"gallery": RUNS, "html_report": 1}),
+    "tables.py": (
+        meaning("tables.py"),
+        {"tabulate_recordings": 1, "tabulate_run": RUNS, "html_report": 1},
+    ),
     "properties.py": (
         meaning("properties.py"),
-        {"measure_recordings": SPLITS, "difficulty": RUNS, "html_report": 1},
+        {"measure_recordings": SPLITS, "difficulty": RUNS, "tabulate_run": RUNS, "html_report": 1},
     ),
     "errors.py": (meaning("errors.py"), EVERYTHING),
     "headline's script": (meaning("../headline.py"), END),
@@ -384,16 +391,16 @@ def test_a_lost_chunk_stops_the_reader_with_the_way_out(copy):
 
 FOLLOWING = {
     "inventory": {
-        *("check_recordings", "plot_recordings", "spectrograms", "measure_features", "explore"),
-        *(*SPLIT, *RUN, *END),
+        *("check_recordings", "spectrograms", "measure_features", "explore"),
+        *(*OF_RECORDINGS, *SPLIT, *RUN, *END),
     },
-    "check_recordings": {"plot_recordings", *SPLIT, *RUN, *END},
+    "check_recordings": {*OF_RECORDINGS, *SPLIT, *RUN, *END},
     "plot_recordings": {"html_report"},
     "spectrograms": {"measure_features", *RUN, *END},
     "measure_features": END.keys(),
     "split": {*SPLIT[1:], *RUN, *END},
     "plot_split": {"html_report"},
-    "measure_recordings": {"difficulty", "html_report"},
+    "measure_recordings": {"difficulty", "tabulate_run", "html_report"},
     "find_learning_rate": {*RUN, *END},
     "plot_learning_rates": {"html_report"},
     "train": {*TRAINING, *END},
@@ -402,7 +409,7 @@ FOLLOWING = {
     "plot_confusion": {"html_report"},
     "plot_alluvial": {"html_report"},
     "calibrate": {"html_report"},
-    "difficulty": {"html_report"},
+    "difficulty": {"tabulate_run", "html_report"},
     "gallery": {"html_report"},
     "explore": {"html_report"},
     "headline": {"html_report"},

@@ -1,6 +1,7 @@
 """What a job imports: PyTorch and pandas take longer to import than most jobs to do their work."""
 
 import ast
+import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
@@ -30,3 +31,9 @@ def test_jobs_import_only_what_they_use(script):
     assert ("torch" in modules) == (script.stem in WITH_TORCH)
     if script.stem in WITHOUT_PANDAS:
         assert "pandas" not in modules
+
+
+def test_no_script_hides_a_module_of_the_same_name():
+    """Their folder is the first place where Python looks for modules."""
+    others = {*sys.stdlib_module_names, *importlib.metadata.packages_distributions()}
+    assert others.isdisjoint(script.stem for script in SCRIPTS.glob("*.py"))

@@ -21,10 +21,11 @@ pytestmark = pytest.mark.workflow
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 STAGES = [
-    *("synthesize", "inventory", "check_recordings", "plot_recordings", "spectrograms"),
+    *("synthesize", "inventory", "check_recordings", "plot_recordings"),
+    *("tabulate_recordings", "spectrograms"),
     *("measure_features", "split", "plot_split", "measure_recordings"),
     *("find_learning_rate", "plot_learning_rates", "train", "plot_history", "evaluate"),
-    *("plot_confusion", "plot_alluvial", "calibrate", "difficulty", "gallery"),
+    *("plot_confusion", "plot_alluvial", "calibrate", "difficulty", "tabulate_run", "gallery"),
     *("explore", "headline", "html_report"),
 ]
 # After the beginning of a job, seconds: about as long as the short ones take.

@@ -55,6 +55,8 @@ RESULTS = Path(workflow.pathvars.get("results"))
 FOLDER = Path(config["dataset"]["folder"]).expanduser()
 ENVIRONMENT = "../../envs/environment.yaml"
 GALLERY = SCRIPTS.parent / "report" / "gallery.html"
+TABLES = SCRIPTS.parent / "report" / "tables.html"
+STYLESHEET = SCRIPTS.parent / "report" / "report.css"
 CAPTIONS = list((SCRIPTS.parent / "report").glob("*.rst"))
 EXPLORATIONS = ["waveform", "fourier_transform", "spectrogram", "complex_spectrogram"]
 

@@ -7,30 +7,10 @@ rule compare_runs:
         metrics=expand("<results>/runs/{run}/metrics.json", run=RUNS),
         predictions=expand("<results>/runs/{run}/predictions.csv", run=RUNS),
     output:
-        runs=report(
-            "<results>/comparison/runs.csv",
-            caption="../report/comparison_runs.rst",
-            category="Comparison",
-            labels={"result": "figures of all runs"},
-        ),
-        seeds=report(
-            "<results>/comparison/seeds.csv",
-            caption="../report/comparison_seeds.rst",
-            category="Comparison",
-            labels={"result": "mean and spread over seeds"},
-        ),
-        pairs=report(
-            "<results>/comparison/pairs.csv",
-            caption="../report/comparison_pairs.rst",
-            category="Comparison",
-            labels={"result": "differences and their significance"},
-        ),
-        words=report(
-            "<results>/comparison/words.csv",
-            caption="../report/comparison_words.rst",
-            category="Comparison",
-            labels={"result": "recall of each word"},
-        ),
+        runs="<results>/comparison/runs.csv",
+        seeds="<results>/comparison/seeds.csv",
+        pairs="<results>/comparison/pairs.csv",
+        words="<results>/comparison/words.csv",
     log:
         "<logs>/compare_runs.log",
     benchmark:
@@ -63,7 +43,7 @@ rule plot_comparison:
         ),
         words=report(
             "<results>/comparison/words.svg",
-            caption="../report/comparison_words_plot.rst",
+            caption="../report/comparison_words.rst",
             category="Comparison",
             labels={"result": "words gained and lost"},
         ),
@@ -75,7 +55,7 @@ rule plot_comparison:
         ),
         pairs=report(
             "<results>/comparison/pairs.svg",
-            caption="../report/comparison_pairs_plot.rst",
+            caption="../report/comparison_pairs.rst",
             category="Comparison",
             labels={"result": "which differences are real"},
         ),
@@ -97,3 +77,55 @@ rule plot_comparison:
         code=code_of("plot_comparison.py"),
     script:
         "../scripts/plot_comparison.py"
+
+
+rule tabulate_comparison:
+    """All runs side by side, on a page to be sorted and filtered."""
+    input:
+        runs="<results>/comparison/runs.csv",
+        seeds="<results>/comparison/seeds.csv",
+        pairs="<results>/comparison/pairs.csv",
+        words="<results>/comparison/words.csv",
+    output:
+        page=report(
+            "<results>/comparison/tables.html",
+            caption="../report/comparison_tables.rst",
+            category="Comparison",
+            labels={"result": "tables"},
+        ),
+    log:
+        "<logs>/tabulate_comparison.log",
+    benchmark:
+        "<benchmarks>/tabulate_comparison.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        template=str(TABLES),
+    params:
+        title="Comparison",
+        tables={
+            "runs": (
+                "Runs",
+                "Settings, test accuracy, loss (nats) and macro F1 with 95 % intervals, calibration, "
+                "epochs, training time (s) and speed (recordings a second).",
+            ),
+            "seeds": (
+                "Seeds",
+                "Mean and standard deviation over the seeds of each run. With one seed there is no "
+                "spread.",
+            ),
+            "pairs": (
+                "Pairs",
+                "Models with the same test recordings, two by two: how many only one of them got "
+                "right, the difference in accuracy with its 95 % interval, and McNemar's exact test, "
+                "also corrected for the number of pairs (Holm).",
+            ),
+            "words": (
+                "Words",
+                "The recall of each word in each run, and what it gained or lost against the first.",
+            ),
+        },
+        template=fingerprint.of_files([TABLES]),
+        code=code_of("write_tables.py"),
+    script:
+        "../scripts/write_tables.py"

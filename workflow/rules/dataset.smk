@@ -93,24 +93,9 @@ rule check_recordings:
     input:
         inventories=inventories,
     output:
-        summary=report(
-            "<results>/recordings/summary.csv",
-            caption="../report/recordings_summary.rst",
-            category="Data",
-            labels={"result": "recordings of each word"},
-        ),
-        duplicates=report(
-            "<results>/recordings/duplicates.csv",
-            caption="../report/recordings_duplicates.rst",
-            category="Data",
-            labels={"result": "identical recordings"},
-        ),
-        oddities=report(
-            "<results>/recordings/oddities.csv",
-            caption="../report/recordings_oddities.rst",
-            category="Data",
-            labels={"result": "odd recordings"},
-        ),
+        summary="<results>/recordings/summary.csv",
+        duplicates="<results>/recordings/duplicates.csv",
+        oddities="<results>/recordings/oddities.csv",
         rejected="<results>/recordings/rejected.csv",
     log:
         "<logs>/check_recordings.log",
@@ -148,3 +133,52 @@ rule plot_recordings:
         code=code_of("plot_recordings.py"),
     script:
         "../scripts/plot_recordings.py"
+
+
+rule tabulate_recordings:
+    """Each word's recordings, and those that are odd, on a page to be sorted and filtered."""
+    input:
+        summary="<results>/recordings/summary.csv",
+        oddities="<results>/recordings/oddities.csv",
+        duplicates="<results>/recordings/duplicates.csv",
+        rejected="<results>/recordings/rejected.csv",
+    output:
+        page=report(
+            "<results>/recordings/tables.html",
+            caption="../report/recordings_tables.rst",
+            category="Data",
+            labels={"result": "words, odd and identical recordings"},
+        ),
+    log:
+        "<logs>/tabulate_recordings.log",
+    benchmark:
+        "<benchmarks>/tabulate_recordings.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        template=str(TABLES),
+    params:
+        title="Recordings",
+        tables={
+            "summary": (
+                "Words",
+                "How many recordings of each there are and can be decoded, how many speakers say it, "
+                "hours of sound, and the median root mean square of the samples (full scale is 1).",
+            ),
+            "oddities": (
+                "Odd recordings",
+                "Silent (peak below the last bits), clipped (samples at full scale), short (under half "
+                "the model's window), long (cut to the window), of another rate (resampled) or with "
+                "several channels (mixed down). All of them are used.",
+            ),
+            "duplicates": (
+                "Identical recordings",
+                "Files whose bytes occur more than once, also under different words. Those of a group "
+                "always land in the same set of a split.",
+            ),
+            "rejected": ("Unreadable files", "They are left out."),
+        },
+        template=fingerprint.of_files([TABLES]),
+        code=code_of("write_tables.py"),
+    script:
+        "../scripts/write_tables.py"

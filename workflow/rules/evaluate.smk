@@ -13,13 +13,7 @@ rule evaluate:
     output:
         predictions="<results>/runs/{run}/predictions.csv",
         metrics="<results>/runs/{run}/metrics.json",
-        confusion=report(
-            "<results>/runs/{run}/confusion.csv",
-            caption="../report/confusion_table.rst",
-            category="Evaluation",
-            subcategory="{run}",
-            labels={"result": "confusion table"},
-        ),
+        confusion="<results>/runs/{run}/confusion.csv",
     log:
         "<logs>/evaluate/{run}.log",
     benchmark:
@@ -124,20 +118,8 @@ rule difficulty:
         predictions="<results>/runs/{run}/predictions.csv",
         properties=properties_of_run,
     output:
-        rates=report(
-            "<results>/runs/{run}/difficulty.csv",
-            caption="../report/difficulty_rates.rst",
-            category="Evaluation",
-            subcategory="{run}",
-            labels={"result": "error rates over properties"},
-        ),
-        model=report(
-            "<results>/runs/{run}/difficulty_model.csv",
-            caption="../report/difficulty_model.rst",
-            category="Evaluation",
-            subcategory="{run}",
-            labels={"result": "properties taken together"},
-        ),
+        rates="<results>/runs/{run}/difficulty.csv",
+        model="<results>/runs/{run}/difficulty_model.csv",
         plot=report(
             "<results>/runs/{run}/difficulty.svg",
             caption="../report/difficulty.rst",
@@ -185,3 +167,50 @@ rule gallery:
         code=code_of("gallery.py"),
     script:
         "../scripts/gallery.py"
+
+
+rule tabulate_run:
+    """Confusions, and errors over properties, on a page to be sorted and filtered."""
+    input:
+        confusion="<results>/runs/{run}/confusion.csv",
+        rates="<results>/runs/{run}/difficulty.csv",
+        model="<results>/runs/{run}/difficulty_model.csv",
+    output:
+        page=report(
+            "<results>/runs/{run}/tables.html",
+            caption="../report/run_tables.rst",
+            category="Evaluation",
+            subcategory="{run}",
+            labels={"result": "tables"},
+        ),
+    log:
+        "<logs>/tabulate_run/{run}.log",
+    benchmark:
+        "<benchmarks>/tabulate_run/{run}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        template=str(TABLES),
+    params:
+        title="Run {run}",
+        tables={
+            "confusion": (
+                "Confusions",
+                "How often each word (target) was taken for each word (prediction).",
+            ),
+            "rates": (
+                "Errors over properties of recordings",
+                "Groups of test recordings with similar values of a property, and their error rate "
+                "with its 95 % Wilson interval.",
+            ),
+            "model": (
+                "Properties taken together",
+                "One logistic regression of errors on all properties: odds ratios a standard deviation "
+                "(or of presence to absence) with 95 % intervals that allow for several recordings of "
+                "the same speaker. Notes say what could not be fitted, and why.",
+            ),
+        },
+        template=fingerprint.of_files([TABLES]),
+        code=code_of("write_tables.py"),
+    script:
+        "../scripts/write_tables.py"

@@ -11,7 +11,6 @@ rule explore:
                 f"<results>/explore/{name}.svg",
                 caption=f"../report/explore_{name}.rst",
                 category="Features",
-                subcategory="one recording",
                 labels={"result": name.replace("_", " ")},
             )
             for name in EXPLORATIONS

@@ -33,7 +33,7 @@ rule measure_features:
             "<results>/features/{features}/sizes.csv",
             caption="../report/features_sizes.rst",
             category="Features",
-            labels={"result": "sizes of {features}"},
+            labels={"result": "sizes of {features} (CSV)"},
         ),
     log:
         "<logs>/measure_features/{features}.log",

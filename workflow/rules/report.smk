@@ -57,8 +57,9 @@ rule html_report:
         ENVIRONMENT
     resources:
         snakefile=str(workflow.main_snakefile),
+        stylesheet=str(STYLESHEET),
     params:
-        captions=fingerprint.of_files(CAPTIONS),
+        texts=fingerprint.of_files([*CAPTIONS, STYLESHEET]),
         code=code_of("html_report.py"),
     script:
         "../scripts/html_report.py"

@@ -15,7 +15,7 @@ rule split:
             "<results>/splits/{split}/summary.csv",
             caption="../report/split_summary.rst",
             category="Data",
-            labels={"result": "split {split}"},
+            labels={"result": "split {split} (CSV)"},
         ),
     log:
         "<logs>/split/{split}.log",

@@ -2,6 +2,7 @@
 
 FILES_OF_RECORDINGS = [
     *("summary.csv", "duplicates.csv", "oddities.csv", "rejected.csv", "overview.svg"),
+    "tables.html",
 ]
 FILES_OF_SPLIT = [
     *("train.csv", "valid.csv", "test.csv", "summary.csv"),
@@ -13,11 +14,11 @@ FILES_OF_RUN = [
     *("predictions.csv", "metrics.json", "confusion.csv", "confusion.svg"),
     *("alluvial.svg", "alluvial.png", "alluvial.html", "gallery.html"),
     *("reliability.csv", "coverage.csv", "calibration.svg"),
-    *("difficulty.csv", "difficulty_model.csv", "difficulty.svg"),
+    *("difficulty.csv", "difficulty_model.csv", "difficulty.svg", "tables.html"),
 ]
 FILES_OF_COMPARISON = [
     *("accuracy.svg", "histories.svg", "pairs.svg", "words.svg"),
-    *("runs.csv", "seeds.csv", "pairs.csv", "words.csv"),
+    *("runs.csv", "seeds.csv", "pairs.csv", "words.csv", "tables.html"),
 ]
 
 

@@ -23,6 +23,7 @@ with progress.job_log(snakemake.log[0]):
     write(config, Path(snakemake.output.page).with_name("config.yaml"))
     command = [sys.executable, "-m", "snakemake", *snakemake.input, "--cores", "1", "--nolock"]
     command += ["--snakefile", snakemake.resources.snakefile, "--report", snakemake.output.page]
+    command += ["--report-stylesheet", snakemake.resources.stylesheet]
     with tempfile.TemporaryDirectory() as folder:
         # What the report opens with differs from report to report.
         config["pathvars"] = config.get("pathvars", {}) | {"headline": snakemake.input.headline}

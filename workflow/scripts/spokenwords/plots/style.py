@@ -4,6 +4,7 @@ No state is shared: figures are made without pyplot, and the style holds only wh
 saved.
 """
 
+import io
 import textwrap
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -64,12 +65,18 @@ def style() -> AbstractContextManager:
 def save(figure: Figure, *paths: str | Path) -> None:
     """Write `figure` to each path, SVG or PNG (100 pixels an inch) by its suffix.
 
-    The same figure gives the same bytes each time: no date is written.
+    The same figure gives the same bytes each time: no date is written. In a window narrower than
+    itself, an SVG shrinks.
     """
     with style():
         for path in map(Path, paths):
             if path.suffix == ".svg":
-                figure.savefig(path, dpi=200, metadata={"Date": None})  # images in it: 200 an inch
+                text = io.StringIO()
+                # Images in it have 200 pixels an inch.
+                figure.savefig(text, format="svg", dpi=200, metadata={"Date": None})
+                shrinking = '<svg style="max-width: 100%; height: auto" '
+                drawn = text.getvalue().replace("<svg ", shrinking, 1)
+                path.write_text(drawn, encoding="utf-8")
             else:
                 figure.savefig(path, dpi=100)
 

@@ -1,0 +1,19 @@
+"""CSV tables as one HTML page on which they can be sorted and filtered."""
+
+import csv
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+MARK = "{{data}}"  # where the template wants the data
+
+
+def page(template: str, title: str, tables: Mapping[Path, tuple[str, str]]) -> str:
+    """`template` with the tables in it; of each CSV file a title and a text for the reader."""
+    data = {"title": title, "tables": []}
+    for path, (heading, text) in tables.items():
+        with Path(path).open(newline="", encoding="utf-8") as file:
+            columns, *rows = csv.reader(file)
+        data["tables"].append({"title": heading, "text": text, "columns": columns, "rows": rows})
+    # `<` could end the script element that holds the data, whatever its type.
+    return template.replace(MARK, json.dumps(data).replace("<", "\\u003c"))
