@@ -21,6 +21,13 @@ from spokenwords.stft import STFT
 SMALL = STFT(sample_rate=1000, n_fft=64, window_seconds=0.05, stride_seconds=0.02, normalized=True)
 
 
+def pytest_collection_modifyitems(items):
+    """Tests of the finished workflow share a process where there are several: it is made once."""
+    for item in items:
+        if "finished" in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group("workflow"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
     """Problems this small are slower with more."""

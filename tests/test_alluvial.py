@@ -119,8 +119,10 @@ def test_hidden_share_is_stated(tmp_path):
     ends, _ = measured(save(drawing.draw(confusion), tmp_path), 10_000)
     assert set(ends) == {("a", "a"), ("b", "b"), ("c", "c"), ("a", "c")}
     text = (tmp_path / "alluvial.svg").read_text()
-    assert "Pairs rarer than 1 in 1,000 are hidden: 0.2 % of recordings." in text  # 17 of 10,000
-    assert "27 of 10,000 recordings were confused (0.3 %)." in text
+    assert (
+        "Pairs rarer than 1 in 1,000 are hidden: 0.2\N{NO-BREAK SPACE}% of recordings." in text
+    )  # 17 of 10,000
+    assert "27 of 10,000 recordings were confused (0.3\N{NO-BREAK SPACE}%)." in text
     assert alluvial.flows(confusion).hidden == 17
     assert alluvial.flows(confusion, smallest_share=0).hidden == 0
 
@@ -130,7 +132,7 @@ def test_hidden_share_of_thirty_words():
     counts = confusion["count"].to_numpy()
     share = 100 * counts[counts * 1000 < counts.sum()].sum() / counts.sum()
     assert share > 0.5
-    stated = re.search(r"hidden: ([\d.]+) %", alluvial.summary(alluvial.flows(confusion)))
+    stated = re.search(r"hidden: ([\d.]+)\s%", alluvial.summary(alluvial.flows(confusion)))
     assert float(stated[1]) == pytest.approx(share, abs=0.051)
 
 
@@ -250,7 +252,7 @@ def test_interactive_loads_nothing_and_counts_everything():
     for (target, prediction), count in counts.items():
         if count and count >= total / 1000:
             fate = "recognised" if target == prediction else f"taken for “{prediction}”"
-            share = f"({100 * count / spoken[target]:.1f} % of “{target}”)"
+            share = f"({100 * count / spoken[target]:.1f}\N{NO-BREAK SPACE}% of “{target}”)"
             expected.add(f"{count} recordings of “{target}” were {fate} {share}")
     assert set(texts) == expected
     assert sum(trace["link"]["value"]) == total - alluvial.flows(confusion).hidden
@@ -290,7 +292,7 @@ def test_interactive_leaves_out_bars_without_flows():
 
 def test_interactive_where_every_pair_is_hidden():
     html = drawing.interactive(many(THIRTY), smallest_share=0.5)
-    assert "hidden: 100.0 % of recordings" in html
+    assert "hidden: 100.0\N{NO-BREAK SPACE}% of recordings" in html
 
 
 def test_many_words_are_not_arranged():

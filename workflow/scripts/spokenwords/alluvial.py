@@ -160,4 +160,4 @@ def summary(alluvial: Alluvial) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f} %"
+    return f"{100 * part / whole:.1f}\N{NO-BREAK SPACE}%"

@@ -1,0 +1,211 @@
+"""Augmentation in the complex domain: batches of spectrograms varied at random, on their device.
+
+The short-time Fourier transform is linear, and a shift of the waveform by a whole hop shifts its
+frames by one: what one would do to waveforms is done here to their spectrograms, with the same
+result but at the edges of a shift.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from spokenwords.stft import STFT
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is drawn for each recording, evenly unless said otherwise; everything is off by default.
+
+    - `gain_db`: a gain of up to so many decibels, either way
+    - `shift_seconds`: a shift by whole hops, at most by so much, either way; what comes in is zero
+    - `noise_share`: the probability that noise is added, at a signal-to-noise ratio between the two
+      of `noise_snr_db`, in decibels
+    - `mixup`: mixed with another of the batch, in shares that follow the Beta distribution whose
+      two parameters are this number; targets too (Zhang et al. 2018, arXiv:1710.09412)
+    - `polarity`: whether half of the recordings have their sign flipped
+    - `time_masks`, `frequency_masks`: so many stretches of time and bands of frequency are set to
+      zero, each at most `time_mask_seconds` long, or `frequency_mask_hz` wide (SpecAugment, Park et
+      al. 2019, arXiv:1904.08779)
+    """
+
+    gain_db: float = 0
+    shift_seconds: float = 0
+    noise_share: float = 0
+    noise_snr_db: tuple[float, float] = (0, 30)
+    mixup: float = 0
+    polarity: bool = False
+    time_masks: int = 0
+    time_mask_seconds: float = 0.1
+    frequency_masks: int = 0
+    frequency_mask_hz: float = 500
+
+
+class Noise:
+    """Long recordings of noise on a device, and pieces cut from them."""
+
+    def __init__(self, recordings: Sequence[np.ndarray], frames: int, device: torch.device):
+        """`recordings` are spectrograms [2, frequency, time]; pieces will be of `frames` frames.
+
+        Raises `ValueError` when a recording is shorter than that.
+        """
+        lengths = [recording.shape[-1] for recording in recordings]
+        if not lengths or min(lengths) < frames:
+            raise ValueError(f"Noise must be {frames} frames long at least, and is {lengths}.")
+        values = torch.from_numpy(np.concatenate(recordings, axis=-1)).to(device)
+        # A view of all pieces [start, 2, frequency, frames], also of those that straddle two
+        # recordings; `starts` are the others.
+        self.pieces = values.unfold(2, frames, 1).permute(2, 0, 1, 3)
+        ends = np.cumsum(lengths)
+        self.starts = torch.cat(
+            [
+                torch.arange(end - length, end - frames + 1)
+                for end, length in zip(ends.tolist(), lengths, strict=True)
+            ]
+        )
+
+    def cut(self, count: int, generator: torch.Generator) -> torch.Tensor:
+        """Pieces [count, 2, frequency, frames], each from a drawn place; all are equally likely."""
+        drawn = torch.randint(len(self.starts), (count,), generator=generator)
+        return self.pieces[_moved(self.starts[drawn], self.pieces.device)]
+
+
+class Augmentation:
+    """Varies batches by `settings`. It keeps no random state: what is drawn comes from outside."""
+
+    def __init__(self, settings: Settings, transform: STFT, noise: Noise | None, words: int):
+        """`transform` tells how the spectrograms were made; targets are of so many `words`.
+
+        Raises `ValueError` when the settings ask for noise and there is none.
+        """
+        if settings.noise_share and noise is None:
+            raise ValueError("The settings ask for noise, and there is none.")
+        self.settings, self.noise, self.words = settings, noise, words
+        frame_seconds = transform.hop_length / transform.sample_rate
+        bin_hz = transform.sample_rate / transform.n_fft
+        self.shift_frames = round(settings.shift_seconds / frame_seconds)
+        self.mask_frames = round(settings.time_mask_seconds / frame_seconds)
+        self.mask_bins = round(settings.frequency_mask_hz / bin_hz)
+        # How many of the full transform's frequencies a bin stands for: those between the first
+        # and, of an even n_fft, the last, for a negative one too.
+        self.multiplicity = torch.full((transform.n_fft // 2 + 1,), 2.0)
+        self.multiplicity[0] = 1
+        if transform.n_fft % 2 == 0:
+            self.multiplicity[-1] = 1
+
+    def __call__(
+        self, spectrograms: torch.Tensor, labels: torch.Tensor, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Spectrograms [batch, 2, frequency, time] and labels [batch] as they are to be learnt.
+
+        Returns new spectrograms, float32 of the same shape, and targets [batch, word], float32: the
+        probability of each word, as `cross_entropy` takes them. In the order in which a waveform
+        would meet them: shift, polarity and gain, noise, mixup; then masks, which are those of the
+        spectrogram, so that nothing is mixed into them. All is drawn on the CPU, from `generator`,
+        so that it is the same on all devices, and nothing waits for a GPU.
+        """
+        settings = self.settings
+        targets = F.one_hot(labels, self.words).float()
+        if self.shift_frames:
+            values = self._shifted(spectrograms, generator)
+        else:
+            values = spectrograms.to(torch.float32, copy=True)
+        if settings.polarity or settings.gain_db:
+            values *= self._factors(values, generator)
+        if settings.noise_share:
+            self._add_noise(values, generator)
+        if settings.mixup:
+            values, targets = self._mixed(values, targets, generator)
+        for axis, count, widest in (
+            (-1, settings.time_masks, self.mask_frames),
+            (-2, settings.frequency_masks, self.mask_bins),
+        ):
+            if count and widest:
+                values *= _kept(values, axis, count, widest, generator)
+        return values, targets
+
+    def _shifted(self, spectrograms: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        count, frames, most = len(spectrograms), spectrograms.shape[-1], self.shift_frames
+        # Each recording's frames are a window of those padded, which is further left the later the
+        # recording is to be.
+        starts = torch.randint(2 * most + 1, (count,), generator=generator)
+        windows = F.pad(spectrograms, (most, most)).unfold(-1, frames, 1)
+        rows = torch.arange(count, device=spectrograms.device)
+        return windows[rows, :, :, _moved(starts, spectrograms.device)].float()
+
+    def _factors(self, values: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Gains with their signs [batch, 1, 1, 1]."""
+        most = self.settings.gain_db
+        factors = _amplitude(_uniform(-most, most, len(values), generator))
+        if self.settings.polarity:
+            factors *= 1 - 2 * torch.randint(2, (len(values),), generator=generator)
+        return _per_recording(factors, values.device)
+
+    def _add_noise(self, values: torch.Tensor, generator: torch.Generator) -> None:
+        """Add noise to some, in place. Silence stays silent: no noise has a ratio to it."""
+        pieces = self.noise.cut(len(values), generator).float()
+        wanted = torch.rand(len(values), generator=generator) < self.settings.noise_share
+        ratio_db = _uniform(*self.settings.noise_snr_db, len(values), generator)
+        factors = _per_recording(_amplitude(-ratio_db) * wanted, values.device).flatten()
+        power = self._power(pieces)
+        factors *= torch.where(power > 0, self._power(values) / power, 0).sqrt()
+        values.addcmul_(pieces, factors[:, None, None, None])
+
+    def _power(self, values: torch.Tensor) -> torch.Tensor:
+        """The power [batch] of spectrograms, on a scale of its own.
+
+        By Parseval's theorem a frame's squared magnitudes, summed over all frequencies, are n_fft
+        times its squared windowed samples. Summed over frames, each sample counts by the squares of
+        the windows that reach it. These add up to the same for every sample where a Hann window
+        overlaps by two thirds, as the published one does, or three quarters; so ratios of such sums
+        are those of the waveforms' mean powers, but for the reflected edges.
+        """
+        by_bin = values.square().sum(dim=(1, 3))
+        return by_bin @ _moved(self.multiplicity, values.device)
+
+    def _mixed(
+        self, values: torch.Tensor, targets: torch.Tensor, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        # PyTorch's Beta distribution draws from no generator but the global one.
+        seed = torch.randint(2**63 - 1, (1,), generator=generator).item()
+        shares = np.random.default_rng(seed).beta(*2 * [self.settings.mixup], size=len(values))
+        shares = _per_recording(torch.from_numpy(shares).float(), values.device)
+        others = _moved(torch.randperm(len(values), generator=generator), values.device)
+        return (
+            values[others].lerp_(values, shares),
+            targets[others].lerp_(targets, shares[:, :, 0, 0]),
+        )
+
+
+def _kept(
+    values: torch.Tensor, axis: int, count: int, widest: int, generator: torch.Generator
+) -> torch.Tensor:
+    """Zero along the axis within the masks of each recording, one outside: to multiply by."""
+    size = values.shape[axis]
+    shape = (len(values), count, 1)
+    widths = torch.randint(min(widest, size) + 1, shape, generator=generator)
+    starts = (torch.rand(shape, generator=generator) * (size - widths + 1)).long()
+    places = torch.arange(size)
+    masked = ((starts <= places) & (places < starts + widths)).any(dim=1)
+    kept = _moved((~masked).float(), values.device)
+    return kept[:, None, None, :] if axis == -1 else kept[:, None, :, None]
+
+
+def _uniform(low: float, high: float, count: int, generator: torch.Generator) -> torch.Tensor:
+    return low + (high - low) * torch.rand(count, generator=generator)
+
+
+def _amplitude(decibels: torch.Tensor) -> torch.Tensor:
+    return 10 ** (decibels / 20)
+
+
+def _per_recording(numbers: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """[batch] to [batch, 1, 1, 1] on the device."""
+    return _moved(numbers, device)[:, None, None, None]
+
+
+def _moved(values: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """On the device, without waiting for what it still has to do."""
+    return values.to(device, non_blocking=True)

@@ -1,0 +1,157 @@
+"""Stores of long recordings of noise: one Zarr v3 group, an array a recording.
+
+The arrays `0`, `1`, … [channel, frequency, time] hold float16 values as those of spectrogram stores
+do (see store.py), in chunks of `FRAMES_A_CHUNK` frames. The attributes name the recordings, in the
+order of the arrays, and all that the values depend on.
+"""
+
+import shlex
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import zarr
+from zarr.codecs import Crc32cCodec
+
+from spokenwords import audio, dataset
+from spokenwords.errors import UserError
+from spokenwords.rounding import to_float16
+from spokenwords.stft import STFT
+from spokenwords.store import COMPRESSORS, PIPELINE
+
+DIMENSIONS = ("channel", "frequency", "time")
+# Also what is transformed at a time: an hour of noise would not fit in memory as a whole.
+FRAMES_A_CHUNK = 256
+
+
+def write(
+    path: Path,
+    folder: Path,
+    files: list[str],
+    transform: STFT,
+    length: int,
+    rounding: int | None,
+) -> None:
+    """Write the complex spectrograms of the noise recordings `files` (in `folder`) to `path`.
+
+    They keep their length; channels are averaged, the rate is brought to the transform's. `length`
+    is the least number of samples at that rate: that of the recordings which noise is added to.
+    With `rounding` k, values are rounded to multiples of 2^-k before they become float16. An older
+    store at `path` is there until the new one is complete. Raises `UserError` that names all
+    recordings which are unreadable, too short or too loud for float16, or when there are none.
+    """
+    if not files:
+        raise UserError(
+            f"There is no noise in {folder}: put recordings of noise there, or turn noise off."
+        )
+    partial = path.with_name(f".{path.name}.partial")
+    if partial.exists():
+        shutil.rmtree(partial)
+    group, hashes, faults = zarr.create_group(partial), [], []
+    try:
+        for number, file in enumerate(files):
+            try:
+                waveform = _load(folder / file, transform.sample_rate, length)
+                _write_one(group, str(number), waveform, transform, rounding)
+            except audio.UnreadableRecordingError as reason:
+                faults.append(f"{file} ({reason})")
+            else:
+                hashes.append(dataset.content_hash(folder / file))
+        if faults:
+            raise UserError(
+                f"Of the recordings of noise in {folder}, these cannot be used: "
+                f"{', '.join(faults)}. Replace or remove them."
+            )
+        group.attrs.update(
+            {
+                "files": files,
+                "channels": ["real", "imaginary"],
+                "stft": asdict(transform),
+                "rounding_step": None if rounding is None else 2.0**-rounding,
+                "units": "full scale of the recording is 1",
+                "sha256": hashes,
+                "versions": {name: version(name) for name in ("numpy", "scipy", "zarr", "zarrs")},
+            }
+        )
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    if path.exists():
+        shutil.rmtree(path)
+    partial.rename(path)
+
+
+def read(path: Path, transform: STFT) -> list[np.ndarray]:
+    """The spectrograms of a store, float16 [2, frequency, time] each, in the order of its files.
+
+    Raises `UserError` when it is missing or damaged, or was not made by `transform`.
+    """
+    try:
+        with zarr.config.set(PIPELINE):
+            group = zarr.open_group(path, mode="r")
+            attributes = group.attrs.asdict()
+            values = [group[str(number)][:] for number in range(len(attributes["files"]))]
+        own_transform = STFT(**attributes["stft"])
+    except Exception as error:
+        raise _unusable(path, f"is damaged (it cannot be read: {error})") from None
+    if any(np.isnan(one[0, 0]).any() for one in values):
+        raise _unusable(path, "is damaged (a chunk is missing)")
+    if own_transform != transform:
+        raise _unusable(path, "was made with other settings than the recordings' spectrograms")
+    return values
+
+
+def _load(path: Path, sample_rate: int, length: int) -> np.ndarray:
+    """The whole recording, float32 [samples]. Too short a one is unreadable too."""
+    samples, own_rate = audio.decode(path)
+    mono = samples.mean(axis=1)
+    if own_rate != sample_rate:
+        mono = audio.resample(mono, own_rate, sample_rate)
+    if len(mono) < length:
+        seconds = (len(mono) / sample_rate, length / sample_rate)
+        raise audio.UnreadableRecordingError("{:.3g} s long, at least {:.3g} s".format(*seconds))
+    return mono
+
+
+def _write_one(
+    group: zarr.Group, name: str, waveform: np.ndarray, transform: STFT, rounding: int | None
+) -> None:
+    shape = (2, len(transform.frequency()), len(transform.time(len(waveform))))
+    with zarr.config.set(PIPELINE):
+        array = group.create_array(
+            name,
+            shape=shape,
+            chunks=(*shape[:2], FRAMES_A_CHUNK),
+            dtype="float16",
+            compressors=[COMPRESSORS["zstd"], Crc32cCodec()],
+            fill_value=np.nan,
+            dimension_names=DIMENSIONS,
+        )
+    for first, values in _pieces(waveform, transform):
+        if np.abs(values).max() > np.finfo(np.float16).max:
+            raise audio.UnreadableRecordingError("too loud for a spectrogram store: scale it down")
+        array[..., first : first + values.shape[-1]] = to_float16(values, rounding)
+
+
+def _pieces(waveform: np.ndarray, transform: STFT) -> Iterator[tuple[int, np.ndarray]]:
+    """The spectrogram of [samples], a chunk [2, frequency, frames] at a time, each with its start.
+
+    A chunk is transformed together with as many frames around it as reach over its ends, so that
+    only the recording's own ends are reflected.
+    """
+    frames, hop = len(transform.time(len(waveform))), transform.hop_length
+    around = transform.n_fft // 2 // hop + 1
+    for first in range(0, frames, FRAMES_A_CHUNK):
+        start, end = max(0, first - around), first + FRAMES_A_CHUNK + around
+        values = transform.complex_spectrogram(waveform[start * hop : end * hop])
+        yield first, values[..., first - start :][..., : min(FRAMES_A_CHUNK, frames - first)]
+
+
+def _unusable(path: Path, fault: str) -> UserError:
+    return UserError(
+        f"The store of noise {path} {fault}: delete it with `rm -r {shlex.quote(str(path))}` and "
+        "run the workflow again, which rebuilds it."
+    )
