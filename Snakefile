@@ -45,9 +45,9 @@ rule compare:
     """All runs of the catalogue, laid side by side."""
     input:
         targets_of_source,
-        targets_of_dataset(RUNS),
+        targets_of_dataset(COMPARED),
         targets_of_explore,
-        files_of_runs(RUNS),
+        files_of_runs(COMPARED),
         files_of_comparison(),
         "<results>/comparison/headline.rst",
         "<results>/comparison.html",

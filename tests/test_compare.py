@@ -54,6 +54,21 @@ def test_comparing_leaves_nothing_to_do_and_what_was_there_alone(compared):
     assert compared.plan() == {}
 
 
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        ("comparison.py", {"compare_runs", "plot_comparison", "tabulate_comparison"}),
+        ("plots/comparison.py", {"plot_comparison"}),
+    ],
+)
+def test_code_of_the_comparison_concerns_nothing_else(compared, tmp_path, module, expected):
+    copy = compared.duplicate(tmp_path / "copy")
+    path = copy.library / module
+    path.write_text(f"{path.read_text()}\nCHANGED = True\n")
+    assert set(copy.plan("compare")) == expected | {"html_comparison", "compare"}
+    assert copy.plan() == {}
+
+
 def test_a_setting_of_one_run_leaves_the_others_alone(compared, tmp_path):
     copy = compared.duplicate(tmp_path / "copy")
     copy.overlay["runs"]["power"]["seed"] = [1, 3]

@@ -422,6 +422,25 @@ def test_words_are_sorted_by_what_the_best_other_run_gained(example):
     assert "on other test recordings" in axes.get_title(loc="left")
 
 
+def test_of_many_words_those_that_gained_and_lost_most_are_drawn():
+    names = [f"word{number:02}" for number in range(70)]
+    # Of ten recordings the second run recognises a word's number less than the first, or more.
+    right = {
+        "a": {name: "1" * 5 + "0" * 5 for name in names},
+        "b": {
+            name: "1" * min(n // 7, 10) + "0" * (10 - min(n // 7, 10))
+            for n, name in enumerate(names)
+        },
+    }
+    tests = {run: predictions(**outcomes) for run, outcomes in right.items()}
+    axes = plots.words(comparison.words(catalogue(a=1, b=1), tests)).axes[0]
+    shown = tick_labels(axes.yaxis)
+    assert len(shown) == 60
+    # Gains fall from words 63 to 69 to words 0 to 6, by sevens; equal ones are in their order.
+    assert set(names) - set(shown) == {*names[37:42], *names[28:33]}
+    assert "Left out: 10 words" in axes.get_title(loc="left")
+
+
 def test_words_of_significance_are_starred():
     tests = {
         "a": predictions(up="1" * 20, down="0" * 20, left="1" * 20),

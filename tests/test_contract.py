@@ -358,6 +358,12 @@ def test_after_the_run_nothing_is_left_to_do(copy, name):
     assert copy.plan() == {}
 
 
+def test_a_replaced_recording_is_measured_although_the_manifest_is_the_same(copy):
+    replace_recording(copy)
+    copy.run(*(f"results/small/splits/{split}/test.csv" for split in ("random", "speaker")))
+    assert copy.plan()["measure_recordings"] == SPLITS
+
+
 def test_number_of_cores_runs_nothing(settled):
     assert settled.plan(cores=1) == settled.plan(cores=16) == {}
 

@@ -110,13 +110,6 @@ def test_without_mistakes_none_is_shown(rows):
     assert gallery.choose(predicted(rows, ["a", "b"])).empty
 
 
-def test_a_probability_that_is_no_number_comes_last():
-    table = MIXED.assign(**{"p(a)": MIXED["p(a)"].where(MIXED["file"] != "ca0")})
-    shown = gallery.choose(table)
-    assert shown["file"].iloc[-1] == "ca0"
-    assert np.isnan(shown["probability"].iloc[-1])
-
-
 # The page
 
 
@@ -220,10 +213,6 @@ def test_the_three_likeliest_words_and_the_target_are_told(make_page, write_reco
     assert (one["probability"], one["targetProbability"]) == (0.4, 0.02)
     table["p(e)"] = 0.2
     assert make_page(table)[1]["shown"][0]["likeliest"] == [["b", 0.4], ["c", 0.4], ["e", 0.2]]
-    table[["p(b)", "p(e)"]] = np.nan
-    assert make_page(table)[1]["shown"][0]["likeliest"] == (
-        [["b", None], ["c", 0.4], ["a", 0.1], ["e", None]]
-    )
 
 
 @pytest.mark.parametrize("samples", [RATE, RATE - 1_000, RATE + 1_000])

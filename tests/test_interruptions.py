@@ -88,21 +88,30 @@ def kill(copy: Copy, targets: set[str], number: int, delay: float) -> set[str] |
     time.sleep(delay)
     hit = {rule for rule, jobs in running.items() if jobs}
     if process.poll() is None and hit:
-        os.killpg(process.pid, number)
-        try:
-            process.wait(timeout=60)
-        except subprocess.TimeoutExpired:
-            # Now and then Snakemake misses Ctrl-C, or waits for a lock that its interrupted code
-            # holds.
-            print("Snakemake did not end within a minute: killed.")
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        end(process, number)
         watcher.join()
         return hit
     status = process.wait()
     watcher.join()
     assert status == 0, "".join(output)
     return None
+
+
+def end(process: subprocess.Popen, number: int) -> None:
+    """Send a signal to all processes of a session until they end, and then one that ends them."""
+    for _ in range(4):
+        os.killpg(process.pid, number)
+        try:
+            process.wait(timeout=15)
+            return
+        except subprocess.TimeoutExpired:
+            # asyncio loses a Ctrl-C that comes while a coroutine does not pause, as many of
+            # Snakemake's do not: people press it again.
+            print(f"{signal.Signals(number).name} was missed.")
+    # Snakemake's handler of SIGTERM can wait for a lock that the code it interrupted holds.
+    print("Snakemake did not end within a minute: killed.")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def unlock(copy: Copy) -> None:

@@ -34,6 +34,6 @@ def test_other_data_have_none(change):
 
 
 def test_other_splits_have_none():
-    for name in ("speaker", "official"):
-        split = CONFIG["splits"][name]
+    others = [CONFIG["splits"][name] for name in ("speaker", "official")]
+    for split in [*others, {"method": "random", "train": 0.05, "valid": 0.2}]:
         assert published.accuracy(CONFIG["dataset"], split, "complex") is None

@@ -4,8 +4,8 @@
 rule compare_runs:
     """All runs side by side: figures, spread over seeds, significance, words."""
     input:
-        metrics=expand("<results>/runs/{run}/metrics.json", run=RUNS),
-        predictions=expand("<results>/runs/{run}/predictions.csv", run=RUNS),
+        metrics=expand("<results>/runs/{run}/metrics.json", run=COMPARED),
+        predictions=expand("<results>/runs/{run}/predictions.csv", run=COMPARED),
     output:
         runs="<results>/comparison/runs.csv",
         seeds="<results>/comparison/seeds.csv",
@@ -19,7 +19,7 @@ rule compare_runs:
         ENVIRONMENT
     params:
         runs=settings_of_runs(
-            RUNS, "run", "split", "features", "representation", "seed"
+            COMPARED, "run", "split", "features", "representation", "seed"
         ),
         code=code_of("compare_runs.py"),
     script:
@@ -33,7 +33,7 @@ rule plot_comparison:
         seeds="<results>/comparison/seeds.csv",
         pairs="<results>/comparison/pairs.csv",
         words="<results>/comparison/words.csv",
-        logs=expand("<results>/runs/{run}/log.csv", run=RUNS),
+        logs=expand("<results>/runs/{run}/log.csv", run=COMPARED),
     output:
         accuracy=report(
             "<results>/comparison/accuracy.svg",
@@ -57,7 +57,7 @@ rule plot_comparison:
             "<results>/comparison/pairs.svg",
             caption="../report/comparison_pairs.rst",
             category="Comparison",
-            labels={"result": "which differences are real"},
+            labels={"result": "which models differ"},
         ),
     log:
         "<logs>/plot_comparison.log",
@@ -66,9 +66,7 @@ rule plot_comparison:
     conda:
         ENVIRONMENT
     params:
-        runs=settings_of_runs(
-            RUNS, "run", "split", "features", "representation", "seed"
-        ),
+        runs=COMPARED,
         published={
             settings["run"]: accuracy
             for run, settings in RUNS.items()
@@ -122,7 +120,7 @@ rule tabulate_comparison:
             ),
             "words": (
                 "Words",
-                "The recall of each word in each run, and what it gained or lost against the first.",
+                "The recall of each word in each run, and what it gained or lost against the first that `train` lists.",
             ),
         },
         template=fingerprint.of_files([TABLES]),

@@ -1,6 +1,6 @@
 # From trained models to what they get right and wrong. Makes predictions.csv, metrics.json,
-# confusion.*, alluvial.*, reliability.csv, coverage.csv, calibration.svg, difficulty* and gallery.html
-# in <results>/runs/<run>/.
+# confusion.*, alluvial.*, reliability.csv, coverage.csv, calibration.svg, difficulty*, tables.html and
+# gallery.html in <results>/runs/<run>/.
 
 
 rule evaluate:
@@ -205,7 +205,7 @@ rule tabulate_run:
             ),
             "model": (
                 "Properties taken together",
-                "One logistic regression of errors on all properties: odds ratios a standard deviation "
+                "One logistic regression of errors on all properties: odds ratios of each standard deviation below or above the median "
                 "(or of presence to absence) with 95 % intervals that allow for several recordings of "
                 "the same speaker. Notes say what could not be fitted, and why.",
             ),

@@ -24,7 +24,7 @@ rule headline:
 
 use rule headline as headline_of_comparison with:
     input:
-        **inputs_of_headline(RUNS),
+        **inputs_of_headline(COMPARED),
     output:
         page="<results>/comparison/headline.rst",
     log:
@@ -32,7 +32,7 @@ use rule headline as headline_of_comparison with:
     benchmark:
         "<benchmarks>/headline_of_comparison.tsv"
     params:
-        runs=facts_of(RUNS),
+        runs=facts_of(COMPARED),
         source=lookup(within=config, dpath="dataset/source"),
         code=code_of("headline.py"),
 
@@ -68,12 +68,12 @@ rule html_report:
 use rule html_report as html_comparison with:
     input:
         targets_of_source,
-        targets_of_dataset(RUNS),
+        targets_of_dataset(COMPARED),
         targets_of_explore,
         # Without galleries and interactive plots: of many runs they would make a page too heavy.
         expand(
             "<results>/runs/{run}/{file}",
-            run=RUNS,
+            run=COMPARED,
             file=["history.svg", "confusion.svg", "calibration.svg", "difficulty.svg"],
         ),
         files_of_comparison(),

@@ -61,6 +61,8 @@ rule plot_split:
 rule measure_recordings:
     """What test recordings sound like: level, noise, voice, edges, spectrum."""
     input:
+        # A manifest is the same when a recording is replaced under its name; its inventory is not.
+        inventories=inventories,
         train="<results>/splits/{split}/train.csv",
         test="<results>/splits/{split}/test.csv",
     output:

@@ -22,6 +22,10 @@ FILES_OF_COMPARISON = [
 ]
 
 
+# Compared are all runs, with the first that the config trains: the others gain or lose on it.
+COMPARED = [*TRAINED, *(run for run in RUNS if run not in TRAINED)]
+
+
 def used_by(runs, key):
     """The features, or splits, that these runs use."""
     return sorted({RUNS[run][key] for run in runs})

@@ -20,7 +20,7 @@ def write(config: dict, path: Path) -> None:
 with progress.job_log(snakemake.log[0]):
     # The one script that reads the whole config: it hands it on.
     config = dict(snakemake.config)
-    write(config, Path(snakemake.output.page).with_name("config.yaml"))
+    write(config, Path(snakemake.input.headline).with_name("config.yaml"))
     command = [sys.executable, "-m", "snakemake", *snakemake.input, "--cores", "1", "--nolock"]
     command += ["--snakefile", snakemake.resources.snakefile, "--report", snakemake.output.page]
     command += ["--report-stylesheet", snakemake.resources.stylesheet]

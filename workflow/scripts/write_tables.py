@@ -7,7 +7,7 @@ from spokenwords import progress, tables
 with progress.job_log(snakemake.log[0]):
     page = tables.page(
         Path(snakemake.resources.template).read_text(encoding="utf-8"),
-        snakemake.params.title.format(**snakemake.wildcards),
+        snakemake.params.title,
         {snakemake.input[name]: told for name, told in snakemake.params.tables.items()},
     )
     Path(snakemake.output.page).write_text(page, encoding="utf-8")

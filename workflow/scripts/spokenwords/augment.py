@@ -69,7 +69,7 @@ class Noise:
     def cut(self, count: int, generator: torch.Generator) -> torch.Tensor:
         """Pieces [count, 2, frequency, frames], each from a drawn place; all are equally likely."""
         drawn = torch.randint(len(self.starts), (count,), generator=generator)
-        return self.pieces[_moved(self.starts[drawn], self.pieces.device)]
+        return self.pieces.index_select(0, _moved(self.starts[drawn], self.pieces.device))
 
 
 class Augmentation:

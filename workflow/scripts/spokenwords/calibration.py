@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
+from spokenwords.predictions import of_each_word
+
 BINS = 15  # as Guo et al. have it
 
 
@@ -12,7 +14,7 @@ def of(predictions: pd.DataFrame) -> pd.DataFrame:
 
     `predictions` has the columns target, prediction and a `p(<word>)` for each word.
     """
-    probabilities = predictions[[name for name in predictions if name.startswith("p(")]]
+    probabilities = predictions[of_each_word(predictions)]
     return pd.DataFrame(
         {
             "confidence": probabilities.max(axis=1),

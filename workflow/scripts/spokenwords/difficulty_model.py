@@ -156,9 +156,8 @@ def _design(columns: Iterable[pd.Series]) -> np.ndarray:
 
 def _fit(columns: pd.DataFrame, wrong: pd.Series, speakers: pd.Series):
     """The fitted model, its coefficients those of the columns, then the constant; None if none."""
-    # With no more speakers than coefficients their covariance would be singular.
     robust = {"cov_type": "HC1"}
-    if speakers.nunique() > columns.shape[1] + 1:
+    if _enough_speakers(columns, speakers):
         robust = {"cov_type": "cluster", "cov_kwds": {"groups": pd.factorize(speakers)[0]}}
     design = _design([columns[name] for name in columns])
     try:
@@ -185,10 +184,16 @@ def _odds_ratios(effects: pd.MultiIndex, fitted) -> pd.DataFrame:
     return table
 
 
+def _enough_speakers(columns: pd.DataFrame, speakers: pd.Series) -> bool:
+    """With no more speakers than coefficients their covariance would be singular."""
+    return speakers.nunique() > columns.shape[1] + 1
+
+
 def _account(columns: pd.DataFrame, wrong: pd.Series, speakers: pd.Series) -> str:
     """What the model as a whole is worth, in a few sentences."""
     count = speakers.nunique()
-    text = f"{int(wrong.sum()):,} errors in {len(wrong):,} recordings of {count:,} speakers."
+    text = f"{int(wrong.sum()):,} errors in {len(wrong):,} recordings of {count:,} "
+    text += "speaker." if count == 1 else "speakers."
     # Too few speakers who differ are no folds.
     with suppress(ValueError), warnings.catch_warnings(action="ignore"):
         chances = cross_val_predict(
@@ -203,6 +208,10 @@ def _account(columns: pd.DataFrame, wrong: pd.Series, speakers: pd.Series) -> st
             " For speakers left out of the fit, the area under the ROC curve is "
             f"{roc_auc_score(wrong, chances[:, 1]):.2f} (0.5: chance, 1: errors are foreseen)."
         )
-    if count < FEW_SPEAKERS:
+    if not _enough_speakers(columns, speakers):
+        text += (
+            " With so few speakers the intervals take recordings for independent, and are rough."
+        )
+    elif count < FEW_SPEAKERS:
         text += " With so few speakers the intervals are rough."
     return text

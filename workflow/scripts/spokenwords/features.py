@@ -8,7 +8,7 @@ FLOAT32 = 4  # bytes
 
 
 def sizes(stores: list[Store]) -> pd.DataFrame:
-    """A row a word, and `all` of them at the end.
+    """A row a word, and `(all)` of them at the end.
 
     Columns: word, recordings, frequencies, frames (of a spectrogram), megabytes (of the store on
     disk), kilobytes_a_recording, raw_megabytes (of the same values as float32, uncompressed).

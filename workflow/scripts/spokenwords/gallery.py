@@ -1,7 +1,6 @@
 """The error gallery: a run's mistakes to be heard and seen, as one HTML page."""
 
 import io
-import json
 import logging
 from base64 import b64encode
 from collections.abc import Mapping
@@ -13,14 +12,14 @@ import soundfile
 from matplotlib import colormaps
 from PIL import Image
 
-from spokenwords import audio
+from spokenwords import audio, pages
+from spokenwords.predictions import of_each_word
 from spokenwords.stft import STFT
 
 logger = logging.getLogger("spokenwords")
 
 MOST = 200  # recordings in a gallery: about 5 MB of recordings of a second at 16 kHz
 LIKELIEST = 3  # words whose probabilities are shown
-MARK = "{{data}}"  # where the template wants the data
 
 WINDOW, STRIDE = 0.025, 0.005  # s, long enough to show a voice's harmonics
 BANDS, MOST_FRAMES = 128, 400  # pixels of a spectrogram, up and across
@@ -100,8 +99,7 @@ def page(
             "spectrogram": f"data:image/webp;base64,{_base64(spectrogram(samples, sample_rate))}",
         }
         data["shown"].append(_told(row) | media)
-    # `<` could end the script element that holds the data, whatever its type.
-    text = template.replace(MARK, json.dumps(data, allow_nan=False).replace("<", "\\u003c"))
+    text = pages.filled(template, data)
     logger.info(f"Recordings in the gallery: {len(shown)}; its size: {len(text) / 1e6:.1f} MB.")
     return text
 
@@ -147,11 +145,9 @@ def spectrogram(samples: np.ndarray, sample_rate: int) -> bytes:
 
 def _told(row: Mapping) -> dict:
     """What the page tells of a mistake, but for its sound and its image."""
-    columns = {column[2:-1]: row[column] for column in _probability_columns(row)}
-    # JSON knows no NaN.
-    words = {word: None if np.isnan(value) else value for word, value in columns.items()}
+    words = {column[2:-1]: row[column] for column in of_each_word(row)}
     # The prediction is the likeliest even where rounding has made another its equal.
-    order = sorted(words, key=lambda word: (word != row["prediction"], -(words[word] or 0)))
+    order = sorted(words, key=lambda word: (word != row["prediction"], -words[word]))
     told = [word for i, word in enumerate(order) if i < LIKELIEST or word == row["target"]]
     keys = ("file", "speaker", "target", "prediction", "confusions", "said", "reason")
     return {key: row[key] for key in keys} | {
@@ -159,10 +155,6 @@ def _told(row: Mapping) -> dict:
         "targetProbability": words[row["target"]],
         "likeliest": [[word, words[word]] for word in told],
     }
-
-
-def _probability_columns(columns) -> list[str]:
-    return [column for column in columns if column.startswith("p(")]
 
 
 def _base64(data: bytes) -> str:

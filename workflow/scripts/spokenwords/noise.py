@@ -112,7 +112,9 @@ def _load(path: Path, sample_rate: int, length: int) -> np.ndarray:
         mono = audio.resample(mono, own_rate, sample_rate)
     if len(mono) < length:
         seconds = (len(mono) / sample_rate, length / sample_rate)
-        raise audio.UnreadableRecordingError("{:.3g} s long, at least {:.3g} s".format(*seconds))
+        raise audio.UnreadableRecordingError(
+            "{:.3g} s long, at least {:.3g} s are needed".format(*seconds)
+        )
     return mono
 
 

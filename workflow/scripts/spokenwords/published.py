@@ -15,11 +15,12 @@ def accuracy(
 ) -> float | None:
     """The published test accuracy of a run with these settings of the config; None without one.
 
-    Of `dataset`, the archive and its words count; of `split`, the method.
+    Of `dataset`, the archive and its words count; of `split`, method and shares.
     """
     same_data = (
         dataset["source"] == "archive"
         and dataset["archive"].get("sha256") == ARCHIVE
         and dataset["words"] == "all"
     )
-    return ACCURACY.get(representation) if same_data and split["method"] == "random" else None
+    same_split = (split["method"], split.get("train"), split.get("valid")) == ("random", 0.6, 0.2)
+    return ACCURACY.get(representation) if same_data and same_split else None

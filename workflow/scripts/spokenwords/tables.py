@@ -1,11 +1,10 @@
 """CSV tables as one HTML page on which they can be sorted and filtered."""
 
 import csv
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
-MARK = "{{data}}"  # where the template wants the data
+from spokenwords import pages
 
 
 def page(template: str, title: str, tables: Mapping[Path, tuple[str, str]]) -> str:
@@ -15,5 +14,4 @@ def page(template: str, title: str, tables: Mapping[Path, tuple[str, str]]) -> s
         with Path(path).open(newline="", encoding="utf-8") as file:
             columns, *rows = csv.reader(file)
         data["tables"].append({"title": heading, "text": text, "columns": columns, "rows": rows})
-    # `<` could end the script element that holds the data, whatever its type.
-    return template.replace(MARK, json.dumps(data).replace("<", "\\u003c"))
+    return pages.filled(template, data)

@@ -42,6 +42,7 @@ _MEASURES = (
     ("macro_f1", "test macro F1 (0 to 1)", 1, ".3f", ""),
 )
 _STARS = ((0.001, "***"), (0.01, "**"), (LEVEL, "*"))
+_MOST_WORDS = 60  # rows of more could not be read
 _LEGIBLE_CELLS = 20  # runs, up to which a cell of their pairs has room for a figure
 _SMALLEST_SCALE = 5  # percentage points: what differs by a fraction of one looks like it
 
@@ -108,7 +109,8 @@ def _draw_run(panel: Axes, place: int, run: str, mean: float, seeds: pd.DataFram
 def words(table: pd.DataFrame) -> Figure:
     """Recall of each word by each run; sorted by what the best of the others gained on the first.
 
-    The best is the run of highest mean recall. With one run, words are sorted by its recall.
+    The best is the run of highest mean recall. With one run, words are sorted by its recall. Of
+    more than 60 words the first and the last are drawn.
     """
     order = list(dict.fromkeys(table["run"]))
     recall = 100 * table.pivot(index="word", columns="run", values="recall")[order]
@@ -116,6 +118,9 @@ def words(table: pd.DataFrame) -> Figure:
     best = recall[others].mean().idxmax() if others else first
     sorting = {"by": "difference" if others else "recall", "ascending": False, "kind": "stable"}
     rows = table[table["run"] == best].sort_values(**sorting)
+    left_out = len(rows) - _MOST_WORDS
+    if left_out > 0:
+        rows = pd.concat([rows[: _MOST_WORDS // 2], rows[-_MOST_WORDS // 2 :]])
     recall = recall.loc[rows["word"]]
     columns = 120 // (8 + max(len(_label(run)) for run in order))
     key = 16 * np.ceil(len(order) / columns)  # the legend's height, points
@@ -145,7 +150,9 @@ def words(table: pd.DataFrame) -> Figure:
             if rows["p_value"].notna().any()
             else ", on other test recordings."
         )
-    heading(axes, title, note, GREY, distance=10 + key)
+    if left_out > 0:
+        note += f" Left out: {left_out:,} words between the {_MOST_WORDS // 2} at either end."
+    heading(axes, title, note.strip(), GREY, distance=10 + key)
     return figure
 
 

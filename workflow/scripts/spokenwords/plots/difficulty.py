@@ -47,8 +47,8 @@ RATIOS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16]  # an axis as long as tha
 def difficulty(rates: pd.DataFrame, model: pd.DataFrame) -> Figure:
     """All odds ratios and, beneath, error rates over each property; 1,000 pixels wide.
 
-    The tables are those of `difficulty.rates` and `difficulty.model`. A small panel has a point a
-    group of recordings, at its median, with its 95 % interval; the line is the error rate of all.
+    The tables are those of `difficulty.rates` and `difficulty_model.fit`. A small panel has a point
+    a group of recordings, at its median, with its 95 % interval; the line is the error rate of all.
     """
     rows = -(-len(PROPERTIES) // COLUMNS)
     heights = 1.9 + 0.33 * len(PROPERTIES), 0.4 + 2.2 * rows

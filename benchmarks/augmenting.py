@@ -1,0 +1,110 @@
+"""What augmentation costs a batch, each kind alone and all together, on the training device.
+
+Batches are of 128 real recordings, in float16 as they are kept; pieces of noise are cut from the
+folder's `_background_noise_`. Beside it stands what augmenting waveforms would need on top of its
+own cost: their transform.
+
+    python benchmarks/augmenting.py --folder data/speech_commands_11words
+"""
+
+import tempfile
+from dataclasses import asdict, replace
+from pathlib import Path
+from statistics import median
+
+import contest
+import numpy as np
+import torch
+from torchaudio.transforms import Spectrogram
+
+from spokenwords import audio, dataset, device, noise
+from spokenwords.augment import Augmentation, Noise, Settings
+from spokenwords.rounding import to_float16
+
+BATCH = 128
+LENGTH = 16000  # samples a recording
+WORDS = 30
+NOISES = "_background_noise_"
+BATCHES_A_ROUND = 3
+
+ALL = Settings(
+    gain_db=6,
+    shift_seconds=0.1,
+    noise_share=0.8,
+    mixup=0.2,
+    polarity=True,
+    time_masks=2,
+    frequency_masks=2,
+)
+KINDS = {
+    "shift": ["shift_seconds"],
+    "polarity and gain": ["polarity", "gain_db"],
+    "noise": ["noise_share"],
+    "mixup": ["mixup"],
+    "masks": ["time_masks", "frequency_masks"],
+}
+
+
+def cut_noise(folder: Path, frames: int, place: torch.device) -> Noise:
+    """The folder's noise, by way of a store as in a workflow."""
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "noise.zarr"
+        files = dataset.recordings(folder / NOISES)
+        noise.write(path, folder / NOISES, files, contest.STANDARD, LENGTH, 16)
+        return Noise(noise.read(path, contest.STANDARD), frames, place)
+
+
+def main():
+    options = contest.arguments(__doc__, device="cpu", threads=1)
+    place = device.choose(options.device, options.threads)
+    files = contest.recordings_in(options.folder, BATCH)
+    waveforms = np.stack([audio.load(options.folder / file, 16000, LENGTH) for file in files])
+    values = to_float16(contest.STANDARD.complex_spectrogram(waveforms), 16)
+    spectrograms = torch.from_numpy(np.ascontiguousarray(values)).to(place)
+    labels = (torch.arange(len(files)) % WORDS).to(place)
+    noises = cut_noise(options.folder, spectrograms.shape[-1], place)
+    generator = torch.Generator().manual_seed(1)
+
+    def batches(work):
+        def some():
+            for _ in range(BATCHES_A_ROUND):
+                work()
+            if place.type == "cuda":
+                torch.cuda.synchronize()
+
+        some()  # Memory is taken the first time.
+        return some
+
+    def augmenting(settings):
+        augment = Augmentation(settings, contest.STANDARD, noises, WORDS)
+        return batches(lambda: augment(spectrograms, labels, generator))
+
+    transform = Spectrogram(n_fft=512, win_length=480, hop_length=160, power=None, normalized=True)
+    transform, on_device = transform.to(place), torch.from_numpy(waveforms).to(place)
+    contestants = {
+        "all": augmenting(ALL),
+        "none (a copy in float32)": augmenting(Settings()),
+        **{
+            name: augmenting(replace(Settings(), **{key: asdict(ALL)[key] for key in keys}))
+            for name, keys in KINDS.items()
+        },
+        "the transform of the waveforms": batches(lambda: transform(on_device)),
+    }
+    found = contest.rates(contestants, BATCHES_A_ROUND, options.rounds)
+    threads = f", {options.threads} threads" if place.type == "cpu" else ""
+    print(f"{contest.machine()}\nbatches of {len(files)} on {device.describe(place)}{threads}\n")
+    milliseconds = {name: [1000 / rate for rate in rates] for name, rates in found.items()}
+    print(
+        contest.markdown(
+            {
+                "augmentation": name,
+                "ms a batch, median": f"{median(times):.1f}",
+                "lowest to highest": f"{min(times):.1f} to {max(times):.1f}",
+            }
+            for name, times in milliseconds.items()
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
