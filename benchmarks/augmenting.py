@@ -91,8 +91,7 @@ def main():
         "the transform of the waveforms": batches(lambda: transform(on_device)),
     }
     found = contest.rates(contestants, BATCHES_A_ROUND, options.rounds)
-    threads = f", {options.threads} threads" if place.type == "cpu" else ""
-    print(f"{contest.machine()}\nbatches of {len(files)} on {device.describe(place)}{threads}\n")
+    print(f"{contest.machine()}\nbatches of {len(files)} on {device.describe(place)}\n")
     milliseconds = {name: [1000 / rate for rate in rates] for name, rates in found.items()}
     print(
         contest.markdown(

@@ -166,10 +166,10 @@ def test_a_store_is_there_whole_or_not_at_all(write, write_noise, tmp_path, monk
     for number in (1, 2):
         write_noise(f"{number}.wav", seed=number, seconds=12)
     # What a kill may have left.
-    (tmp_path / "stores" / ".noise.zarr.partial").mkdir(parents=True)
-    (tmp_path / "stores" / ".noise.zarr.partial" / "zarr.json").write_text("{}")
+    write(["2.wav", "1.wav"]).rename(tmp_path / "stores" / ".noise.zarr.partial")
     path = write(["1.wav"])
     assert left(tmp_path) == ["noise.zarr"]
+    assert list(zarr.open_group(path, mode="r")) == ["0"]
     before = noise.read(path, SMALL)
 
     calls, to_float16 = [], noise.to_float16
@@ -193,6 +193,8 @@ def test_a_store_is_there_whole_or_not_at_all(write, write_noise, tmp_path, monk
     assert left(tmp_path) == []
     monkeypatch.undo()
     assert len(noise.read(write(["2.wav", "1.wav"]), SMALL)) == 2
+    assert len(noise.read(write(["1.wav"]), SMALL)) == 1
+    assert left(tmp_path) == ["noise.zarr"]
 
 
 @pytest.mark.parametrize("damage", ["lost", "cut", "flipped", "metadata"])
