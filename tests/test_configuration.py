@@ -7,13 +7,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
-import torch
 import yaml
 from jsonschema import Draft202012Validator
 
 from spokenwords import configuration
 from spokenwords.errors import UserError
-from spokenwords.model import published_network
+from spokenwords.networks import NETWORKS
+from spokenwords.representation import REPRESENTATIONS
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = (ROOT / "config.yaml").read_text(encoding="utf-8")
@@ -294,14 +294,10 @@ def test_no_setting_takes_a_mapping_or_nothing_or_nested_lists(path, value):
     assert refusal(changed).startswith(f"Config key {key}")
 
 
-def test_the_network_needs_images_of_the_size_that_is_asked_for():
-    network = published_network(1, 2).eval()
-    size = configuration.SMALLEST_IMAGE
-    with torch.inference_mode():
-        assert network(torch.zeros(1, 1, size, size)).shape == (1, 2)
-        for shape in [(size - 1, size), (size, size - 1)]:
-            with pytest.raises(RuntimeError):
-                network(torch.zeros(1, 1, *shape))
+def test_every_representation_and_network_can_be_chosen():
+    run = SCHEMA["properties"]["runs"]["additionalProperties"]["properties"]
+    assert run["representation"]["enum"] == list(REPRESENTATIONS)
+    assert SCHEMA["$defs"]["model"]["enum"] == list(NETWORKS)
 
 
 @pytest.mark.parametrize(
@@ -316,6 +312,19 @@ def test_the_network_needs_images_of_the_size_that_is_asked_for():
         # 154 samples have 78 frequencies.
         ("features: {standard: {stft: {n_fft: 154, window_seconds: 0.009}}}", True),
         ("features: {standard: {stft: {n_fft: 153, window_seconds: 0.009}}}", False),
+        # The residual network takes any.
+        ("{audio: {seconds: 0.1}, training: {model: residual}}", True),
+        (
+            "{audio: {seconds: 0.1}, training: {model: residual}, runs: {mel: {model: published}}}",
+            False,
+        ),
+        # 64 mel bands are too few for the published network, whatever the transform.
+        ("runs: {mel: {representation: log_mel, model: residual}}", True),
+        ("runs: {mel: {representation: log_mel_complex, model: residual}}", True),
+        ("runs: {mel: {representation: log_mel}}", False),
+        ("runs: {mel: {representation: log_mel_complex}}", False),
+        ("runs: {mel: {representation: log}}", True),
+        ("runs: {mel: {representation: compressed}}", True),
     ],
 )
 def test_images_too_small_for_the_network_are_refused(overlay, fits):
@@ -323,7 +332,11 @@ def test_images_too_small_for_the_network_are_refused(overlay, fits):
         canonical(overlay)
     else:
         message = refusal(config(overlay))
-        assert re.search(r"runs\.\w+ makes images of \d+ frequencies by \d+ frames", message)
+        assert re.search(
+            r"runs\.\w+ makes images of \d+ frequencies by \d+ frames; the published network "
+            r"needs 78 of each: .*take another model or representation",
+            message,
+        )
 
 
 def test_mel_bands_are_enough_for_the_network_whatever_the_transform():

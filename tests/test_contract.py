@@ -249,6 +249,7 @@ CHANGES = {
     "precision of all runs": (setting("bfloat16", "training", "precision"), runs(1)),
     "seed of all runs": (setting(2, "training", "seed"), ALL_RUNS),
     "representation of a run": (setting("power", "runs", "complex", "representation"), runs(1)),
+    "model of a run": (setting("residual", "runs", "complex", "model"), runs(1)),
     # Of the two runs one takes its rate from the range test.
     "steps of the range test": (
         setting(41, "training", "range_test", "steps"),

@@ -364,7 +364,8 @@ def test_the_scripts_of_this_workflow_follow_what_they_import(tmp_path):
     assert {"plot_history.py", "plot_confusion.py"} <= changed_by("plots/style.py")
     # A change of training or plots makes neither inventories nor stores nor splits anew.
     untouched = {"inventory.py", "spectrograms.py", "split.py", "unpack.py"}
-    for module in ("training.py", "plots/style.py", "evaluation.py", "model.py"):
+    modules = ("training.py", "plots/style.py", "evaluation.py", "model.py", "networks.py")
+    for module in (*modules, "representation.py"):
         assert changed_by(module).isdisjoint(untouched)
     assert changed_by("plots/style.py").isdisjoint({"train.py", "find_learning_rate.py"})
     assert before == {name: fingerprint.of_script(scripts / name) for name in names}

@@ -33,6 +33,15 @@ def test_jobs_import_only_what_they_use(script):
         assert "pandas" not in modules
 
 
+def test_the_config_is_checked_without_pytorch():
+    """Snakemake does so in each of its processes."""
+    code = "import spokenwords.configuration, sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True
+    )
+    assert {"torch", "numpy"}.isdisjoint(done.stdout.split())
+
+
 def test_no_script_hides_a_module_of_the_same_name():
     """Their folder is the first place where Python looks for modules."""
     others = {*sys.stdlib_module_names, *importlib.metadata.packages_distributions()}

@@ -17,6 +17,7 @@ from spokenwords import device, scoring, training
 from spokenwords.errors import UserError
 from spokenwords.loader import Recordings
 from spokenwords.model import Classifier
+from spokenwords.networks import NETWORKS
 from spokenwords.stft import STFT
 from spokenwords.training import Settings
 
@@ -98,11 +99,12 @@ def test_learns_an_easy_problem(train, make_recordings):
     assert (summary["epochs"], summary["stopped_early"], summary["warning"]) == (20, False, "")
 
 
-def test_published_network_learns(make_recordings, tmp_path):
+@pytest.mark.parametrize("network", NETWORKS)
+def test_networks_learn(network, tmp_path):
     """Two words, told apart by where in frequency their energy is."""
     torch.manual_seed(1)
     transform = STFT(1_000, 156, window_seconds=0.1, stride_seconds=0.013, normalized=True)
-    classifier = Classifier(["low", "high"], "power", transform, samples=1_002)
+    classifier = Classifier(["low", "high"], "power", transform, 1_002, network)
 
     def recordings(count):
         labels = torch.arange(count) % 2

@@ -21,6 +21,7 @@ rule find_learning_rate:
     params:
         settings=settings_of_run(
             "representation",
+            "model",
             "batch_size",
             "seed",
             "device",
@@ -59,7 +60,7 @@ rule plot_learning_rates:
 
 
 rule train:
-    """A model: the published network, trained from the stores, its best epoch kept."""
+    """A model: the run's network, trained from the stores, its best epoch kept."""
     input:
         unpack(range_test_of_run),
         stores=stores_of_run,
@@ -81,6 +82,7 @@ rule train:
     params:
         settings=settings_of_run(
             "representation",
+            "model",
             "epochs",
             "batch_size",
             "max_lr",

@@ -12,7 +12,8 @@ with progress.job_log(snakemake.log[0]):
     manifests = [manifest.read(snakemake.input.train)]
     [train] = loader.load(stores, manifests, place, loader.as_bytes(settings["memory_budget"]))
     torch.manual_seed(settings["seed"])
-    classifier = Classifier.for_stores(stores, settings["representation"]).to(place)
+    kinds = settings["representation"], settings["model"]
+    classifier = Classifier.for_stores(stores, *kinds).to(place)
     classifier.precision = device.precision(settings["precision"], place)
     rates = range_test.run(
         classifier,

@@ -1,4 +1,4 @@
-"""A model: the published network, trained from the stores, its best epoch kept."""
+"""A model: the run's network, trained from the stores, its best epoch kept."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,8 @@ with progress.job_log(snakemake.log[0]):
     manifests = [manifest.read(snakemake.input[name]) for name in ("train", "valid")]
     train_set, valid_set = loader.load(stores, manifests, place, budget)
     torch.manual_seed(settings["seed"])
-    classifier = Classifier.for_stores(stores, settings.pop("representation")).to(place)
+    kinds = settings.pop("representation"), settings.pop("model")
+    classifier = Classifier.for_stores(stores, *kinds).to(place)
     classifier.precision = device.precision(settings.pop("precision"), place)
     settings["compile"] = device.compiles(settings["compile"], place)
     checkpoint = model_path.with_name("checkpoint.pt")

@@ -10,10 +10,8 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.validators import extend
 
+from spokenwords import images
 from spokenwords.errors import UserError
-
-# Of smaller images the published network's convolutions and pooling leave nothing.
-SMALLEST_IMAGE = 78
 
 # YAML's .nan and .inf are no numbers that a setting could have.
 Validator = extend(
@@ -113,13 +111,13 @@ def _check_references(config: dict[str, Any]) -> None:
         # An odd n_fft takes a sample more to reach over the end.
         samples = round(config["audio"]["seconds"] * rate) - stft["n_fft"] % 2
         frames = samples // round(stft["stride_seconds"] * rate) + 1
-        # Mel spectrograms have 128 bands, whatever the transform.
-        bins = 128 if run["representation"] == "mel" else stft["n_fft"] // 2 + 1
-        if min(frames, bins) < SMALLEST_IMAGE:
+        rows = images.rows(run["representation"], stft["n_fft"])
+        smallest = images.SMALLEST[run["model"]]
+        if min(frames, rows) < smallest:
             raise UserError(
-                f"Config key runs.{name} makes images of {bins} frequencies by {frames} frames; "
-                f"the network needs {SMALLEST_IMAGE} of each: raise audio.seconds or change "
-                f"features.{run['features']}.stft."
+                f"Config key runs.{name} makes images of {rows} frequencies by {frames} frames; "
+                f"the {run['model']} network needs {smallest} of each: raise audio.seconds, change "
+                f"features.{run['features']}.stft, or take another model or representation."
             )
     archive = config["dataset"]["archive"]
     if config["dataset"]["source"] == "archive":

@@ -1,48 +1,17 @@
-"""The published network, and the classifier: words, representation and network."""
+"""The classifier: words, representation and network."""
 
 from dataclasses import asdict
 from io import BytesIO
-from itertools import pairwise
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from spokenwords.errors import UserError
-from spokenwords.representation import Representation
+from spokenwords.networks import NETWORKS
+from spokenwords.representation import make_representation
 from spokenwords.stft import STFT
 from spokenwords.store import Store
-
-
-def published_network(channels: int, words: int) -> nn.Sequential:
-    """The convnet of S. Keydana, "Audio classification with torch" (Posit AI Weblog).
-
-    Images [batch, channels, frequency, time] in, scores [batch, words] out. Five blocks of 3×3
-    convolution without padding, batch norm, ReLU, pooling and channel dropout; then two linear
-    layers. 1,849,342 parameters for two channels and thirty words.
-
-    Maximum and ReLU can change places without a change of values or gradients: pooled first, ReLU
-    has a quarter of the numbers to go through.
-    """
-    widths = (channels, 32, 64, 128, 256, 512)
-    layers: list[nn.Module] = []
-    for before, after in pairwise(widths):
-        last = after == widths[-1]
-        layers += [
-            nn.Conv2d(before, after, kernel_size=3),
-            nn.BatchNorm2d(after),
-            *([nn.ReLU(), nn.AdaptiveAvgPool2d(1)] if last else [nn.MaxPool2d(2), nn.ReLU()]),
-            nn.Dropout2d(0.2),
-        ]
-    return nn.Sequential(
-        *layers,
-        nn.Flatten(),
-        nn.Linear(512, 512),
-        nn.BatchNorm1d(512),
-        nn.ReLU(),
-        nn.Dropout(0.5),
-        nn.Linear(512, words),
-    )
 
 
 class Classifier(nn.Module):
@@ -52,21 +21,36 @@ class Classifier(nn.Module):
     scores are float32 in any case. It is the device's affair, and not saved.
     """
 
-    def __init__(self, words: list[str], representation: str, transform: STFT, samples: int):
-        """`samples` is the length of the recordings, at the transform's sample rate."""
+    def __init__(
+        self,
+        words: list[str],
+        representation: str,
+        transform: STFT,
+        samples: int,
+        network: str = "published",
+    ):
+        """`samples` is the length of the recordings, at the transform's sample rate.
+
+        Representation and network are given by name. Raises `ValueError` where there is no such.
+        """
         super().__init__()
+        if network not in NETWORKS:
+            raise ValueError(f"No network {network!r}; there are {', '.join(NETWORKS)}.")
         self.words, self.transform, self.samples = words, transform, samples
         self.precision = torch.float32
-        self.representation = Representation(representation, transform)
-        self.network = published_network(self.representation.channels, len(words))
+        self.representation = make_representation(representation, transform)
+        self.network_name = network
+        self.network = NETWORKS[network](self.representation.channels, len(words))
         # Convolutions are faster with the channels of a pixel side by side, on CPUs and GPUs.
         self.network.to(memory_format=torch.channels_last)
 
     @classmethod
-    def for_stores(cls, stores: list[Store], representation: str) -> "Classifier":
+    def for_stores(
+        cls, stores: list[Store], representation: str, network: str = "published"
+    ) -> "Classifier":
         """A new classifier, its weights drawn by torch's generator, of the stores' words."""
         words = [store.word for store in stores]
-        return cls(words, representation, stores[0].transform, stores[0].samples)
+        return cls(words, representation, stores[0].transform, stores[0].samples, network)
 
     def forward(self, spectrograms: torch.Tensor) -> torch.Tensor:
         """[batch, 2, frequency, time] to scores [batch, words] (logits), float32."""
@@ -80,12 +64,13 @@ class Classifier(nn.Module):
         return sum(parameter.numel() for parameter in self.network.parameters())
 
     def save(self, path: Path) -> None:
-        """Write all that predicting takes: weights, words, representation, transform, length."""
+        """Write all that predicting takes: weights and what `__init__` was given."""
         saved = {
             "words": self.words,
             "representation": self.representation.name,
             "transform": asdict(self.transform),
             "samples": self.samples,
+            "network": self.network_name,
             "weights": {name: value.cpu() for name, value in self.network.state_dict().items()},
         }
         # Given a path, PyTorch would not say why it cannot write.
@@ -106,6 +91,7 @@ class Classifier(nn.Module):
                 saved["representation"],
                 STFT(**saved["transform"]),
                 saved["samples"],
+                saved["network"],
             )
             classifier.network.load_state_dict(saved["weights"])
         except Exception:
