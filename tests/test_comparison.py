@@ -32,6 +32,7 @@ def catalogue(**seeds):
     runs = {}
     for run, numbers in seeds.items():
         settings = {"run": run, "split": "random", "features": "fine", "representation": "mel"}
+        settings["model"] = "residual"
         for seed in numbers if isinstance(numbers, list) else [numbers]:
             name = f"{run}-seed{seed}" if isinstance(numbers, list) else run
             runs[name] = settings | {"seed": seed}
@@ -68,7 +69,7 @@ def test_runs_have_their_settings_and_figures():
     table = comparison.runs(runs, figures)
     assert list(table["name"]) == ["a-b+c.", "mel_128_-seed7"]
     row = {"name": "mel_128_-seed7", "run": "mel_128_", "split": "random", "features": "fine"}
-    row |= {"representation": "mel", "seed": 7, "recordings": 100}
+    row |= {"representation": "mel", "model": "residual", "seed": 7, "recordings": 100}
     row |= {"accuracy": 0.8, "accuracy_low": 0.77, "accuracy_high": 0.82}
     row |= {"loss": 0.7, "loss_low": 0.6, "loss_high": 0.9}
     row |= {"macro_f1": 0.79, "macro_f1_low": 0.75, "macro_f1_high": 0.81}

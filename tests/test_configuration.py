@@ -147,6 +147,22 @@ def text(value):
         ("training: {patience: }", "training.patience", "is empty"),
         ("training: {patience: [3]}", "training.patience", "a list"),
         ("training: {seed: 4294967296}", "training.seed", "at most 4294967295"),
+        ("training: {augmentation: {gain: 6}}", "training.augmentation.gain", "`gain_db`"),
+        (
+            "training: {augmentation: {noise_share: 2}}",
+            *("training.augmentation.noise_share", "at most 1"),
+        ),
+        (
+            "training: {augmentation: {polarity: 1}}",
+            *("training.augmentation.polarity", "true or false"),
+        ),
+        (
+            "runs: {mel: {augmentation: {noise_snr_db: {lowest: 40}}}}",
+            *("runs.mel.augmentation.noise_snr_db", "lowest (40) must not be above highest (30)"),
+        ),
+        ("training: {label_smoothing: 1}", "training.label_smoothing", "below 1"),
+        ("training: {weight_averaging: 1}", "training.weight_averaging", "below 1"),
+        ("training: {weight_averaging: on}", "training.weight_averaging", "or off"),
         ("training: {seed: []}", "training.seed", "at least 1 entry"),
         ("runs: {mel: {seed: [1, 1]}}", "runs.mel.seed", "twice"),
         ("runs: {mel: {seed: [1, -1]}}", "runs.mel.seed.1", "at least 0"),

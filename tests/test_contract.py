@@ -13,6 +13,7 @@ import shutil
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 from copies import EPOCHS, Copy
@@ -222,6 +223,18 @@ def rewrite_caption(copy: Copy) -> None:
     path.write_text(f"{path.read_text()}One more sentence.")
 
 
+def noise(copy: Copy) -> Path:
+    return copy.folder / copy.overlay["dataset"]["folder"] / "_background_noise_"
+
+
+def add_noise(copy: Copy) -> None:
+    """The run `complex` has noise added, of which there are two more recordings now."""
+    for seed in range(2):
+        samples = np.random.default_rng(seed).normal(0, 0.05, 48_000)
+        soundfile.write(noise(copy) / f"hiss{seed}.wav", samples, 16_000)
+    copy.overlay["runs"]["complex"]["augmentation"] = {"noise_share": 0.5, "shift_seconds": 0.1}
+
+
 def rewrite_template(copy: Copy) -> None:
     path = copy.folder / "workflow/report/gallery.html"
     path.write_text(f"{path.read_text()}<!-- One more comment. -->")
@@ -248,6 +261,11 @@ CHANGES = {
     # The other run says itself what it takes.
     "precision of all runs": (setting("bfloat16", "training", "precision"), runs(1)),
     "seed of all runs": (setting(2, "training", "seed"), ALL_RUNS),
+    "augmentation of a run": (
+        setting(6, "runs", "complex", "augmentation", "gain_db"),
+        runs(1, TRAINING),
+    ),
+    "noise for a run": (add_noise, runs(1, TRAINING) | {"noise_spectrograms": 1}),
     "representation of a run": (setting("power", "runs", "complex", "representation"), runs(1)),
     "model of a run": (setting("residual", "runs", "complex", "model"), runs(1)),
     # Of the two runs one takes its rate from the range test.
@@ -363,6 +381,26 @@ def test_a_replaced_recording_is_measured_although_the_manifest_is_the_same(copy
     replace_recording(copy)
     copy.run(*(f"results/small/splits/{split}/test.csv" for split in ("random", "speaker")))
     assert copy.plan()["measure_recordings"] == SPLITS
+
+
+def test_noise_is_trained_with_and_when_it_changes_trained_with_again(copy):
+    model = "results/small/runs/complex/model.pt"
+    before = (copy.folder / model).read_bytes()
+    add_noise(copy)
+    copy.run(model)
+    assert (copy.folder / model).read_bytes() != before
+    assert copy.plan(model) == {}
+    (noise(copy) / "hiss1.wav").unlink()
+    assert copy.plan(model) == {"noise_spectrograms": 1, "train": 1}
+
+
+def test_without_noise_a_run_that_wants_it_says_so(copy):
+    copy.overlay["runs"]["complex"]["augmentation"] = {"noise_share": 0.5}
+    shutil.rmtree(noise(copy))
+    done = copy.snakemake("results/small/runs/complex/model.pt")
+    assert done.returncode == 1
+    assert "There is no noise in data/small/_background_noise_" in done.stdout
+    assert "augmentation.noise_share" in done.stdout
 
 
 def test_number_of_cores_runs_nothing(settled):

@@ -62,6 +62,7 @@ def document(runs, splits=("random",), published=None, **results):
         {
             name: {
                 **{"features": "standard", "split": splits[0], "representation": "complex"},
+                "model": "residual",
                 "published": (published or {}).get(name),
             }
             for name in runs
@@ -101,9 +102,9 @@ def test_figures():
     ]
     first, run, split, features = paragraphs(tree)
     assert run == (
-        "complex: features standard, split random; a network of 1,849,342 parameters, trained for "
-        "12 epochs (the best: 9) in 3 min 20 s on AMD EPYC_7B13 *fast*, 2 threads, bfloat16, "
-        "tested on 1,001 recordings in 4 s."
+        "complex: features standard, split random; the residual network of 1,849,342 parameters, "
+        "trained for 12 epochs (the best: 9) in 3 min 20 s on AMD EPYC_7B13 *fast*, 2 threads, "
+        "bfloat16, tested on 1,001 recordings in 4 s."
     )
     assert first == (
         "1,234 recordings of 2 words (0.75 hours of sound), unpacked from the data set's archive."
@@ -178,7 +179,15 @@ def test_speakers_are_whole_numbers_when_read_from_a_file(tmp_path):
     path = tmp_path / "summary.csv"
     summary(speakers_in_training=1_234).to_csv(path, index=False)
     page = headline.page(
-        {"mel": {"features": "a", "split": "b", "representation": "mel", "published": None}},
+        {
+            "mel": {
+                "features": "a",
+                "split": "b",
+                "representation": "mel",
+                "model": "a",
+                "published": None,
+            }
+        },
         {"mel": metrics()},
         {"random": pd.read_csv(path)},
         {},

@@ -8,12 +8,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from conftest import SMALL
 from torch import nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import OneCycleLR
-from torch.optim.optimizer import register_optimizer_step_pre_hook
+from torch.optim.optimizer import (
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
 
-from spokenwords import device, scoring, training
+from spokenwords import augment, device, scoring, training
 from spokenwords.errors import UserError
 from spokenwords.loader import Recordings
 from spokenwords.model import Classifier
@@ -29,7 +33,7 @@ SETTINGS = Settings(epochs=6, batch_size=8, max_lr=0.01, patience=None, seed=1)
 def train(make_recordings, make_classifier, tmp_path):
     """A function that trains a small classifier; returns it, the log and the summary."""
 
-    def run(identity="this", initial_seed=0, **changes):
+    def run(identity="this", initial_seed=0, augmentation=None, **changes):
         classifier = make_classifier(seed=initial_seed)
         torch.seed()  # training has a seed of its own
         log, summary = training.train(
@@ -39,6 +43,7 @@ def train(make_recordings, make_classifier, tmp_path):
             replace(SETTINGS, **changes),
             tmp_path / "checkpoint.pt",
             identity,
+            augmentation,
         )
         return classifier, log, summary
 
@@ -185,6 +190,82 @@ def test_resumed_training_is_the_undisturbed_one(train, tmp_path, monkeypatch, e
         with pytest.raises(KeyboardInterrupt):
             train()
     assert_same(train(), undisturbed)
+
+
+VARIED = augment.Augmentation(
+    augment.Settings(gain_db=6, polarity=True, mixup=0.2), SMALL, None, words=3
+)
+
+
+@pytest.mark.parametrize("epochs_done", [1, 4])
+def test_varied_and_averaged_training_is_resumed_bit_for_bit(
+    train, tmp_path, monkeypatch, epochs_done
+):
+    options = {"augmentation": VARIED, "weight_averaging": 0.9, "label_smoothing": 0.1}
+    undisturbed = train(**options)
+    saved, save = [], training._save
+
+    def save_and_stop(*arguments):
+        save(*arguments)
+        saved.append(arguments)
+        if len(saved) == epochs_done:
+            raise KeyboardInterrupt
+
+    (tmp_path / "checkpoint.pt").unlink()
+    monkeypatch.setattr(training, "_save", save_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(**options)
+    monkeypatch.setattr(training, "_save", save)
+    assert_same(train(**options), undisturbed)
+
+
+def test_each_epoch_varies_recordings_otherwise(train):
+    seen = []
+
+    class Watched(augment.Augmentation):
+        def __call__(self, *arguments):
+            spectrograms, targets = super().__call__(*arguments)
+            seen.append(spectrograms.sum().item())
+            return spectrograms, targets
+
+    settings = augment.Settings(gain_db=6)
+    train(epochs=3, augmentation=Watched(settings, SMALL, None, words=3))
+    # 42 recordings in batches of 8.
+    assert len(set(seen)) == len(seen) == 3 * 6
+
+
+def test_validated_and_kept_are_the_averaged_weights(train, script):
+    """With a share of one half, each step's weights count half, those before them the rest."""
+    validated, own = script([3, 2, 1]), []
+    network = {}
+
+    def note(optimizer, *_):
+        if not network:
+            network["parameter"] = optimizer.param_groups[0]["params"][0]
+        own.append(network["parameter"].detach().clone())
+
+    hook = register_optimizer_step_post_hook(note)
+    classifier, _, _ = train(epochs=3, weight_averaging=0.5)
+    hook.remove()
+    average = own[0]
+    for weights in own[1:]:
+        average = (average + weights) / 2
+    name = next(iter(validated[-1]))
+    torch.testing.assert_close(validated[-1][name], average)
+    torch.testing.assert_close(classifier.network.state_dict()[name], average)
+    assert not torch.allclose(own[-1], average)
+
+
+def test_label_smoothing_keeps_probabilities_from_one(train, make_recordings):
+    """At best, the probability of the right word of three is 1 − 0.3 + 0.3 / 3."""
+    sure, unsure = (train(f"{share}", epochs=40, label_smoothing=share)[0] for share in (0, 0.3))
+    recordings = make_recordings(60, seed=3)
+    highest = [
+        scoring.score(classifier, recordings).softmax(dim=1).amax(dim=1).mean().item()
+        for classifier in (sure, unsure)
+    ]
+    assert highest[0] > 0.95
+    assert highest[1] == pytest.approx(0.8, abs=0.06)
 
 
 def test_training_killed_twice(train, tmp_path, script):

@@ -62,7 +62,7 @@ EXPLORATIONS = ["waveform", "fourier_transform", "spectrogram", "complex_spectro
 
 
 wildcard_constraints:
-    word=r"[^/]+",
+    word=r"[^/_.][^/]*",
     features=r"[^/]+",
     split=r"[^/]+",
     run=r"[^/]+",
@@ -150,6 +150,13 @@ def digest_of_lists(wildcards):
         return dataset.digest_of_lists(FOLDER)
 
 
+def digest_of_noise(wildcards):
+    """The recordings of noise, by name, and a digest of each one's content."""
+    digests()
+    with faults_told():
+        return dataset.noise(FOLDER)
+
+
 # Which files rules and targets are made of.
 
 
@@ -189,6 +196,15 @@ def manifest_of_run(name):
     return (
         lambda wildcards: f"<results>/splits/{RUNS[wildcards.run]['split']}/{name}.csv"
     )
+
+
+def noise_of_run(wildcards):
+    """What training waits for where it adds noise to recordings."""
+    run = RUNS[wildcards.run]
+    if run["augmentation"]["noise_share"]:
+        store = f"<results>/features/{run['features']}/{dataset.NOISE}.zarr/zarr.json"
+        return {"noise": store}
+    return {}
 
 
 def range_test_of_run(wildcards):

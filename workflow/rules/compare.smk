@@ -19,7 +19,7 @@ rule compare_runs:
         ENVIRONMENT
     params:
         runs=settings_of_runs(
-            COMPARED, "run", "split", "features", "representation", "seed"
+            COMPARED, "run", "split", "features", "representation", "model", "seed"
         ),
         code=code_of("compare_runs.py"),
     script:

@@ -24,6 +24,28 @@ rule spectrograms:
         "../scripts/spectrograms.py"
 
 
+rule noise_spectrograms:
+    """Complex spectrograms of the recordings of noise, as long as they are."""
+    output:
+        store=f"<results>/features/{{features}}/{dataset.NOISE}.zarr/zarr.json",
+    log:
+        "<logs>/noise_spectrograms/{features}.log",
+    benchmark:
+        "<benchmarks>/noise_spectrograms/{features}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        folder=str(FOLDER),
+    params:
+        recordings=digest_of_noise,
+        audio=lookup(within=config, dpath="audio"),
+        stft=lookup(within=config, dpath="features/{features}/stft"),
+        rounding=lookup(within=config, dpath="features/{features}/rounding"),
+        code=code_of("noise_spectrograms.py"),
+    script:
+        "../scripts/noise_spectrograms.py"
+
+
 rule measure_features:
     """What the stores take on disk."""
     input:

@@ -33,7 +33,7 @@ def used_by(runs, key):
 
 def published_accuracy(run):
     split = config["splits"][RUNS[run]["split"]]
-    return published.accuracy(config["dataset"], split, RUNS[run]["representation"])
+    return published.accuracy(config["dataset"], split, RUNS[run])
 
 
 # Intermediate files are targets too: a failed job's output is deleted, and Snakemake does not miss
@@ -84,7 +84,7 @@ def settings_of_runs(runs, *keys):
 
 def facts_of(runs):
     """What the opening page says of these runs beside their figures."""
-    settings = settings_of_runs(runs, "split", "features", "representation")
+    settings = settings_of_runs(runs, "split", "features", "representation", "model")
     return {
         run: facts | {"published": published_accuracy(run)}
         for run, facts in settings.items()

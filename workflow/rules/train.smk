@@ -63,6 +63,7 @@ rule train:
     """A model: the run's network, trained from the stores, its best epoch kept."""
     input:
         unpack(range_test_of_run),
+        unpack(noise_of_run),
         stores=stores_of_run,
         train=manifest_of_run("train"),
         valid=manifest_of_run("valid"),
@@ -92,6 +93,9 @@ rule train:
             "precision",
             "compile",
             "memory_budget",
+            "augmentation",
+            "label_smoothing",
+            "weight_averaging",
         ),
         code=code_of("train.py"),
     script:

@@ -6,7 +6,16 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from spokenwords import device, learning_rate, loader, manifest, progress, training
+from spokenwords import (
+    augment,
+    device,
+    learning_rate,
+    loader,
+    manifest,
+    noise,
+    progress,
+    training,
+)
 from spokenwords.errors import UserError
 from spokenwords.model import Classifier
 
@@ -33,9 +42,18 @@ with progress.job_log(snakemake.log[0]):
     classifier = Classifier.for_stores(stores, *kinds).to(place)
     classifier.precision = device.precision(settings.pop("precision"), place)
     settings["compile"] = device.compiles(settings["compile"], place)
+    settings["weight_averaging"] = settings["weight_averaging"] or None
+    variation, augmentation = augment.settings_of(settings.pop("augmentation")), None
+    if variation != augment.Settings():
+        transform, frames, background = stores[0].transform, stores[0].array.shape[-1], None
+        if variation.noise_share:
+            recordings = noise.read(Path(snakemake.input.noise).parent, transform)
+            background = augment.Noise(recordings, frames, place)
+        augmentation = augment.Augmentation(variation, transform, background, len(stores))
     checkpoint = model_path.with_name("checkpoint.pt")
     log, summary = training.train(
-        classifier, train_set, valid_set, training.Settings(**settings), checkpoint, identity
+        *(classifier, train_set, valid_set, training.Settings(**settings)),
+        *(checkpoint, identity, augmentation),
     )
     log.to_csv(snakemake.output.log, index=False)
     Path(snakemake.output.summary).write_text(json.dumps(summary, indent=2))

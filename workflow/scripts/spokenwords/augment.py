@@ -5,8 +5,9 @@ frames by one: what one would do to waveforms is done here to their spectrograms
 result but at the edges of a shift.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,6 +42,12 @@ class Settings:
     time_mask_seconds: float = 0.1
     frequency_masks: int = 0
     frequency_mask_hz: float = 500
+
+
+def settings_of(config: Mapping[str, Any]) -> Settings:
+    """The settings as a run's `augmentation` has them."""
+    ratios = config["noise_snr_db"]
+    return Settings(**{**config, "noise_snr_db": (ratios["lowest"], ratios["highest"])})
 
 
 class Noise:

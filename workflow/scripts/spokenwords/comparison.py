@@ -20,7 +20,18 @@ logger = logging.getLogger("spokenwords")
 LEVEL = 0.05  # of significance; intervals hold 1 - LEVEL
 MEASURES = ("accuracy", "loss", "macro_f1")
 
-_TEXT = ("name", "run", "split", "features", "representation", "device", "first", "second", "word")
+_TEXT = (
+    "name",
+    "run",
+    "split",
+    "features",
+    "representation",
+    "model",
+    "device",
+    "first",
+    "second",
+    "word",
+)
 _PAIR = (
     *("first", "second", "recordings", "only_first_right", "only_second_right"),
     *("difference", "difference_low", "difference_high", "p_value"),
@@ -40,13 +51,13 @@ def runs(catalogue: Mapping[str, Mapping], metrics: Mapping[str, Mapping]) -> pd
     """A row a concrete run: how well it does, and what its training took.
 
     `catalogue` gives each concrete run's `run` (its name in the catalogue), split, features,
-    representation and seed; `metrics` what `evaluation` made of it. Intervals hold 95 %.
+    representation, model and seed; `metrics` what `evaluation` made of it. Intervals hold 95 %.
     """
     rows = []
     for name, run in catalogue.items():
         found = metrics[name]
         row = {"name": name} | {key: run[key] for key in ("run", "split", "features")}
-        row |= {"representation": run["representation"], "seed": run["seed"]}
+        row |= {key: run[key] for key in ("representation", "model", "seed")}
         row["recordings"] = found["recordings"]
         for measure in MEASURES:
             low, high = found[f"{measure}_interval"]

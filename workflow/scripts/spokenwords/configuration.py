@@ -74,13 +74,19 @@ def _check_references(config: dict[str, Any]) -> None:
     for name in config["train"]:
         _known("train", name, "runs", config["runs"])
     of_each_seed(config["runs"])
-    range_tests = {"training": config["training"]["range_test"]}
-    range_tests |= {f"runs.{name}": run["range_test"] for name, run in config["runs"].items()}
-    for key, range_test in range_tests.items():
+    runs = {f"runs.{name}": run for name, run in config["runs"].items()}
+    for key, settings in ({"training": config["training"]} | runs).items():
+        range_test = settings["range_test"]
         if range_test["lowest"] >= range_test["highest"]:
             raise UserError(
                 f"In config key {key}.range_test, lowest ({range_test['lowest']:g}) must be below "
                 f"highest ({range_test['highest']:g})."
+            )
+        ratios = settings["augmentation"]["noise_snr_db"]
+        if ratios["lowest"] > ratios["highest"]:
+            raise UserError(
+                f"In config key {key}.augmentation.noise_snr_db, lowest ({ratios['lowest']:g}) "
+                f"must not be above highest ({ratios['highest']:g})."
             )
     for name, split in config["splits"].items():
         if split["method"] != "official" and split["train"] + split["valid"] >= 1:

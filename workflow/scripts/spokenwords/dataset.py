@@ -16,6 +16,7 @@ from spokenwords.errors import UserError
 
 SUFFIXES = (".wav", ".flac")
 LISTS = {"valid": "validation_list.txt", "test": "testing_list.txt"}
+NOISE = "_background_noise_"  # as Speech Commands names its folder of long recordings
 UNREADABLE = "unreadable"
 # What every path of a word's results would trip over.
 FORBIDDEN_IN_WORDS = set("{}<>\\\n\r\t")
@@ -165,6 +166,14 @@ def _identity(path: str) -> list[int]:
     except OSError:  # a link to nowhere, for one
         return []
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+
+
+def noise(folder: Path) -> dict[str, str]:
+    """The recordings of noise in a data set's folder, each with its content hash; maybe none."""
+    place = folder / NOISE
+    if not place.is_dir():
+        return {}
+    return {name: content_hash(place / name) for name in recordings(place)}
 
 
 def content_hash(path: Path) -> str:

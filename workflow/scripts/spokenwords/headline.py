@@ -20,7 +20,7 @@ def page(
 ) -> str:
     """The page in reStructuredText.
 
-    `runs` gives each run's split, features, representation and published accuracy (or None);
+    `runs` gives each run's split, features, representation, model and published accuracy (or None);
     `metrics` what `evaluation` made of it; `splits` the summary of each split; `features` the sizes
     of each of them; `recordings` the summary of `inventories.check`; `origin` says where the
     recordings come from.
@@ -78,7 +78,8 @@ def _about_run(name: str, run: Mapping[str, Any], result: Mapping) -> str:
     training, evaluation = result["training"], result["evaluation"]
     return (
         f"**{_escaped(name)}**: features *{_escaped(run['features'])}*, split "
-        f"*{_escaped(run['split'])}*; a network of {result['model']['parameters']:,} parameters, "
+        f"*{_escaped(run['split'])}*; the {run['model']} network of "
+        f"{result['model']['parameters']:,} parameters, "
         f"trained for {training['epochs']} epochs (the best: {training['best_epoch']}) in "
         f"{duration(training['seconds'])} on {_escaped(training['device'])}, tested on "
         f"{result['recordings']:,} recordings in {duration(evaluation['seconds'])}. "

@@ -45,7 +45,8 @@ def write(
     """
     if not files:
         raise UserError(
-            f"There is no noise in {folder}: put recordings of noise there, or turn noise off."
+            f"There is no noise in {folder}: put recordings of noise there, or leave it out "
+            "(config key augmentation.noise_share of training or of the run)."
         )
     partial = path.with_name(f".{path.name}.partial")
     if partial.exists():

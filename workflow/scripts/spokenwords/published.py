@@ -11,11 +11,12 @@ ACCURACY = {"complex": 0.9324, "power": 0.8898, "mel": 0.8555}
 
 
 def accuracy(
-    dataset: Mapping[str, Any], split: Mapping[str, Any], representation: str
+    dataset: Mapping[str, Any], split: Mapping[str, Any], run: Mapping[str, Any]
 ) -> float | None:
     """The published test accuracy of a run with these settings of the config; None without one.
 
-    Of `dataset`, the archive and its words count; of `split`, method and shares.
+    Of `dataset`, the archive and its words count; of `split`, method and shares; of `run`, network
+    and representation.
     """
     same_data = (
         dataset["source"] == "archive"
@@ -23,4 +24,6 @@ def accuracy(
         and dataset["words"] == "all"
     )
     same_split = (split["method"], split.get("train"), split.get("valid")) == ("random", 0.6, 0.2)
-    return ACCURACY.get(representation) if same_data and same_split else None
+    if not (same_data and same_split and run["model"] == "published"):
+        return None
+    return ACCURACY.get(run["representation"])

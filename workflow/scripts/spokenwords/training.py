@@ -5,7 +5,8 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +14,11 @@ import pandas as pd
 import torch
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from spokenwords import device as devices
 from spokenwords import scoring
+from spokenwords.augment import Augmentation
 from spokenwords.errors import UserError
 from spokenwords.loader import Recordings, batches_per_epoch
 from spokenwords.model import Classifier
@@ -32,7 +35,11 @@ RISING_SHARE = 0.3
 class Settings:
     """`patience` counts epochs without a lower validation loss; None never stops early.
 
-    `compile` has PyTorch's compiler prepare the training step for whole batches.
+    `compile` has PyTorch's compiler prepare the training step for whole batches. `label_smoothing`
+    is the share of each target that is spread evenly over all words (Szegedy et al. 2016,
+    arXiv:1512.00567). With `weight_averaging` the model that is validated and kept has the
+    exponential moving average of weights over the steps, of which each keeps this share of the last
+    (Polyak and Juditsky 1992); None keeps the weights of the last step.
     """
 
     epochs: int
@@ -41,6 +48,8 @@ class Settings:
     patience: int | None
     seed: int
     compile: bool = False
+    label_smoothing: float = 0
+    weight_averaging: float | None = None
 
 
 @dataclass
@@ -62,8 +71,11 @@ def train(
     settings: Settings,
     checkpoint: Path,
     identity: str,
+    augmentation: Augmentation | None = None,
 ) -> tuple[pd.DataFrame, dict]:
     """Train `classifier`, which ends with the weights of the epoch of lowest validation loss.
+
+    Training recordings are varied by `augmentation`, each time they are seen.
 
     After each epoch all that training depends on is saved to `checkpoint` with `identity`, a digest
     of settings, data and code; a checkpoint of the same identity that lies there is taken up.
@@ -84,22 +96,39 @@ def train(
         pct_start=RISING_SHARE,
     )
     parts = {"network": classifier.network, "optimizer": optimizer, "schedule": schedule}
+    average = None
+    if settings.weight_averaging:
+        average = AveragedModel(
+            classifier.network,
+            multi_avg_fn=get_ema_multi_avg_fn(settings.weight_averaging),
+            use_buffers=True,
+        )
+        parts["average"] = average
+
+    def follow() -> None:
+        if average:
+            average.update_parameters(classifier.network)
+
     scorer = torch.compile(classifier) if settings.compile else classifier
     state = _resume(checkpoint, identity, parts, device) or State(log=[])
     progress = Progress("Training", (settings.epochs - state.epoch) * len(train_set), "recordings")
     while state.epoch < settings.epochs and not _out_of_patience(state, settings.patience):
         start = time.monotonic()
         epoch = state.epoch + 1
-        batches = train_set.shuffled(settings.batch_size, _shuffling_seed(settings.seed, epoch))
+        batches = train_set.shuffled(settings.batch_size, _seed_of(settings.seed, epoch))
+        if augmentation:
+            batches = _varied(batches, augmentation, _seed_of(settings.seed, epoch))
         classifier.train()
         rate, train_loss, train_accuracy = _train_epoch(
             # The last batch, of another size, would have all compiled anew.
             lambda batch: (scorer if len(batch) == settings.batch_size else classifier)(batch),
-            *(batches, optimizer, schedule, progress, f"epoch {epoch}"),
+            *(batches, optimizer, schedule, settings.label_smoothing, follow),
+            *(progress, f"epoch {epoch}"),
         )
-        valid_loss, valid_accuracy = scoring.loss_and_accuracy(
-            scoring.score(classifier, valid_set), valid_set.labels
-        )
+        with _averaged(classifier, average):
+            valid_loss, valid_accuracy = scoring.loss_and_accuracy(
+                scoring.score(classifier, valid_set), valid_set.labels
+            )
         if not (math.isfinite(train_loss) and math.isfinite(valid_loss)):
             raise UserError(
                 f"The loss is no finite number after epoch {epoch}: lower `max_lr` (config key "
@@ -112,10 +141,11 @@ def train(
         state.epoch = epoch
         if valid_loss < state.best_loss:
             state.best_loss, state.best_epoch = valid_loss, epoch
-            state.best_weights = {
-                name: value.detach().clone()
-                for name, value in classifier.network.state_dict().items()
-            }
+            with _averaged(classifier, average):
+                state.best_weights = {
+                    name: value.detach().clone()
+                    for name, value in classifier.network.state_dict().items()
+                }
         state.seconds += time.monotonic() - start
         logger.info(
             f"Epoch {epoch}: validation accuracy {valid_accuracy:.4f}, loss {valid_loss:.4f}; "
@@ -145,20 +175,28 @@ def _train_epoch(
     batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
     optimizer: torch.optim.Optimizer,
     schedule: OneCycleLR,
+    label_smoothing: float,
+    after_step: Callable[[], None],
     progress: Progress,
     detail: str,
 ) -> tuple[float, float, float]:
-    """Step through `batches`. Returns the last step's rate, the mean loss, and the accuracy."""
+    """Step through `batches` of spectrograms and targets, which are labels or probabilities.
+
+    Returns the last step's rate, the mean loss, and the accuracy: the share of recordings whose
+    best word is that of the target, or the likeliest one of it.
+    """
     # Summed on the device: reading a value after each batch would make a GPU wait.
     loss_sum = correct = count = 0
-    for spectrograms, labels in batches:
+    for spectrograms, targets in batches:
         scores = score(spectrograms)
-        loss = F.cross_entropy(scores, labels)
+        loss = F.cross_entropy(scores, targets, label_smoothing=label_smoothing)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        after_step()
         rate = schedule.get_last_lr()[0]
         schedule.step()
+        labels = targets if targets.dim() == 1 else targets.argmax(dim=1)
         loss_sum += loss.detach() * len(labels)
         correct += (scores.argmax(dim=1) == labels).sum()
         count += len(labels)
@@ -201,8 +239,28 @@ def _out_of_patience(state: State, patience: int | None) -> bool:
     return patience is not None and state.epoch - state.best_epoch >= patience
 
 
-def _shuffling_seed(seed: int, epoch: int) -> int:
+def _seed_of(seed: int, epoch: int) -> int:
+    """The seed of what is drawn in an epoch: a training that is taken up draws the same."""
     return seed * 1_000_003 + epoch
+
+
+def _varied(
+    batches: Iterable[tuple[torch.Tensor, torch.Tensor]], augmentation: Augmentation, seed: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    generator = torch.Generator().manual_seed(seed)
+    for spectrograms, labels in batches:
+        yield augmentation(spectrograms, labels, generator)
+
+
+@contextmanager
+def _averaged(classifier: Classifier, average: AveragedModel | None) -> Iterator[None]:
+    """Have the classifier score with the averaged weights, where there are any."""
+    own = classifier.network
+    classifier.network = average.module if average else own
+    try:
+        yield
+    finally:
+        classifier.network = own
 
 
 def _save(checkpoint: Path, identity: str, parts: dict, state: State, device: torch.device) -> None:
