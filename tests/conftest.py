@@ -21,6 +21,7 @@ from spokenwords.stft import STFT
 SMALL = STFT(sample_rate=1000, n_fft=64, window_seconds=0.05, stride_seconds=0.02, normalized=True)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
 def pytest_collection_modifyitems(items):
     """Tests of the finished workflow share a process where there are several: it is made once."""
     for item in items:
