@@ -256,6 +256,34 @@ def test_validated_and_kept_are_the_averaged_weights(train, script):
     assert not torch.allclose(own[-1], average)
 
 
+def test_batch_norms_statistics_are_averaged_too(train, script, monkeypatch):
+    validated, own = script([3, 2, 1]), []
+    update = training.AveragedModel.update_parameters
+
+    def note(average, network):
+        own.append(network[2].running_mean.clone())
+        update(average, network)
+
+    monkeypatch.setattr(training.AveragedModel, "update_parameters", note)
+    train(epochs=3, weight_averaging=0.5)
+    average = own[0]
+    for mean in own[1:]:
+        average = (average + mean) / 2
+    torch.testing.assert_close(validated[-1]["2.running_mean"], average)
+
+
+def test_recordings_are_not_varied_by_the_numbers_that_order_them():
+    drawn = []
+
+    def augmentation(spectrograms, labels, generator):
+        drawn.append(torch.randperm(1000, generator=generator))
+        return spectrograms, labels
+
+    list(training._varied([(None, None)], augmentation, seed=5))
+    order = torch.randperm(1000, generator=torch.Generator().manual_seed(5))
+    assert (drawn[0] == order).float().mean() < 0.05
+
+
 def test_label_smoothing_keeps_probabilities_from_one(train, make_recordings):
     """At best, the probability of the right word of three is 1 − 0.3 + 0.3 / 3."""
     sure, unsure = (train(f"{share}", epochs=40, label_smoothing=share)[0] for share in (0, 0.3))

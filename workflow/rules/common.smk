@@ -200,11 +200,8 @@ def manifest_of_run(name):
 
 def noise_of_run(wildcards):
     """What training waits for where it adds noise to recordings."""
-    run = RUNS[wildcards.run]
-    if run["augmentation"]["noise_share"]:
-        store = f"<results>/features/{run['features']}/{dataset.NOISE}.zarr/zarr.json"
-        return {"noise": store}
-    return {}
+    stores = noise_of_runs([wildcards.run])
+    return {"noise": stores} if stores else {}
 
 
 def range_test_of_run(wildcards):

@@ -36,6 +36,16 @@ def published_accuracy(run):
     return published.accuracy(config["dataset"], split, RUNS[run])
 
 
+def noise_of_runs(runs):
+    """The stores of noise that these runs are trained with."""
+    noisy = [run for run in runs if RUNS[run]["augmentation"]["noise_share"]]
+    return expand(
+        "<results>/features/{features}/{noise}.zarr/zarr.json",
+        features=used_by(noisy, "features"),
+        noise=dataset.NOISE,
+    )
+
+
 # Intermediate files are targets too: a failed job's output is deleted, and Snakemake does not miss
 # a deleted file whose descendants exist.
 
@@ -58,6 +68,7 @@ def targets_of_dataset(runs):
             features=used_by(runs, "features"),
             file=["sizes.csv", *expand("{word}.zarr/zarr.json", word=digests())],
         ),
+        *noise_of_runs(runs),
         *expand(
             "<results>/splits/{split}/{file}",
             split=used_by(runs, "split"),

@@ -35,6 +35,13 @@ with progress.job_log(snakemake.log[0]):
                 "none: set `max_lr` to a number, or change `range_test` (config keys of training)."
             )
     stores = loader.open_stores(snakemake.input.stores)
+    variation, augmentation = augment.settings_of(settings.pop("augmentation")), None
+    if augment.acts(variation):
+        transform, frames, background = stores[0].transform, stores[0].array.shape[-1], None
+        if variation.noise_share:
+            store = Path(snakemake.input.noise[0]).parent
+            background = augment.Noise(noise.read(store, transform), frames, place)
+        augmentation = augment.Augmentation(variation, transform, background, len(stores))
     manifests = [manifest.read(snakemake.input[name]) for name in ("train", "valid")]
     train_set, valid_set = loader.load(stores, manifests, place, budget)
     torch.manual_seed(settings["seed"])
@@ -43,13 +50,6 @@ with progress.job_log(snakemake.log[0]):
     classifier.precision = device.precision(settings.pop("precision"), place)
     settings["compile"] = device.compiles(settings["compile"], place)
     settings["weight_averaging"] = settings["weight_averaging"] or None
-    variation, augmentation = augment.settings_of(settings.pop("augmentation")), None
-    if variation != augment.Settings():
-        transform, frames, background = stores[0].transform, stores[0].array.shape[-1], None
-        if variation.noise_share:
-            recordings = noise.read(Path(snakemake.input.noise).parent, transform)
-            background = augment.Noise(recordings, frames, place)
-        augmentation = augment.Augmentation(variation, transform, background, len(stores))
     checkpoint = model_path.with_name("checkpoint.pt")
     log, summary = training.train(
         *(classifier, train_set, valid_set, training.Settings(**settings)),

@@ -2,7 +2,7 @@
 
 The short-time Fourier transform is linear, and a shift of the waveform by a whole hop shifts its
 frames by one: what one would do to waveforms is done here to their spectrograms, with the same
-result but at the edges of a shift.
+result but in frames that touch the edges, of a shift or of a piece of noise.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,6 +48,12 @@ def settings_of(config: Mapping[str, Any]) -> Settings:
     """The settings as a run's `augmentation` has them."""
     ratios = config["noise_snr_db"]
     return Settings(**{**config, "noise_snr_db": (ratios["lowest"], ratios["highest"])})
+
+
+def acts(settings: Settings) -> bool:
+    """Whether the settings vary anything."""
+    kinds = (settings.gain_db, settings.shift_seconds, settings.noise_share, settings.mixup)
+    return any((*kinds, settings.polarity, settings.time_masks, settings.frequency_masks))
 
 
 class Noise:

@@ -5,6 +5,7 @@ do (see store.py), in chunks of `FRAMES_A_CHUNK` frames. The attributes name the
 order of the arrays, and all that the values depend on.
 """
 
+import hashlib
 import shlex
 import shutil
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import numpy as np
 import zarr
 from zarr.codecs import Crc32cCodec
 
-from spokenwords import audio, dataset
+from spokenwords import audio
 from spokenwords.errors import UserError
 from spokenwords.rounding import to_float16
 from spokenwords.stft import STFT
@@ -60,7 +61,7 @@ def write(
             except audio.UnreadableRecordingError as reason:
                 faults.append(f"{file} ({reason})")
             else:
-                hashes.append(dataset.content_hash(folder / file))
+                hashes.append(hashlib.sha256((folder / file).read_bytes()).hexdigest())
         if faults:
             raise UserError(
                 f"Of the recordings of noise in {folder}, these cannot be used: "

@@ -39,7 +39,7 @@ class Settings:
     is the share of each target that is spread evenly over all words (Szegedy et al. 2016,
     arXiv:1512.00567). With `weight_averaging` the model that is validated and kept has the
     exponential moving average of weights over the steps, of which each keeps this share of the last
-    (Polyak and Juditsky 1992); None keeps the weights of the last step.
+    average (after Polyak and Juditsky 1992, who average evenly); None keeps those of the last step.
     """
 
     epochs: int
@@ -247,7 +247,8 @@ def _seed_of(seed: int, epoch: int) -> int:
 def _varied(
     batches: Iterable[tuple[torch.Tensor, torch.Tensor]], augmentation: Augmentation, seed: int
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    generator = torch.Generator().manual_seed(seed)
+    # Not the numbers that chose the order, which are drawn from this seed.
+    generator = torch.Generator().manual_seed(~seed & 0x7FFF_FFFF_FFFF_FFFF)
     for spectrograms, labels in batches:
         yield augmentation(spectrograms, labels, generator)
 
