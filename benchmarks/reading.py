@@ -39,7 +39,9 @@ def write_stores(
                 folder,
                 [file for file in files if file.startswith(f"{word}/")],
             ),
-            *(transform, 16000, 16, 64, "0" * 64, compression),
+            *(transform, 16000),
+            **{"rounding": 16, "chunk_length": 64, "compression": compression},
+            inventory_digest="0" * 64,
             threads=os.cpu_count() or 1,
         )
     return sorted(map(str, target.glob("*.zarr/zarr.json")))

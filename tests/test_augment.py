@@ -11,6 +11,7 @@ import torchaudio
 from conftest import SMALL
 from scipy import stats
 
+from spokenwords import augment
 from spokenwords.augment import Augmentation, Noise, Settings
 from spokenwords.rounding import to_float16
 from spokenwords.stft import STFT
@@ -18,6 +19,8 @@ from spokenwords.stft import STFT
 PUBLISHED = STFT(16_000, 512, window_seconds=0.03, stride_seconds=0.01, normalized=True)
 CPU = torch.device("cpu")
 EVERYTHING = Settings(
+    time_warp=0.15,
+    frequency_warp=0.1,
     gain_db=6,
     shift_seconds=0.1,
     noise_share=0.8,
@@ -223,6 +226,45 @@ def test_a_shift_longer_than_the_recording_leaves_silence(ones):
     silent = (values == 0).all(dim=(1, 2, 3))
     # Of shifts by up to 250 frames either way, those by less than 51 leave some.
     assert stats.binomtest(int((~silent).sum()), 200, 101 / 501).pvalue > 0.01
+
+
+@pytest.mark.parametrize("kind", ["time_warp", "frequency_warp"])
+def test_a_warp_takes_the_nearest_frame_or_bin(kind, monkeypatch):
+    monkeypatch.setattr(augment, "_uniform", lambda low, high, *_: torch.tensor([high, low]))
+    shape = (2, 2, 3, 101) if kind == "time_warp" else (2, 2, 101, 3)
+    values = white(*shape).float()
+    warped, _ = augmented(Settings(**{kind: 0.5}), values)
+    if kind == "frequency_warp":
+        values, warped = values.mT, warped.mT
+    fixed = 50 if kind == "time_warp" else 0
+    # Half as fast again: every second frame is one of those that were there, the ends are empty.
+    for place in range(fixed % 2, 101, 2):
+        source = fixed + (place - fixed) * 3 // 2
+        expected = values[0, ..., source] if 0 <= source <= 100 else torch.zeros(2, 3)
+        torch.testing.assert_close(warped[0, ..., place], expected, rtol=0, atol=0)
+    # Half as fast: every frame comes twice, but at the fixed one, which is nearest to one or three.
+    for place in range(fixed % 2, 101, 2):
+        source = fixed + (place - fixed) // 2
+        torch.testing.assert_close(warped[1, ..., place], values[1, ..., source], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("kind", "most"), [("time_warp", 0.2), ("frequency_warp", 0.1)])
+def test_warps_are_drawn_both_ways_up_to_the_most(kind, most):
+    values = torch.zeros(500, 2, 3, 401)
+    values[..., 299:302] = 1  # 100 frames after the middle
+    fixed = 200 if kind == "time_warp" else 0
+    if kind == "frequency_warp":
+        values = values.mT
+    warped, _ = augmented(Settings(**{kind: most}), values)
+    if kind == "frequency_warp":
+        warped = warped.mT
+    places = (warped[:, 0, 0] * torch.arange(401)).sum(dim=1) / warped[:, 0, 0].sum(dim=1)
+    factors = (300 - fixed) / (places - fixed)
+    # A centre of so few of the nearest frames is up to one off, the factor up to a fiftieth.
+    factors = (factors - 1).numpy()
+    assert abs(factors.min() + most) < 0.03
+    assert abs(factors.max() - most) < 0.03
+    assert stats.kstest(factors, stats.uniform(-most, 2 * most).cdf).pvalue > 0.01
 
 
 @pytest.fixture

@@ -224,7 +224,16 @@ def test_each_kind_of_file_has_its_outcome(tmp_path, name, make, outcome):
     )
     assert usable == [row["file"]]
     path = tmp_path / "yes.zarr"
-    store.write(path, folder, usable, TRANSFORM, RATE, 16, 64, "0" * 64)
+    store.write(
+        path,
+        folder,
+        usable,
+        TRANSFORM,
+        RATE,
+        rounding=16,
+        chunk_length=64,
+        inventory_digest="0" * 64,
+    )
     values = store.open_store(path).read(slice(0, 1))
     assert np.isfinite(values).all()
     assert (values != 0).any() == (name != "a.wav" or row["peak"] > 0)

@@ -11,6 +11,7 @@ from scipy.stats import bootstrap
 from sklearn.metrics import f1_score
 
 from spokenwords import confusion, evaluation, scoring
+from spokenwords.stft import STFT
 
 WORDS = ["bird", "cat", "dog"]
 LABELS = torch.tensor([0, 0, 1, 1, 2])
@@ -185,6 +186,28 @@ def test_scores_are_single_precision_whatever_the_networks(make_classifier, make
     # Eight bits of mantissa leave their mark.
     assert (actual != exact).any()
     torch.testing.assert_close(actual, scores_of(classifier, recordings), rtol=0.1, atol=0.1)
+
+
+def test_scores_averaged_over_shifts(make_classifier, make_recordings):
+    classifier, recordings = make_classifier(), make_recordings(7, seed=1)
+    means = torch.zeros(7, 3)
+    for shift in (-2, 0, 1):
+        moved = torch.zeros_like(recordings.spectrograms)
+        for frame in range(5):
+            if 0 <= frame + shift < 5:
+                moved[..., frame + shift] = recordings.spectrograms[..., frame]
+        with torch.inference_mode():
+            means += classifier.eval()(moved).softmax(dim=1) / 3
+    scores = scoring.score(classifier, recordings, shifts=(-2, 0, 1))
+    torch.testing.assert_close(scores.softmax(dim=1), means)
+    torch.testing.assert_close(scores.exp(), means)
+
+
+def test_shifts_are_spread_evenly():
+    transform = STFT(16_000, 512, window_seconds=0.03, stride_seconds=0.01, normalized=True)
+    assert scoring.shifts_within(0.1, transform) == [-10, -5, 0, 5, 10]
+    assert scoring.shifts_within(0.01, transform) == [-1, 0, 1]
+    assert scoring.shifts_within(0, transform) == [0]
 
 
 def test_scoring_changes_nothing(make_classifier, make_recordings):

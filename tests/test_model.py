@@ -15,7 +15,7 @@ from spokenwords.stft import STFT
 
 # Spectrograms of [79, 78]: about the smallest that the published network takes.
 SMALL = STFT(1_000, 156, window_seconds=0.1, stride_seconds=0.013, normalized=True)
-# Representations and networks that fit together on those: 64 bands are too few for the published.
+# Representations and networks that fit together on those: 40 bands are too few for the published.
 PAIRS = [
     *((name, "published") for name in REPRESENTATIONS if not name.startswith("log_mel")),
     *((name, "residual") for name in REPRESENTATIONS),

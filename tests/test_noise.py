@@ -66,7 +66,7 @@ def test_round_trip(write, write_noise, transform, rounding):
         write_noise(f"{number}.wav", seed=number, seconds=length / 1_000)
         for number, length in enumerate(lengths)
     ]
-    path = write([recording.name for recording in recordings], transform, rounding=rounding)
+    path = write([recording.name for recording in recordings], transform, 100, rounding)
     values = noise.read(path, transform)
     assert len(values) == 4
     step = 0 if rounding is None else 2.0**-rounding
@@ -109,7 +109,7 @@ def test_channels_are_averaged_and_rates_brought_to_the_transforms(write, tmp_pa
 
 def test_what_describes_a_store(write, write_noise):
     files = ['$(x) "ü.wav', "NA.wav", "001.wav"]
-    recordings = [write_noise(file, seed, seconds=2) for seed, file in enumerate(files)]
+    recordings = [write_noise(file, seed, seconds=3) for seed, file in enumerate(files)]
     path = write(files)
     group = zarr.open_group(path, mode="r")
     attributes = group.attrs.asdict()
@@ -127,14 +127,15 @@ def test_what_describes_a_store(write, write_noise):
 
 
 def test_recordings_that_cannot_be_used_are_named_together(write, write_noise, tmp_path):
-    write_noise("good.wav", seed=1, seconds=2)
-    write_noise("short.wav", seed=2, seconds=0.999)
-    write_noise("just.wav", seed=3, seconds=1)
+    # Half of it, which is trained on, must have room for 1 s and a step of 0.02 s.
+    write_noise("good.wav", seed=1, seconds=4)
+    write_noise("short.wav", seed=2, seconds=2.039)
+    write_noise("just.wav", seed=3, seconds=2.04)
     (tmp_path / "recordings" / "text.wav").write_text("no sound")
     with pytest.raises(UserError) as told:
         write(["good.wav", "short.wav", "just.wav", "text.wav", "gone.wav"])
     message = str(told.value)
-    assert "short.wav (0.999 s long, at least 1 s are needed)" in message
+    assert "short.wav (2.039 s long, at least 2.04 s are needed)" in message
     assert "text.wav (" in message
     assert "gone.wav (" in message
     assert "good.wav" not in message
@@ -217,7 +218,7 @@ def test_damage_is_told_with_the_way_to_mend_it(write, write_noise, damage):
 
 
 def test_a_store_of_other_settings_or_none(write, write_noise, tmp_path):
-    write_noise("a.wav", seed=1, seconds=2)
+    write_noise("a.wav", seed=1, seconds=3)
     path = write(["a.wav"])
     with pytest.raises(UserError, match="other settings"):
         noise.read(path, SPARSE)
@@ -230,3 +231,8 @@ def test_importing_takes_neither_pytorch_nor_pandas():
     command = [sys.executable, "-c", "import spokenwords.noise, sys; print(*sys.modules)"]
     done = subprocess.run(command, cwd=scripts, capture_output=True, text=True, check=True)
     assert {"torch", "pandas", "snakemake"}.isdisjoint(done.stdout.split())
+
+
+def test_the_part_for_training_is_the_first_half():
+    values = np.arange(2 * 3 * 10).reshape(2, 3, 10)
+    np.testing.assert_array_equal(noise.training_part(values), values[..., :5])

@@ -11,9 +11,7 @@ CONFIG = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text(en
 
 
 def run(representation, **changes):
-    off = {key: CONFIG["training"][key] for key in ("label_smoothing", "weight_averaging")}
-    off["augmentation"] = CONFIG["training"]["augmentation"]
-    return {"representation": representation, "model": "published"} | off | changes
+    return CONFIG["training"] | {"representation": representation} | changes
 
 
 @pytest.mark.parametrize(
@@ -48,6 +46,9 @@ def test_other_splits_have_none():
 @pytest.mark.parametrize(
     "change",
     [
+        {"words": ["bed", "cat"]},
+        {"unknown": ["bed"]},
+        {"silence": True},
         {"model": "residual"},
         {"label_smoothing": 0.1},
         {"weight_averaging": 0.99},

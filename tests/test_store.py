@@ -82,7 +82,16 @@ def test_rows_are_in_the_order_given(write_noise, tmp_path, chunk_length):
     files = [f"{number}.wav" for number in (7, 0, 9, 3, 1, 8, 2, 6, 4, 5)]
     recordings = [write_noise(file, seed=int(file[0])) for file in files]
     path = tmp_path / "bird.zarr"
-    store.write(path, tmp_path / "recordings", files, SMALL, 1_000, 16, chunk_length, "")
+    store.write(
+        path,
+        tmp_path / "recordings",
+        files,
+        SMALL,
+        1_000,
+        rounding=16,
+        chunk_length=chunk_length,
+        inventory_digest="",
+    )
     opened = store.open_store(path)
     assert opened.files == files
     assert opened.array.chunks == (chunk_length, 2, 33, 51)
@@ -98,7 +107,16 @@ def test_short_recordings_are_padded_and_long_ones_cut(write_noise, tmp_path):
     ]
     path = tmp_path / "bird.zarr"
     files = [recording.name for recording in recordings]
-    store.write(path, recordings[0].parent, files, SMALL, 1_000, 16, 64, "")
+    store.write(
+        path,
+        recordings[0].parent,
+        files,
+        SMALL,
+        1_000,
+        rounding=16,
+        chunk_length=64,
+        inventory_digest="",
+    )
     expected = np.stack([exact(recording, SMALL, 1_000) for recording in recordings])
     values = read_all(path)
     np.testing.assert_allclose(values, expected, atol=1e-3)
@@ -243,7 +261,17 @@ def test_failed_writing_leaves_the_older_store(write_store, write_noise, tmp_pat
     (tmp_path / "recordings" / files[9]).write_bytes(b"no recording")
 
     def write():
-        store.write(path, tmp_path / "recordings", files, SMALL, 1_000, 16, 4, "", threads=2)
+        store.write(
+            path,
+            tmp_path / "recordings",
+            files,
+            SMALL,
+            1_000,
+            rounding=16,
+            chunk_length=4,
+            inventory_digest="",
+            threads=2,
+        )
 
     with pytest.raises(UserError, match=r"bird/9\.wav"):
         write()
@@ -261,7 +289,16 @@ def test_failed_first_writing_leaves_no_store(write_noise, tmp_path):
     write_noise("0.wav", seed=0)
     path = tmp_path / "bird.zarr"
     with pytest.raises(UserError, match=r"1\.wav"):
-        store.write(path, tmp_path / "recordings", ["0.wav", "1.wav"], SMALL, 1_000, 16, 1, "")
+        store.write(
+            path,
+            tmp_path / "recordings",
+            ["0.wav", "1.wav"],
+            SMALL,
+            1_000,
+            rounding=16,
+            chunk_length=1,
+            inventory_digest="",
+        )
     assert not path.exists()
 
 
@@ -300,6 +337,7 @@ def test_recording_beyond_the_range_of_float16(tmp_path):
     with pytest.raises(UserError, match=r"Too loud.*: a/loud\.wav\."):
         store.write(
             *(tmp_path / "a.zarr", tmp_path, ["a/good.wav", "a/loud.wav"], transform),
-            *(8000, 16, 4, "digest"),
+            8000,
+            **{"rounding": 16, "chunk_length": 4, "inventory_digest": "digest"},
         )
     assert not list(tmp_path.glob(".a.zarr*"))

@@ -58,6 +58,8 @@ GALLERY = SCRIPTS.parent / "report" / "gallery.html"
 TABLES = SCRIPTS.parent / "report" / "tables.html"
 STYLESHEET = SCRIPTS.parent / "report" / "report.css"
 CAPTIONS = list((SCRIPTS.parent / "report").glob("*.rst"))
+# The settings of a run that say which classes it tells apart.
+CLASSES = ["words", "unknown", "silence"]
 EXPLORATIONS = ["waveform", "fourier_transform", "spectrogram", "complex_spectrogram"]
 
 
@@ -202,6 +204,12 @@ def noise_of_run(wildcards):
     """What training waits for where it adds noise to recordings."""
     stores = noise_of_runs([wildcards.run])
     return {"noise": stores} if stores else {}
+
+
+def silence_of_run(wildcards):
+    """What training takes cuts of noise from where they are a class."""
+    stores, cuts = silence_of_runs([wildcards.run])
+    return {"silence": stores, "cuts": cuts} if stores else {}
 
 
 def range_test_of_run(wildcards):

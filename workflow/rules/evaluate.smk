@@ -24,7 +24,9 @@ rule evaluate:
     resources:
         gpu=1,
     params:
-        settings=settings_of_run("device", "precision", "memory_budget"),
+        settings=settings_of_run(
+            *CLASSES, "device", "precision", "memory_budget", "test_shift_seconds"
+        ),
         code=code_of("evaluate.py"),
     script:
         "../scripts/evaluate.py"

@@ -46,6 +46,28 @@ rule noise_spectrograms:
         "../scripts/noise_spectrograms.py"
 
 
+rule silence_spectrograms:
+    """Complex spectrograms of silence: cuts of the recordings of noise."""
+    output:
+        store=f"<results>/features/{{features}}/{dataset.SILENCE}.zarr/zarr.json",
+        cuts=f"<results>/features/{{features}}/{dataset.SILENCE}.csv",
+    log:
+        "<logs>/silence_spectrograms/{features}.log",
+    benchmark:
+        "<benchmarks>/silence_spectrograms/{features}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        folder=str(FOLDER),
+    params:
+        recordings=digest_of_noise,
+        audio=lookup(within=config, dpath="audio"),
+        features=lookup(within=config, dpath="features/{features}"),
+        code=code_of("silence_spectrograms.py"),
+    script:
+        "../scripts/silence_spectrograms.py"
+
+
 rule measure_features:
     """What the stores take on disk."""
     input:

@@ -1,5 +1,7 @@
 # Needs common.smk. Makes the functions that say which files targets and reports are made of.
 
+from itertools import chain
+
 FILES_OF_RECORDINGS = [
     *("summary.csv", "duplicates.csv", "oddities.csv", "rejected.csv", "overview.svg"),
     "tables.html",
@@ -46,6 +48,20 @@ def noise_of_runs(runs):
     )
 
 
+def silence_of_runs(runs):
+    """The stores of cuts of noise, and their tables, that these runs are trained with."""
+    silent = used_by([run for run in runs if RUNS[run]["silence"]], "features")
+    return [
+        expand(
+            "<results>/features/{features}/{silence}{file}",
+            features=silent,
+            silence=dataset.SILENCE,
+            file=file,
+        )
+        for file in (".zarr/zarr.json", ".csv")
+    ]
+
+
 # Intermediate files are targets too: a failed job's output is deleted, and Snakemake does not miss
 # a deleted file whose descendants exist.
 
@@ -69,6 +85,7 @@ def targets_of_dataset(runs):
             file=["sizes.csv", *expand("{word}.zarr/zarr.json", word=digests())],
         ),
         *noise_of_runs(runs),
+        *chain.from_iterable(silence_of_runs(runs)),
         *expand(
             "<results>/splits/{split}/{file}",
             split=used_by(runs, "split"),

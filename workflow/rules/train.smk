@@ -5,6 +5,7 @@
 rule find_learning_rate:
     """The loss of a short training whose learning rate rises: the range test."""
     input:
+        unpack(silence_of_run),
         stores=stores_of_run,
         train=manifest_of_run("train"),
     output:
@@ -20,6 +21,7 @@ rule find_learning_rate:
         gpu=1,
     params:
         settings=settings_of_run(
+            *CLASSES,
             "representation",
             "model",
             "batch_size",
@@ -64,6 +66,7 @@ rule train:
     input:
         unpack(range_test_of_run),
         unpack(noise_of_run),
+        unpack(silence_of_run),
         stores=stores_of_run,
         train=manifest_of_run("train"),
         valid=manifest_of_run("valid"),
@@ -82,6 +85,7 @@ rule train:
         gpu=1,
     params:
         settings=settings_of_run(
+            *CLASSES,
             "representation",
             "model",
             "epochs",

@@ -1,19 +1,23 @@
 """The loss of a short training whose learning rate rises: the range test."""
 
+from pathlib import Path
+
 import torch
 
-from spokenwords import device, loader, manifest, progress, range_test
+from spokenwords import classes, device, loader, progress, range_test
 from spokenwords.model import Classifier
 
 with progress.job_log(snakemake.log[0]):
     settings = snakemake.params.settings
     place = device.choose(settings["device"], snakemake.threads)
-    stores = loader.open_stores(snakemake.input.stores)
-    manifests = [manifest.read(snakemake.input.train)]
-    [train] = loader.load(stores, manifests, place, loader.as_bytes(settings["memory_budget"]))
+    chosen = classes.choose([Path(store).parent.stem for store in snakemake.input.stores], settings)
+    stores = loader.open_stores([*snakemake.input.stores, *snakemake.input.get("silence", [])])
+    manifests = [chosen.manifest(Path(snakemake.input.train), snakemake.input.get("cuts", []))]
+    budget = loader.as_bytes(settings["memory_budget"])
+    [train] = loader.load(stores, manifests, place, budget, chosen.number)
     torch.manual_seed(settings["seed"])
     kinds = settings["representation"], settings["model"]
-    classifier = Classifier.for_stores(stores, *kinds).to(place)
+    classifier = Classifier.for_stores(stores, *kinds, chosen).to(place)
     classifier.precision = device.precision(settings["precision"], place)
     rates = range_test.run(
         classifier,

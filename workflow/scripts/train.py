@@ -7,13 +7,15 @@ import pandas as pd
 import torch
 
 from spokenwords import (
+    answers,
     augment,
+    classes,
     device,
     learning_rate,
     loader,
-    manifest,
     noise,
     progress,
+    scoring,
     training,
 )
 from spokenwords.errors import UserError
@@ -34,19 +36,25 @@ with progress.job_log(snakemake.log[0]):
                 "The loss did not fall at any learning rate of the range test, so `auto` finds "
                 "none: set `max_lr` to a number, or change `range_test` (config keys of training)."
             )
-    stores = loader.open_stores(snakemake.input.stores)
+    words = [Path(store).parent.stem for store in snakemake.input.stores]
+    chosen = classes.choose(words, {key: settings.pop(key) for key in classes.SETTINGS})
+    stores = loader.open_stores([*snakemake.input.stores, *snakemake.input.get("silence", [])])
     variation, augmentation = augment.settings_of(settings.pop("augmentation")), None
     if augment.acts(variation):
         transform, frames, background = stores[0].transform, stores[0].array.shape[-1], None
         if variation.noise_share:
             store = Path(snakemake.input.noise[0]).parent
-            background = augment.Noise(noise.read(store, transform), frames, place)
-        augmentation = augment.Augmentation(variation, transform, background, len(stores))
-    manifests = [manifest.read(snakemake.input[name]) for name in ("train", "valid")]
-    train_set, valid_set = loader.load(stores, manifests, place, budget)
+            recordings = map(noise.training_part, noise.read(store, transform))
+            background = augment.Noise(list(recordings), frames, place)
+        augmentation = augment.Augmentation(variation, transform, background, len(chosen.names))
+    manifests = [
+        chosen.manifest(Path(snakemake.input[name]), snakemake.input.get("cuts", []))
+        for name in ("train", "valid")
+    ]
+    train_set, valid_set = loader.load(stores, manifests, place, budget, chosen.number)
     torch.manual_seed(settings["seed"])
     kinds = settings.pop("representation"), settings.pop("model")
-    classifier = Classifier.for_stores(stores, *kinds).to(place)
+    classifier = Classifier.for_stores(stores, *kinds, chosen).to(place)
     classifier.precision = device.precision(settings.pop("precision"), place)
     settings["compile"] = device.compiles(settings["compile"], place)
     settings["weight_averaging"] = settings["weight_averaging"] or None
@@ -54,6 +62,10 @@ with progress.job_log(snakemake.log[0]):
     log, summary = training.train(
         *(classifier, train_set, valid_set, training.Settings(**settings)),
         *(checkpoint, identity, augmentation),
+    )
+    probabilities = scoring.score(classifier, valid_set).softmax(dim=1).cpu().numpy()
+    classifier.confidences = answers.confidences(
+        probabilities, valid_set.labels.cpu().numpy(), chosen.names, chosen.no_words
     )
     log.to_csv(snakemake.output.log, index=False)
     Path(snakemake.output.summary).write_text(json.dumps(summary, indent=2))

@@ -2,7 +2,8 @@
 
 The short-time Fourier transform is linear, and a shift of the waveform by a whole hop shifts its
 frames by one: what one would do to waveforms is done here to their spectrograms, with the same
-result but in frames that touch the edges, of a shift or of a piece of noise.
+result but in frames that touch the edges, of a shift or of a piece of noise. Warps are no linear
+maps of waveforms: they are done to the spectrogram, of which magnitudes count.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,11 @@ from spokenwords.stft import STFT
 class Settings:
     """What is drawn for each recording, evenly unless said otherwise; everything is off by default.
 
+    - `time_warp`: speech slowed down or sped up about the recording's middle, its duration changed
+      by a share of up to this; what comes in is zero
+    - `frequency_warp`: frequencies divided by a factor that differs from 1 by up to this, as by
+      another length of the vocal tract (N. Jaitly and G. Hinton, "Vocal tract length perturbation
+      improves speech recognition", 2013); what comes in is zero
     - `gain_db`: a gain of up to so many decibels, either way
     - `shift_seconds`: a shift by whole hops, at most by so much, either way; what comes in is zero
     - `noise_share`: the probability that noise is added, at a signal-to-noise ratio between the two
@@ -32,6 +38,8 @@ class Settings:
       al. 2019, arXiv:1904.08779)
     """
 
+    time_warp: float = 0
+    frequency_warp: float = 0
     gain_db: float = 0
     shift_seconds: float = 0
     noise_share: float = 0
@@ -52,8 +60,9 @@ def settings_of(config: Mapping[str, Any]) -> Settings:
 
 def acts(settings: Settings) -> bool:
     """Whether the settings vary anything."""
+    warps = (settings.time_warp, settings.frequency_warp)
     kinds = (settings.gain_db, settings.shift_seconds, settings.noise_share, settings.mixup)
-    return any((*kinds, settings.polarity, settings.time_masks, settings.frequency_masks))
+    return any((*warps, *kinds, settings.polarity, settings.time_masks, settings.frequency_masks))
 
 
 class Noise:
@@ -115,12 +124,17 @@ class Augmentation:
 
         Returns new spectrograms, float32 of the same shape, and targets [batch, word], float32: the
         probability of each word, as `cross_entropy` takes them. In the order in which a waveform
-        would meet them: shift, polarity and gain, noise, mixup; then masks, which are those of the
-        spectrogram, so that nothing is mixed into them. All is drawn on the CPU, from `generator`,
-        so that it is the same on all devices, and nothing waits for a GPU.
+        would meet them: warps, shift, polarity and gain, noise, mixup; then masks, which are those
+        of the spectrogram, so that nothing is mixed into them. All is drawn on the CPU, from
+        `generator`, so that it is the same on all devices, and nothing waits for a GPU.
         """
         settings = self.settings
         targets = F.one_hot(labels, self.words).float()
+        if settings.time_warp:
+            middle = (spectrograms.shape[-1] - 1) / 2
+            spectrograms = _warped(spectrograms, -1, middle, settings.time_warp, generator)
+        if settings.frequency_warp:
+            spectrograms = _warped(spectrograms, -2, 0, settings.frequency_warp, generator)
         if self.shift_frames:
             values = self._shifted(spectrograms, generator)
         else:
@@ -190,6 +204,23 @@ class Augmentation:
             values[others].lerp_(values, shares),
             targets[others].lerp_(targets, shares[:, :, 0, 0]),
         )
+
+
+def _warped(
+    values: torch.Tensor, axis: int, fixed: float, most: float, generator: torch.Generator
+) -> torch.Tensor:
+    """The axis of each recording stretched by a factor between 1/(1 - most) and 1/(1 + most).
+
+    The place `fixed` stays. Each new frame, or bin, is the nearest old one: magnitudes are those of
+    such speech; phases no longer follow from frame to frame as those of a waveform do.
+    """
+    size = values.shape[axis]
+    factors = 1 + _uniform(-most, most, len(values), generator)
+    sources = (fixed + (torch.arange(size) - fixed) * factors[:, None]).round().long()
+    inside = (sources >= 0) & (sources < size)
+    shape = (-1, 1, 1, size) if axis == -1 else (-1, 1, size, 1)
+    index = _moved(sources.clamp(0, size - 1), values.device).view(shape).expand(values.shape)
+    return values.gather(axis, index) * _moved(inside, values.device).view(shape)
 
 
 def _kept(

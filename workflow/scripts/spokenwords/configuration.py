@@ -40,8 +40,10 @@ def canonical(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str,
     training = _canonical(config.get("training", {}), of_training, schema["$defs"])
     runs = {name: _merged(training, run) for name, run in config["runs"].items()}
     config = _canonical(config | {"runs": runs}, schema, schema["$defs"])
-    if config["dataset"]["words"] != "all":
-        config["dataset"]["words"].sort()
+    for settings in (config["dataset"], config["training"], *config["runs"].values()):
+        for key in ("words", "unknown"):
+            if isinstance(settings.get(key), list):
+                settings[key].sort()
     _check_references(config)
     return config
 
@@ -74,6 +76,13 @@ def _check_references(config: dict[str, Any]) -> None:
     for name in config["train"]:
         _known("train", name, "runs", config["runs"])
     of_each_seed(config["runs"])
+    for name, run in config["runs"].items():
+        named = [] if run["words"] == "all" else run["words"]
+        if both := sorted(set(run["unknown"]).intersection(named)):
+            raise UserError(
+                f"Config keys runs.{name}.words and runs.{name}.unknown both name "
+                f"{', '.join(both)}: name a word in one of them."
+            )
     runs = {f"runs.{name}": run for name, run in config["runs"].items()}
     for key, settings in ({"training": config["training"]} | runs).items():
         range_test = settings["range_test"]

@@ -8,6 +8,7 @@ The layout is that of Speech Commands: `<word>/<speaker>_nohash_<take>.wav`, opt
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from spokenwords.errors import UserError
 SUFFIXES = (".wav", ".flac")
 LISTS = {"valid": "validation_list.txt", "test": "testing_list.txt"}
 NOISE = "_background_noise_"  # as Speech Commands names its folder of long recordings
+SILENCE = "_silence_"  # what stands for the word where a recording is a cut of noise
 UNREADABLE = "unreadable"
 # What every path of a word's results would trip over.
 FORBIDDEN_IN_WORDS = set("{}<>\\\n\r\t")
@@ -120,9 +122,23 @@ def digest_of_lists(folder: Path) -> str:
 def scan(folder: Path, wanted: list[str] | str, cache: Path) -> dict[str, str]:
     """A digest of each word's recordings: {word: SHA-256 over its (name, content hash) pairs}.
 
+    Content is known as `content_hashes` knows it. Raises `UserError` as `words` does.
+    """
+    found = words(folder, wanted)
+    files = [f"{word}/{name}" for word, names in found.items() for name in names]
+    lines: dict[str, list[str]] = {word: [] for word in found}
+    for file, content in content_hashes(folder, files, cache).items():
+        word, _, name = file.partition("/")
+        lines[word].append(f"{name}\0{content}\n")
+    return {word: hashlib.sha256("".join(own).encode()).hexdigest() for word, own in lines.items()}
+
+
+def content_hashes(folder: Path, names: Iterable[str], cache: Path) -> dict[str, str]:
+    """The `content_hash` of each file, keyed by its name: a path, from `folder` on if relative.
+
     A file is read only where its size, times or inode differ from what `cache` (a JSON file, kept
     up by this function) knows of it: they cannot all stay the same when its content changes, since
-    no program sets the time of change (ctime). Raises `UserError` as `words` does.
+    no program sets the time of change (ctime).
     """
     try:
         known = json.loads(cache.read_text(encoding="utf-8"))
@@ -133,30 +149,23 @@ def scan(folder: Path, wanted: list[str] | str, cache: Path) -> dict[str, str]:
 
     files: dict[str, list] = {}  # size, times, inode and content hash
     changed = []
-    found = words(folder, wanted)
-    for word, names in found.items():
-        for name in names:
-            file = f"{word}/{name}"
-            identity = _identity(f"{folder}/{file}")
-            before = known.get(file)
-            if identity and isinstance(before, list) and before[:-1] == identity:
-                files[file] = before
-            else:
-                files[file] = [*identity, UNREADABLE]
-                changed.append(file)
+    for name in names:
+        identity = _identity(os.path.join(folder, name))  # noqa: PTH118 (as in _identity)
+        before = known.get(name)
+        if identity and isinstance(before, list) and before[:-1] == identity:
+            files[name] = before
+        else:
+            files[name] = [*identity, UNREADABLE]
+            changed.append(name)
     with ThreadPoolExecutor() as threads:
-        hashes = threads.map(content_hash, [folder / file for file in changed])
-        for file, content in zip(changed, hashes, strict=True):
-            files[file][-1] = content
+        hashes = threads.map(content_hash, [folder / name for name in changed])
+        for name, content in zip(changed, hashes, strict=True):
+            files[name][-1] = content
     # What cannot be read now is tried again next time.
-    readable = {file: entry for file, entry in files.items() if entry[-1] != UNREADABLE}
+    readable = {name: entry for name, entry in files.items() if entry[-1] != UNREADABLE}
     if readable != known:
         _replace(cache, json.dumps(readable))
-    lines: dict[str, list[str]] = {word: [] for word in found}
-    for file, entry in files.items():
-        word, _, name = file.partition("/")
-        lines[word].append(f"{name}\0{entry[-1]}\n")
-    return {word: hashlib.sha256("".join(own).encode()).hexdigest() for word, own in lines.items()}
+    return {name: entry[-1] for name, entry in files.items()}
 
 
 def _identity(path: str) -> list[int]:
@@ -180,7 +189,10 @@ def content_hash(path: Path) -> str:
     """SHA-256 of a file's bytes, as hexadecimal digits; `UNREADABLE` where it cannot be read."""
     try:
         # Reading a pipe or a device would never end.
-        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else UNREADABLE
+        if not path.is_file():
+            return UNREADABLE
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return UNREADABLE
 

@@ -1,7 +1,9 @@
 """Sizes of the images between representation and network, for those who do without PyTorch."""
 
 # Rows of the representations on the mel scale: its bands. All others have a row a frequency bin.
-MEL_BANDS = {"mel": 128, "log_mel": 64, "log_mel_complex": 64}
+# As many as published, and as many as keyword spotters have (B. Kim et al., "Broadcasted residual
+# learning for efficient keyword spotting", 2021).
+MEL_BANDS = {"mel": 128, "log_mel": 40, "log_mel_complex": 40}
 
 # Rows and frames that a network needs at least. The published one neither pads its convolutions nor
 # its pooling, which leave nothing of smaller images; the residual one takes any.

@@ -10,7 +10,7 @@ import math
 import os
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,12 +103,14 @@ def load(
     manifests: list[pd.DataFrame],
     device: torch.device,
     memory_budget: float | None = None,
+    class_of: Mapping[str, int] | None = None,
 ) -> list[Recordings | StreamedRecordings]:
     """The recordings of each manifest, in memory where they fit, else streamed.
 
     `memory_budget` (bytes) is what spectrograms may take in memory; None takes a share of what is
-    free. Reading, a chunk that several sets need is decoded once. Raises `UserError` when a store
-    is damaged, missing or not the one that the manifests were made for.
+    free. `class_of` gives the class of each word, which takes the place of the manifests' label as
+    what is to be learnt. Reading, a chunk that several sets need is decoded once. Raises
+    `UserError` when a store is damaged, missing or not the one that the manifests were made for.
     """
     known = {store.word for store in stores}
     if unknown := {word for manifest in manifests for word in manifest["word"]} - known:
@@ -122,12 +124,20 @@ def load(
     needed = stores[0].recording_bytes * sum(map(len, manifests))
     place, budget = _place(needed, device, memory_budget)
     if place is None:
-        return [StreamedRecordings(stores, manifest, device, budget) for manifest in manifests]
-    spectrograms = _read(stores, manifests, place)
-    return [
-        Recordings(values, torch.tensor(manifest["label"].to_numpy(), device=device), device)
-        for values, manifest in zip(spectrograms, manifests, strict=True)
-    ]
+        sets = [StreamedRecordings(stores, manifest, device, budget) for manifest in manifests]
+    else:
+        sets = [
+            Recordings(values, _labels(manifest["label"], device), device)
+            for values, manifest in zip(_read(stores, manifests, place), manifests, strict=True)
+        ]
+    if class_of:
+        for recordings, manifest in zip(sets, manifests, strict=True):
+            recordings.labels = _labels(manifest["word"].map(class_of), device)
+    return sets
+
+
+def _labels(numbers: pd.Series, device: torch.device) -> torch.Tensor:
+    return torch.tensor(numbers.to_numpy(dtype=np.int64), device=device)
 
 
 def _read(

@@ -1,12 +1,15 @@
 """The classifier: words, representation and network."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
+from spokenwords.classes import Classes
 from spokenwords.errors import UserError
 from spokenwords.networks import NETWORKS
 from spokenwords.representation import make_representation
@@ -17,8 +20,11 @@ from spokenwords.store import Store
 class Classifier(nn.Module):
     """Complex spectrograms of a given transform and length in, scores of `words` out.
 
-    `precision` is that of the network's arithmetic, torch.float32 or torch.bfloat16; weights and
-    scores are float32 in any case. It is the device's affair, and not saved.
+    Of `words`, `no_words` are classes that stand for none, such as `unknown`. `confidences` are
+    those of the right answers to validation recordings of words, from which a threshold follows
+    (see answers.py). `precision` is that of the network's arithmetic, torch.float32 or
+    torch.bfloat16; weights and scores are float32 in any case. It is the device's affair, and not
+    saved.
     """
 
     def __init__(
@@ -28,6 +34,7 @@ class Classifier(nn.Module):
         transform: STFT,
         samples: int,
         network: str = "published",
+        no_words: Iterable[str] = (),
     ):
         """`samples` is the length of the recordings, at the transform's sample rate.
 
@@ -37,6 +44,8 @@ class Classifier(nn.Module):
         if network not in NETWORKS:
             raise ValueError(f"No network {network!r}; there are {', '.join(NETWORKS)}.")
         self.words, self.transform, self.samples = words, transform, samples
+        self.no_words = list(no_words)
+        self.confidences = np.empty(0, np.float32)
         self.precision = torch.float32
         self.representation = make_representation(representation, transform)
         self.network_name = network
@@ -46,11 +55,17 @@ class Classifier(nn.Module):
 
     @classmethod
     def for_stores(
-        cls, stores: list[Store], representation: str, network: str = "published"
+        cls,
+        stores: list[Store],
+        representation: str,
+        network: str = "published",
+        classes: Classes | None = None,
     ) -> "Classifier":
-        """A new classifier, its weights drawn by torch's generator, of the stores' words."""
-        words = [store.word for store in stores]
-        return cls(words, representation, stores[0].transform, stores[0].samples, network)
+        """A new classifier, its weights drawn by torch's generator, of the classes or all words."""
+        words = classes.names if classes else [store.word for store in stores]
+        no_words = classes.no_words if classes else []
+        transform, samples = stores[0].transform, stores[0].samples
+        return cls(words, representation, transform, samples, network, no_words)
 
     def forward(self, spectrograms: torch.Tensor) -> torch.Tensor:
         """[batch, 2, frequency, time] to scores [batch, words] (logits), float32."""
@@ -67,6 +82,8 @@ class Classifier(nn.Module):
         """Write all that predicting takes: weights and what `__init__` was given."""
         saved = {
             "words": self.words,
+            "no_words": self.no_words,
+            "confidences": torch.from_numpy(self.confidences),
             "representation": self.representation.name,
             "transform": asdict(self.transform),
             "samples": self.samples,
@@ -92,7 +109,9 @@ class Classifier(nn.Module):
                 STFT(**saved["transform"]),
                 saved["samples"],
                 saved["network"],
+                saved["no_words"],
             )
+            classifier.confidences = saved["confidences"].numpy()
             classifier.network.load_state_dict(saved["weights"])
         except Exception:
             raise UserError(

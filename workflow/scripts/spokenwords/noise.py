@@ -6,6 +6,7 @@ order of the arrays, and all that the values depend on.
 """
 
 import hashlib
+import math
 import shlex
 import shutil
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ from spokenwords.stft import STFT
 from spokenwords.store import COMPRESSORS, PIPELINE
 
 DIMENSIONS = ("channel", "frequency", "time")
+# From where to where, as shares of its length, a recording is trained, validated and tested on.
+PARTS = {"train": (0.0, 0.5), "valid": (0.5, 0.6), "test": (0.6, 1.0)}
 # Also what is transformed at a time: an hour of noise would not fit in memory as a whole.
 FRAMES_A_CHUNK = 256
 
@@ -39,16 +42,14 @@ def write(
     """Write the complex spectrograms of the noise recordings `files` (in `folder`) to `path`.
 
     They keep their length; channels are averaged, the rate is brought to the transform's. `length`
-    is the least number of samples at that rate: that of the recordings which noise is added to.
+    is that of the recordings which noise is added to, in samples at that rate: the part that is
+    trained on must have room for as much.
     With `rounding` k, values are rounded to multiples of 2^-k before they become float16. An older
     store at `path` is there until the new one is complete. Raises `UserError` that names all
     recordings which are unreadable, too short or too loud for float16, or when there are none.
     """
-    if not files:
-        raise UserError(
-            f"There is no noise in {folder}: put recordings of noise there, or leave it out "
-            "(config key augmentation.noise_share of training or of the run)."
-        )
+    _require(files, folder)
+    least = _least(length + transform.hop_length)
     partial = path.with_name(f".{path.name}.partial")
     if partial.exists():
         shutil.rmtree(partial)
@@ -56,17 +57,13 @@ def write(
     try:
         for number, file in enumerate(files):
             try:
-                waveform = _load(folder / file, transform.sample_rate, length)
+                waveform = _load(folder / file, transform.sample_rate, least)
                 _write_one(group, str(number), waveform, transform, rounding)
             except audio.UnreadableRecordingError as reason:
                 faults.append(f"{file} ({reason})")
             else:
                 hashes.append(hashlib.sha256((folder / file).read_bytes()).hexdigest())
-        if faults:
-            raise UserError(
-                f"Of the recordings of noise in {folder}, these cannot be used: "
-                f"{', '.join(faults)}. Replace or remove them."
-            )
+        _refuse(faults, folder)
         group.attrs.update(
             {
                 "files": files,
@@ -106,6 +103,51 @@ def read(path: Path, transform: STFT) -> list[np.ndarray]:
     return values
 
 
+def training_part(values: np.ndarray) -> np.ndarray:
+    """The frames of a recording [2, frequency, time] that are for training."""
+    first, end = (round(share * values.shape[-1]) for share in PARTS["train"])
+    return values[..., first:end]
+
+
+def load(folder: Path, files: list[str], sample_rate: int, length: int) -> dict[str, np.ndarray]:
+    """The waveforms of recordings of noise, float32 [samples] at `sample_rate` (Hz), by file.
+
+    Raises `UserError` that names all which are unreadable or whose part for training is shorter
+    than `length` samples, or when there are none.
+    """
+    _require(files, folder)
+    waveforms, faults = {}, []
+    for file in files:
+        try:
+            waveforms[file] = _load(folder / file, sample_rate, _least(length))
+        except audio.UnreadableRecordingError as reason:
+            faults.append(f"{file} ({reason})")
+    _refuse(faults, folder)
+    return waveforms
+
+
+def _least(length: int) -> int:
+    """How many samples a recording must have whose part for training is to have `length`."""
+    first, end = PARTS["train"]
+    return math.ceil(length / (end - first))
+
+
+def _require(files: list[str], folder: Path) -> None:
+    if not files:
+        raise UserError(
+            f"There is no noise in {folder}: put recordings of noise there, or go without (config "
+            "keys augmentation.noise_share and silence of training or of the run)."
+        )
+
+
+def _refuse(faults: list[str], folder: Path) -> None:
+    if faults:
+        raise UserError(
+            f"Of the recordings of noise in {folder}, these cannot be used: {', '.join(faults)}. "
+            "Replace or remove them."
+        )
+
+
 def _load(path: Path, sample_rate: int, length: int) -> np.ndarray:
     """The whole recording, float32 [samples]. Too short a one is unreadable too."""
     samples, own_rate = audio.decode(path)
@@ -115,7 +157,7 @@ def _load(path: Path, sample_rate: int, length: int) -> np.ndarray:
     if len(mono) < length:
         seconds = (len(mono) / sample_rate, length / sample_rate)
         raise audio.UnreadableRecordingError(
-            "{:.3g} s long, at least {:.3g} s are needed".format(*seconds)
+            "{:.4g} s long, at least {:.4g} s are needed".format(*seconds)
         )
     return mono
 

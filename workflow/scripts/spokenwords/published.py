@@ -7,6 +7,7 @@ from typing import Any
 ARCHIVE = "743935421bb51cccdb6bdd152e04c5c70274e935c82119ad7faeec31780d811d"
 # Settings of `augmentation` that vary recordings where they are not 0.
 VARIATIONS = (
+    *("time_warp", "frequency_warp"),
     *("gain_db", "shift_seconds", "noise_share", "mixup", "polarity"),
     *("time_masks", "frequency_masks"),
 )
@@ -30,9 +31,13 @@ def accuracy(
     )
     same_split = (split["method"], split.get("train"), split.get("valid")) == ("random", 0.6, 0.2)
     plain = not (
-        any(run["augmentation"][kind] for kind in VARIATIONS)
+        run["words"] != "all"
+        or run["unknown"]
+        or run["silence"]
+        or any(run["augmentation"][kind] for kind in VARIATIONS)
         or run["label_smoothing"]
         or run["weight_averaging"]
+        or run["test_shift_seconds"]
     )
     if not (same_data and same_split and plain and run["model"] == "published"):
         return None

@@ -9,10 +9,12 @@ row by row, and all that the values depend on.
 import math
 import shlex
 import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import zarr
@@ -37,9 +39,26 @@ UTTERANCES_AT_ONCE = 4
 
 
 def write(
+    path: Path, folder: Path, files: list[str], transform: STFT, length: int, **storage: Any
+) -> None:
+    """Write the complex spectrograms of the recordings `files` (in `folder`) to a store at `path`.
+
+    Recordings are brought to `length` samples at the transform's rate; `storage` is what else
+    `write_waveforms` takes. Raises `UserError` as that does, and for a recording that can no longer
+    be read.
+    """
+
+    def load(file: str) -> np.ndarray:
+        with audio.usable_before(file):
+            return audio.load(folder / file, transform.sample_rate, length)
+
+    write_waveforms(path, files, load, transform, length, **storage)
+
+
+def write_waveforms(
     path: Path,
-    folder: Path,
     files: list[str],
+    load: Callable[[str], np.ndarray],
     transform: STFT,
     length: int,
     rounding: int | None,
@@ -48,13 +67,12 @@ def write(
     compression: str = "zstd",
     threads: int = 1,
 ) -> None:
-    """Write the complex spectrograms of `files` (in `folder`) to a new store at `path`.
+    """Write complex spectrograms to a new store at `path`; `load` gives the waveform of each file.
 
-    Recordings are brought to `length` samples at the transform's rate. With `rounding` k, values
-    are rounded to multiples of 2^-k before they become float16; `compression` is one of
-    `COMPRESSORS`. An older store at `path` is there until the new one is complete. Memory: a chunk
-    a thread. Raises `UserError` for a recording that can no longer be read or exceeds what float16
-    holds.
+    Waveforms are float32 [length]. With `rounding` k, values are rounded to multiples of 2^-k
+    before they become float16; `compression` is one of `COMPRESSORS`. An older store at `path` is
+    there until the new one is complete. Memory: a chunk a thread. Raises `UserError` for a
+    recording that exceeds what float16 holds.
     """
     partial = path.with_name(f".{path.name}.partial")
     if partial.exists():
@@ -96,7 +114,7 @@ def write(
         chunk = np.empty((len(rows), *array.shape[1:]), np.float16)
         for i in range(0, len(rows), UTTERANCES_AT_ONCE):
             some = rows[i : i + UTTERANCES_AT_ONCE]
-            waveforms = np.stack([_load(folder, file, transform, length) for file in some])
+            waveforms = np.stack([load(file) for file in some])
             values = transform.complex_spectrogram(waveforms)
             _require_in_range(values, some)
             chunk[i : i + len(some)] = to_float16(values, rounding)
@@ -176,8 +194,3 @@ def _require_in_range(values: np.ndarray, files: list[str]) -> None:
             f"Too loud for a spectrogram store: {', '.join(np.array(files)[beyond])}. Full "
             "scale is 1: scale these recordings down, or remove them."
         )
-
-
-def _load(folder: Path, file: str, transform: STFT, length: int) -> np.ndarray:
-    with audio.usable_before(file):
-        return audio.load(folder / file, transform.sample_rate, length)

@@ -1,0 +1,21 @@
+"""Complex spectrograms of silence: cuts of the recordings of noise."""
+
+from pathlib import Path
+
+from spokenwords import dataset, progress, silence
+from spokenwords.stft import STFT
+
+with progress.job_log(snakemake.log[0]):
+    audio, features = snakemake.params.audio, snakemake.params.features
+    silence.write(
+        Path(snakemake.output.store).parent,
+        Path(snakemake.output.cuts),
+        Path(snakemake.resources.folder) / dataset.NOISE,
+        list(snakemake.params.recordings),
+        STFT(sample_rate=audio["sample_rate"], **features["stft"]),
+        length=round(audio["seconds"] * audio["sample_rate"]),
+        rounding=features["rounding"] or None,
+        chunk_length=features["chunk_length"],
+        compression=features["compression"],
+        threads=snakemake.threads,
+    )
