@@ -22,6 +22,9 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/explore.smk"
 include: "workflow/rules/compare.smk"
+include: "workflow/rules/asked.smk"
+include: "workflow/rules/predict.smk"
+include: "workflow/rules/export.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -51,4 +54,23 @@ rule compare:
         files_of_comparison(),
         "<results>/comparison/headline.rst",
         "<results>/comparison.html",
+    localrule: True
+
+
+rule predict:
+    """The words in the recordings that the config names, by the model of each run."""
+    input:
+        targets_of_predict,
+        targets_of_source,
+        targets_of_dataset(TRAINED),
+    localrule: True
+
+
+rule export:
+    """Trained models as files for use elsewhere, with a card of each."""
+    input:
+        targets_of_source,
+        targets_of_dataset(TRAINED),
+        files_of_runs(TRAINED),
+        files_of_export(TRAINED),
     localrule: True

@@ -24,7 +24,7 @@ from spokenwords.rounding import to_float16
 BATCH = 128
 LENGTH = 16000  # samples a recording
 WORDS = 30
-NOISES = "_background_noise_"
+
 BATCHES_A_ROUND = 3
 
 ALL = Settings(
@@ -49,8 +49,8 @@ def cut_noise(folder: Path, frames: int, place: torch.device) -> Noise:
     """The folder's noise, by way of a store as in a workflow."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "noise.zarr"
-        files = dataset.recordings(folder / NOISES)
-        noise.write(path, folder / NOISES, files, contest.STANDARD, LENGTH, 16)
+        files = dataset.recordings(folder / dataset.NOISE)
+        noise.write(path, folder / dataset.NOISE, files, contest.STANDARD, LENGTH, 16)
         return Noise(noise.read(path, contest.STANDARD), frames, place)
 
 

@@ -301,8 +301,11 @@ def test_neither_infinity_nor_truth_is_a_number(path, value, shown):
     assert refusal(changed).startswith(f"Config key {key} is {shown}; it must be ")
 
 
+EMPTY = [("dataset", "archive", "path"), ("predict", "recordings")]  # they may be
+
+
 @pytest.mark.parametrize(
-    "path", [path for path, _ in settings() if path != ("dataset", "archive", "path")], ids=".".join
+    "path", [path for path, _ in settings() if path not in EMPTY], ids=".".join
 )
 @pytest.mark.parametrize("value", [{"a": 1}, None, [[]]])
 def test_no_setting_takes_a_mapping_or_nothing_or_nested_lists(path, value):
@@ -656,3 +659,37 @@ def test_every_setting_of_the_shipped_config_has_a_comment_above_it():
     for path, line_above in visit(yaml.compose(SHIPPED), ()):
         # Runs are explained above their catalogue.
         assert line_above.startswith("# ") or path[0] == "runs", path
+
+
+def test_a_run_that_is_off_is_left_out():
+    found = canonical("runs: {power: off, mel: {split: random}}")
+    assert "power" not in found["runs"]
+    assert "mel" in found["runs"]
+    assert "'power'" in refusal(config("{runs: {power: off}, train: [power]}"))
+    assert "at least 1" in refusal(config("runs: {complex: off, power: off, mel: off}"))
+
+
+@pytest.mark.parametrize(
+    ("run", "key"),
+    [
+        ("test_shift_seconds: 0.004", "runs.mel.test_shift_seconds is 0.004"),
+        ("augmentation: {shift_seconds: 0.001}", "runs.mel.augmentation.shift_seconds is 0.001"),
+        ("augmentation: {time_mask_seconds: 0.004}", "time_mask_seconds is 0.004"),
+        # Half a bin is 15.6 Hz.
+        ("augmentation: {frequency_mask_hz: 15}", "frequency_mask_hz is 15"),
+    ],
+)
+def test_what_rounds_to_nothing_is_refused(run, key):
+    assert key in refusal(config(f"runs: {{mel: {{{run}}}}}"))
+    assert "would have no effect" in refusal(config(f"runs: {{mel: {{{run}}}}}"))
+    canonical(f"runs: {{mel: {{{run.replace('0.00', '0.01').replace('15', '16')}}}}}")
+
+
+def test_a_word_is_not_both_told_apart_and_unknown():
+    both = "{words: [bed, cat, dog], unknown: [cat, up]}"
+    assert "runs.mel.words and runs.mel.unknown both name cat" in refusal(
+        config(f"runs: {{mel: {both}}}")
+    )
+    assert "training.words and training.unknown" in refusal(config(f"training: {both}"))
+    # `all` is no list of letters.
+    canonical("training: {unknown: [a, l]}")

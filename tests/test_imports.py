@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
-WITH_TORCH = {"find_learning_rate", "train", "evaluate"}
+WITH_TORCH = {"find_learning_rate", "train", "evaluate", "export_model"}
+WITH_TORCH |= {"find_false_alarms", "recognize"}
+WITH_ONNX = {"export_model"}
 # Those that run once a word.
 WITHOUT_PANDAS = {"inventory", "spectrograms"}
 
@@ -29,6 +31,8 @@ def imported(script):
 def test_jobs_import_only_what_they_use(script):
     modules = imported(script)
     assert ("torch" in modules) == (script.stem in WITH_TORCH)
+    for package in ("onnx", "onnxruntime"):
+        assert (package in modules) == (script.stem in WITH_ONNX)
     if script.stem in WITHOUT_PANDAS:
         assert "pandas" not in modules
 

@@ -80,6 +80,15 @@ def settings_of_run(*keys):
     return lambda wildcards: {key: RUNS[wildcards.run][key] for key in keys}
 
 
+def all_settings_of_run(wildcards):
+    """All settings of the wildcard's run, with those of its features and split for their names."""
+    run = RUNS[wildcards.run]
+    return run | {
+        "features": config["features"][run["features"]],
+        "split": config["splits"][run["split"]],
+    }
+
+
 # What the data folder holds, known once it is there.
 
 
@@ -157,6 +166,20 @@ def digest_of_noise(wildcards):
     digests()
     with faults_told():
         return dataset.noise(FOLDER)
+
+
+def facts_of_data(wildcards):
+    """What a model card says of the data set; its licence is told by files, by their names."""
+    digests()
+    names = sorted(path.name for path in FOLDER.iterdir() if path.is_file())
+    return {
+        "source": config["dataset"]["source"],
+        "folder": FOLDER.name,
+        "checksum": config["dataset"]["archive"].get("sha256"),
+        "licences": [
+            name for name in names if name.upper().startswith(("LICENSE", "LICENCE"))
+        ],
+    }
 
 
 # Which files rules and targets are made of.

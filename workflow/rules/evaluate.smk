@@ -1,6 +1,6 @@
 # From trained models to what they get right and wrong. Makes predictions.csv, metrics.json,
-# confusion.*, alluvial.*, reliability.csv, coverage.csv, calibration.svg, difficulty*, tables.html and
-# gallery.html in <results>/runs/<run>/.
+# confusion.*, alluvial.*, reliability.csv, coverage.csv, calibration.svg, false_alarms.*,
+# difficulty*, tables.html and gallery.html in <results>/runs/<run>/.
 
 
 rule evaluate:
@@ -114,6 +114,39 @@ rule calibrate:
         "../scripts/calibrate.py"
 
 
+rule find_false_alarms:
+    """What is taken for a word and is none, over the share of words recognised."""
+    input:
+        stores=stores_of_run,
+        test=manifest_of_run("test"),
+        model="<results>/runs/{run}/model.pt",
+    output:
+        table="<results>/runs/{run}/false_alarms.csv",
+        plot=report(
+            "<results>/runs/{run}/false_alarms.svg",
+            caption="../report/false_alarms.rst",
+            category="Evaluation",
+            subcategory="{run}",
+            labels={"result": "false alarms"},
+        ),
+    log:
+        "<logs>/find_false_alarms/{run}.log",
+    benchmark:
+        "<benchmarks>/find_false_alarms/{run}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: workflow.cores
+    resources:
+        gpu=1,
+        folder=str(FOLDER),
+    params:
+        settings=settings_of_run(*CLASSES, "device", "precision", "memory_budget"),
+        noise=digest_of_noise,
+        code=code_of("find_false_alarms.py"),
+    script:
+        "../scripts/find_false_alarms.py"
+
+
 rule difficulty:
     """What makes a recording hard: errors over its properties, one by one and together."""
     input:
@@ -207,7 +240,8 @@ rule tabulate_run:
             ),
             "model": (
                 "Properties taken together",
-                "One logistic regression of errors on all properties: odds ratios of each standard deviation below or above the median "
+                "One logistic regression of errors on all properties: odds ratios of each standard "
+                "deviation below or above the median "
                 "(or of presence to absence) with 95 % intervals that allow for several recordings of "
                 "the same speaker. Notes say what could not be fitted, and why.",
             ),

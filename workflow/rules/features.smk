@@ -26,6 +26,8 @@ rule spectrograms:
 
 rule noise_spectrograms:
     """Complex spectrograms of the recordings of noise, as long as they are."""
+    input:
+        recordings_are_there,
     output:
         store=f"<results>/features/{{features}}/{dataset.NOISE}.zarr/zarr.json",
     log:
@@ -48,6 +50,8 @@ rule noise_spectrograms:
 
 rule silence_spectrograms:
     """Complex spectrograms of silence: cuts of the recordings of noise."""
+    input:
+        recordings_are_there,
     output:
         store=f"<results>/features/{{features}}/{dataset.SILENCE}.zarr/zarr.json",
         cuts=f"<results>/features/{{features}}/{dataset.SILENCE}.csv",

@@ -18,6 +18,7 @@ FILES_OF_RUN = [
     *("reliability.csv", "coverage.csv", "calibration.svg"),
     *("difficulty.csv", "difficulty_model.csv", "difficulty.svg", "tables.html"),
 ]
+FILES_OF_EXPORT = ["model.onnx", "export.json", "model_card.md"]
 FILES_OF_COMPARISON = [
     *("accuracy.svg", "histories.svg", "pairs.svg", "words.svg"),
     *("runs.csv", "seeds.csv", "pairs.csv", "words.csv", "tables.html"),
@@ -95,11 +96,28 @@ def targets_of_dataset(runs):
 
 
 def files_of_runs(runs):
-    return expand("<results>/runs/{run}/{file}", run=runs, file=FILES_OF_RUN)
+    guarded = [run for run in runs if may_meet_strangers(RUNS[run])]
+    return [
+        *expand("<results>/runs/{run}/{file}", run=runs, file=FILES_OF_RUN),
+        *expand(
+            "<results>/runs/{run}/{file}",
+            run=guarded,
+            file=["false_alarms.csv", "false_alarms.svg"],
+        ),
+    ]
+
+
+def may_meet_strangers(settings):
+    """Whether a run is made for sounds that are none of its words."""
+    return settings["words"] != "all" or settings["unknown"] or settings["silence"]
 
 
 def targets_of_explore(wildcards):
     return expand("<results>/explore/{name}.svg", name=EXPLORATIONS)
+
+
+def files_of_export(runs):
+    return expand("<results>/runs/{run}/export/{file}", run=runs, file=FILES_OF_EXPORT)
 
 
 def files_of_comparison():

@@ -33,6 +33,9 @@ def canonical(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str,
     """
     # Snakemake keeps values that it was given on the command line in mappings of its own.
     config = _plain(config)
+    if isinstance(config.get("runs"), dict):
+        # An overlay cannot take a run away, but it can turn it off.
+        config["runs"] = {name: run for name, run in config["runs"].items() if run is not False}
     errors = list(Validator(schema).iter_errors(config))
     if errors:
         raise UserError(_sentence(best_match(errors)))
@@ -76,70 +79,92 @@ def _check_references(config: dict[str, Any]) -> None:
     for name in config["train"]:
         _known("train", name, "runs", config["runs"])
     of_each_seed(config["runs"])
-    for name, run in config["runs"].items():
-        named = [] if run["words"] == "all" else run["words"]
-        if both := sorted(set(run["unknown"]).intersection(named)):
-            raise UserError(
-                f"Config keys runs.{name}.words and runs.{name}.unknown both name "
-                f"{', '.join(both)}: name a word in one of them."
-            )
-    runs = {f"runs.{name}": run for name, run in config["runs"].items()}
-    for key, settings in ({"training": config["training"]} | runs).items():
-        range_test = settings["range_test"]
-        if range_test["lowest"] >= range_test["highest"]:
-            raise UserError(
-                f"In config key {key}.range_test, lowest ({range_test['lowest']:g}) must be below "
-                f"highest ({range_test['highest']:g})."
-            )
-        ratios = settings["augmentation"]["noise_snr_db"]
-        if ratios["lowest"] > ratios["highest"]:
-            raise UserError(
-                f"In config key {key}.augmentation.noise_snr_db, lowest ({ratios['lowest']:g}) "
-                f"must not be above highest ({ratios['highest']:g})."
-            )
     for name, split in config["splits"].items():
         if split["method"] != "official" and split["train"] + split["valid"] >= 1:
             raise UserError(
                 f"In config key splits.{name}, train ({split['train']:g}) and valid "
                 f"({split['valid']:g}) leave nothing to test on: their sum must be below 1."
             )
-    rate = config["audio"]["sample_rate"]
     for name, features in config["features"].items():
-        stft = features["stft"]
-        window = round(stft["window_seconds"] * rate)
-        if not 2 <= window <= stft["n_fft"]:
-            raise UserError(
-                f"In config key features.{name}.stft, window_seconds makes a window of {window} "
-                f"samples; it must be at least 2 and at most n_fft, {stft['n_fft']}."
-            )
-        if round(stft["stride_seconds"] * rate) < 1:
-            raise UserError(
-                f"Config key features.{name}.stft.stride_seconds is less than one sample."
-            )
-        if round(config["audio"]["seconds"] * rate) <= stft["n_fft"] // 2:
-            raise UserError(
-                f"Config key audio.seconds is {config['audio']['seconds']:g}, too short for "
-                f"features.{name}.stft.n_fft, {stft['n_fft']} samples at {rate} Hz."
-            )
+        _check_transform(f"features.{name}.stft", features["stft"], config["audio"])
+    _check_training("training", config["training"])
     for name, run in config["runs"].items():
+        _check_training(f"runs.{name}", run)
         stft = config["features"][run["features"]]["stft"]
-        # An odd n_fft takes a sample more to reach over the end.
-        samples = round(config["audio"]["seconds"] * rate) - stft["n_fft"] % 2
-        frames = samples // round(stft["stride_seconds"] * rate) + 1
-        rows = images.rows(run["representation"], stft["n_fft"])
-        smallest = images.SMALLEST[run["model"]]
-        if min(frames, rows) < smallest:
-            raise UserError(
-                f"Config key runs.{name} makes images of {rows} frequencies by {frames} frames; "
-                f"the {run['model']} network needs {smallest} of each: raise audio.seconds, change "
-                f"features.{run['features']}.stft, or take another model or representation."
-            )
+        _check_sizes(f"runs.{name}", run, stft, config["audio"])
     archive = config["dataset"]["archive"]
     if config["dataset"]["source"] == "archive":
         if not (archive["path"] or archive["urls"]):
             raise UserError("Config key dataset.archive needs `urls` or `path` (source: archive).")
         if "sha256" not in archive:
             raise UserError("Config key dataset.archive needs `sha256` (source: archive).")
+
+
+def _check_transform(key: str, stft: Mapping[str, Any], audio: Mapping[str, Any]) -> None:
+    rate = audio["sample_rate"]
+    window = round(stft["window_seconds"] * rate)
+    if not 2 <= window <= stft["n_fft"]:
+        raise UserError(
+            f"In config key {key}, window_seconds makes a window of {window} samples; it must be "
+            f"at least 2 and at most n_fft, {stft['n_fft']}."
+        )
+    if round(stft["stride_seconds"] * rate) < 1:
+        raise UserError(f"Config key {key}.stride_seconds is less than one sample.")
+    if round(audio["seconds"] * rate) <= stft["n_fft"] // 2:
+        raise UserError(
+            f"Config key audio.seconds is {audio['seconds']:g}, too short for {key}.n_fft, "
+            f"{stft['n_fft']} samples at {rate} Hz."
+        )
+
+
+def _check_training(key: str, settings: Mapping[str, Any]) -> None:
+    """Settings of `training`, or of a run, by themselves."""
+    named = [] if settings["words"] == "all" else settings["words"]
+    if both := sorted(set(settings["unknown"]).intersection(named)):
+        raise UserError(
+            f"Config keys {key}.words and {key}.unknown both name {', '.join(both)}: name a word "
+            "in one of them."
+        )
+    range_test, ratios = settings["range_test"], settings["augmentation"]["noise_snr_db"]
+    if range_test["lowest"] >= range_test["highest"]:
+        raise UserError(
+            f"In config key {key}.range_test, lowest ({range_test['lowest']:g}) must be below "
+            f"highest ({range_test['highest']:g})."
+        )
+    if ratios["lowest"] > ratios["highest"]:
+        raise UserError(
+            f"In config key {key}.augmentation.noise_snr_db, lowest ({ratios['lowest']:g}) "
+            f"must not be above highest ({ratios['highest']:g})."
+        )
+
+
+def _check_sizes(
+    key: str, run: Mapping[str, Any], stft: Mapping[str, Any], audio: Mapping[str, Any]
+) -> None:
+    """Settings of a run beside those of the spectrograms that it is trained on."""
+    rate, hop = audio["sample_rate"], round(stft["stride_seconds"] * audio["sample_rate"])
+    # An odd n_fft takes a sample more to reach over the end.
+    frames = (round(audio["seconds"] * rate) - stft["n_fft"] % 2) // hop + 1
+    rows = images.rows(run["representation"], stft["n_fft"])
+    smallest = images.SMALLEST[run["model"]]
+    if min(frames, rows) < smallest:
+        raise UserError(
+            f"Config key {key} makes images of {rows} frequencies by {frames} frames; the "
+            f"{run['model']} network needs {smallest} of each: raise audio.seconds, change "
+            f"features.{run['features']}.stft, or take another model or representation."
+        )
+    varied, frame, frequency = run["augmentation"], hop / rate, rate / stft["n_fft"]
+    for name, value, step, unit in (
+        ("test_shift_seconds", run["test_shift_seconds"], frame, "s"),
+        ("augmentation.shift_seconds", varied["shift_seconds"], frame, "s"),
+        ("augmentation.time_mask_seconds", varied["time_mask_seconds"], frame, "s"),
+        ("augmentation.frequency_mask_hz", varied["frequency_mask_hz"], frequency, "Hz"),
+    ):
+        if value and not round(value / step):
+            raise UserError(
+                f"Config key {key}.{name} is {value:g}, less than half a step of the "
+                f"spectrogram, {step:.3g} {unit}: it would have no effect."
+            )
 
 
 def _known(key: str, name: str, catalogue: str, entries: Mapping[str, Any]) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 import espeakng_loader
 import numpy as np
 
+from spokenwords.dataset import NOISE
 from spokenwords.errors import UserError
 from spokenwords.progress import Progress
 
@@ -135,10 +136,10 @@ def write_dataset(
                     recording = _record(data, word, voice, signal_to_noise_db, rng)
                     _write(folder / word / f"{voice.speaker}_nohash_{take}.wav", recording)
                     progress.advance()
-    (folder / "_background_noise_").mkdir()
+    (folder / NOISE).mkdir()
     for name, exponent in (("white_noise", 0.0), ("pink_noise", 1.0)):
         noise = _noise(20 * SAMPLE_RATE, exponent, np.random.default_rng(seed))
-        _write(folder / "_background_noise_" / f"{name}.wav", 0.1 * noise)
+        _write(folder / NOISE / f"{name}.wav", 0.1 * noise)
     # By position, so that a voice stays in its set when voices are added.
     for name, remainder in (("testing_list.txt", 1), ("validation_list.txt", 2)):
         chosen = [voice.speaker for voice in speakers[remainder::10]]

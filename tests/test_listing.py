@@ -1,0 +1,226 @@
+"""Which recordings a path stands for, and when they count as changed."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from spokenwords import dataset, listing
+from spokenwords.errors import UserError
+
+
+@pytest.fixture
+def make(tmp_path):
+    """A function that makes files of these names in a folder, each with other content."""
+
+    def make(*names):
+        folder = tmp_path / "recordings"
+        for name in names:
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"content of {name!r}")
+        return folder
+
+    return make
+
+
+def names(folder):
+    return [str(path.relative_to(folder)) for path in listing.recordings(folder)]
+
+
+def test_a_folder_is_searched_with_all_below_it_and_sorted(make):
+    folder = make("b.wav", "a/z.flac", "a/b/c/x.WAV", "a/a.FlAc", "B.wav", "c.mp3", "d.txt", "wav")
+    assert names(folder) == ["B.wav", "a/a.FlAc", "a/b/c/x.WAV", "a/z.flac", "b.wav"]
+
+
+def test_hidden_files_and_folders_are_left_out_but_not_one_that_is_named(make):
+    folder = make(".a.wav", "._b.wav", ".git/c.wav", "d/.e.flac", "f.wav", ".trash/g.wav")
+    assert names(folder) == ["f.wav"]
+    assert names(folder / ".trash") == ["g.wav"]
+    assert listing.recordings(folder / ".a.wav") == [folder / ".a.wav"]
+
+
+ODD = [
+    *("ein, zwei.wav", 'sie sagte "ja".wav', "zeile1\nzeile2.wav", "wagen\rrück.wav", " leer .wav"),
+    *(
+        "ünï.flac",
+        "数字.wav",
+        "NA.wav",
+        "-rf.wav",
+        "%s{}$HOME.wav",
+        "*.wav",
+        "a\tb.wav",
+        ".wav.wav",
+    ),
+]
+
+
+def test_odd_names(make):
+    assert names(make(*ODD)) == sorted(name for name in ODD if name[0] != ".")
+
+
+def test_a_folder_may_have_the_name_of_a_recording(make):
+    folder = make("a.wav/b.wav")
+    assert names(folder) == names(folder / "a.wav/..") == ["a.wav/b.wav"]
+    assert listing.recordings(folder / "a.wav") == [folder / "a.wav/b.wav"]
+
+
+def test_paths_begin_as_the_folder_was_given(make, monkeypatch):
+    folder = make("a/b.wav")
+    monkeypatch.chdir(folder)
+    assert listing.recordings(Path("a")) == [Path("a/b.wav")]
+    assert listing.recordings(Path()) == [Path("a/b.wav")]
+    assert listing.recordings(Path("../recordings")) == [Path("../recordings/a/b.wav")]
+
+
+def test_a_folder_that_links_lead_to_is_searched_once(make, tmp_path):
+    folder = make("a/b.wav", "c/d.wav", "../other/e.wav")
+    (folder / "a/round").symlink_to(folder)
+    (folder / "c/twice").symlink_to(folder / "a")
+    (folder / "elsewhere").symlink_to(tmp_path / "other")
+    assert names(folder) == ["a/b.wav", "c/d.wav", "elsewhere/e.wav"]
+
+
+def test_links_to_nowhere_and_in_circles_are_recordings_that_cannot_be_read(make):
+    folder = make("a.wav")
+    (folder / "b.wav").symlink_to("nowhere")
+    (folder / "c.wav").symlink_to("c.wav")
+    assert names(folder) == ["a.wav", "b.wav", "c.wav"]
+
+
+def test_a_folder_that_may_not_be_searched_is_a_recording_that_cannot_be_read(make, monkeypatch):
+    folder, scan = make("a.wav", "secret/b.wav", "z.wav"), os.listdir
+
+    def guarded(path):
+        if Path(path).name == "secret":
+            raise PermissionError(13, "Permission denied")
+        return scan(path)
+
+    monkeypatch.setattr(os, "listdir", guarded)
+    assert names(folder) == ["a.wav", "secret", "z.wav"]
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.FLAC", "missing.wav"])
+def test_a_recording_stands_for_itself_be_it_there_or_not(make, name):
+    folder = make("a.wav", "a.FLAC")
+    assert listing.recordings(folder / name) == [folder / name]
+
+
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_list_names_recordings_from_its_own_folder_on(make, start, end):
+    folder = make("one.wav")
+    lines = [
+        "one.wav",
+        "",
+        "  ",
+        "sub/zwei, drei.flac",
+        "/abs/四.wav",
+        "../up.wav",
+        "one.wav",
+        " x",
+    ]
+    text = folder / "list.txt"
+    text.write_bytes((start + end.join(lines)).encode())
+    assert listing.recordings(text) == [
+        *(folder / "one.wav", folder / "sub/zwei, drei.flac", Path("/abs/四.wav")),
+        *(folder / "../up.wav", folder / "one.wav", folder / " x"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["list", "list.csv", ".list", "list.wav.txt"])
+def test_a_list_may_have_any_other_name(make, name):
+    folder = make()
+    folder.mkdir()
+    (folder / name).write_text("a.wav\n")
+    assert listing.recordings(folder / name) == [folder / "a.wav"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["a.wav\n".encode("utf-16"), "a.wav".encode("utf-16-le"), b"\xff\xfbmp3", b"a.wav\0b.wav"],
+    ids=["UTF-16", "UTF-16 without mark", "MP3", "NUL"],
+)
+def test_what_is_no_list_in_utf8_is_told(tmp_path, content):
+    path = tmp_path / "song.mp3"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=f"{re.escape(str(path))} is neither"):
+        listing.recordings(path)
+
+
+def test_what_stands_for_nothing_is_told(tmp_path, make):
+    empty = tmp_path / "empty"
+    (empty / "deeper").mkdir(parents=True)
+    (empty / "deeper/notes.txt").write_text("\n \n")
+    os.mkfifo(tmp_path / "pipe")
+    for path, words in {
+        empty: "no WAV or FLAC files in the folder",
+        empty / "deeper/notes.txt": "names no recordings",
+        tmp_path / "missing": "There is no recording, folder or list",
+        tmp_path / ("long" * 1000): "There is no recording, folder or list",
+        tmp_path / "pipe": "There is no recording, folder or list",
+    }.items():
+        with pytest.raises(UserError, match=words) as told:
+            listing.recordings(path)
+        assert str(path) in str(told.value)
+
+
+# When recordings count as changed.
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return tmp_path / "cache/scan.json"
+
+
+def test_the_digest_tells_names_and_contents_and_nothing_else(make, cache):
+    folder = make("a.wav", "b/c.flac", "notes.txt")
+    before = listing.digest(folder, cache)
+    for path in folder.rglob("*"):
+        os.utime(path, (1e9, 1e9))
+    make("notes.txt", "more.txt", ".hidden.wav")
+    assert listing.digest(folder, cache) == before
+    for change, undo in {
+        lambda: (folder / "a.wav").write_text("something else"): lambda: make("a.wav"),
+        lambda: make("new.wav"): lambda: (folder / "new.wav").unlink(),
+        lambda: (folder / "a.wav").unlink(): lambda: make("a.wav"),
+        lambda: (folder / "a.wav").rename(folder / "z.wav"): lambda: (folder / "z.wav").rename(
+            folder / "a.wav"
+        ),
+    }.items():
+        change()
+        assert listing.digest(folder, cache) != before
+        undo()
+        assert listing.digest(folder, cache) == before
+
+
+def test_the_order_of_a_list_counts_and_a_missing_recording_that_comes(make, cache):
+    folder = make("a.wav", "b.wav")
+    text, digests = folder / "list.txt", set()
+    for lines in ("a.wav\nb.wav", "b.wav\na.wav", "a.wav\nb.wav\nmissing.wav"):
+        text.write_text(lines)
+        digests.add(listing.digest(text, cache))
+    make("missing.wav")
+    digests.add(listing.digest(text, cache))
+    assert len(digests) == 4
+
+
+def test_recordings_that_are_the_same_as_before_are_not_read_again(make, cache, monkeypatch):
+    folder = make("a.wav", "b.wav", "c.wav")
+    before, read = listing.digest(folder, cache), []
+    known = dataset.content_hash
+    monkeypatch.setattr(dataset, "content_hash", lambda path: read.append(path) or known(path))
+    assert listing.digest(folder, cache) == before
+    assert read == []
+    (folder / "b.wav").write_text("something else")
+    assert listing.digest(folder, cache) != before
+    assert read == [folder / "b.wav"]
+
+
+def test_names_that_are_no_text_have_a_digest_too(make, cache):
+    folder = make("a.wav")
+    before = listing.digest(folder, cache)
+    (folder / os.fsdecode(b"\xff.wav")).write_text("x")
+    assert listing.digest(folder, cache) != before
+    assert listing.digest(folder, cache) == listing.digest(folder, cache)

@@ -1,0 +1,332 @@
+"""The card of an exported model, read back."""
+
+import ast
+import re
+
+import pandas as pd
+import pytest
+import yaml
+
+from spokenwords import markdown, model_card, model_card_use, origins, published
+
+WORDS = ["NA", "a|b*c_d", "<b>$1</b> `x`", "日本"]
+
+
+def a_manifest(speakers, words=WORDS):
+    rows = [
+        {"file": f"{word}/{speaker}_{number}.wav", "word": word, "speaker": speaker}
+        for word in words
+        for number, speaker in enumerate(speakers)
+    ]
+    return pd.DataFrame(rows, columns=["file", "word", "speaker"])
+
+
+def sets(test=("ben",), cuts=0):
+    noise = pd.DataFrame({"file": ["hum@0.00s"] * cuts, "word": "silence", "speaker": ""})
+    return {
+        "train": pd.concat([a_manifest(["anna", "anna", "carl"]), noise]),
+        "valid": a_manifest(["dora"]),
+        "test": a_manifest(list(test)),
+    }
+
+
+def settings(**changes):
+    return {
+        **{"run": "complex", "device": "cuda", "model": "residual", "representation": "log_mel"},
+        **{"split": {"method": "speaker", "seed": 1}, "test_shift_seconds": 0, "epochs": 7},
+    } | changes
+
+
+def exported(**changes):
+    return {
+        **{"bytes": 3_900_000, "sha256": "ab" * 32, "opset": 18, "classes": WORDS, "no_words": []},
+        **{"threshold": 0.6235, "samples": 24_000, "transform": {"sample_rate": 16_000}},
+        "parameters": 698_624,
+        "parity": {"recordings": 1_234, "largest_difference": 3.2e-7, "limit": 1e-4},
+        "test": {
+            **{"accuracy": 0.9123, "accuracy_interval": [0.9, 0.9201], "same_answers": 0.9987},
+            "largest_difference_to_stored": 0.0123,
+        },
+        "latency": {
+            **{"processor": "Some <Processor>", "calls": 300, "batch_size": 64},
+            **{"median_ms": 4.437, "percentile_95_ms": 5.129, "recordings_per_second": 1262.4},
+        },
+        "versions": {"onnx": "1.2.3"},
+    } | changes
+
+
+def metrics():
+    figures = {"recordings": 50, "precision": 0.75, "recall": 0.5, "f1": 0.6}
+    return {
+        **{"recordings": 1_234, "accuracy": 0.93241, "accuracy_interval": [0.9251, 0.9398]},
+        **{"loss": 0.23732, "loss_interval": [0.2, 0.25], "macro_f1": 0.87654},
+        **{"macro_f1_interval": [0.85, 0.9], "expected_calibration_error": 0.0213},
+        "words": {word: figures for word in WORDS}
+        | {"日本": {"recordings": 0, "precision": 0.0, "recall": 0.0, "f1": 0.0}},
+        "training": {"epochs": 7, "best_epoch": 6, "seconds": 125.0, "device": "Some GPU"},
+        "evaluation": {"precision": "bfloat16"},
+    }
+
+
+def confusions(counts):
+    rows = [
+        {"target": a, "prediction": b, "count": counts.get((a, b), 0)} for a in WORDS for b in WORDS
+    ]
+    return pd.DataFrame(rows)
+
+
+def card(origin=origins.SPEECH_COMMANDS, counts=(), run="my *run*", **changes):
+    parts = {"settings": settings(), "exported": exported(), "sets": sets()} | changes
+    return model_card.page(
+        run,
+        parts["settings"],
+        origin,
+        parts["exported"],
+        metrics(),
+        confusions(dict(counts)),
+        parts["sets"],
+    )
+
+
+def section(text, title):
+    return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def shown(text):
+    """What a reader sees of text in which characters are escaped."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text)
+
+
+def cells(line):
+    """The cells of a row of a table, as they are seen; columns end at bars that are not escaped."""
+    return [shown(cell).strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+def tables(text):
+    """The tables of a text: a list of rows each, the line under the heading left out."""
+    found = re.findall(r"(?:^\|.*\n?)+", text, re.M)
+    return [
+        [cells(line) for number, line in enumerate(block.splitlines()) if number != 1]
+        for block in found
+    ]
+
+
+# Markdown.
+
+
+@pytest.mark.parametrize(
+    "text", [*WORDS, "\\", "[a](b)", "**x**", "~~y~~", "&amp;", "a\\|b", "$x$", "# no", "1. x"]
+)
+def test_any_text_shows_as_it_is(text):
+    assert shown(markdown.escaped(text)) == text
+    # None of what begins markup within a line is left without its backslash.
+    assert not re.search(r"(?<!\\)(?:\\\\)*[`*_\[\]<>|~&$]", markdown.escaped(text))
+
+
+def test_line_breaks_become_spaces():
+    assert markdown.escaped("a\n\nb\tc") == "a b c"
+
+
+def test_rows_of_a_table_have_as_many_cells_as_its_head():
+    text = markdown.table(["word", "n"], [(markdown.escaped(word), 1) for word in WORDS])
+    assert tables(text) == [[["word", "n"], *([word, "1"] for word in WORDS)]]
+    assert text.splitlines()[1] == "| --- | --: |"
+
+
+def test_code_that_has_a_fence_in_it_is_fenced_by_a_longer_one():
+    text = markdown.code("yaml", "a: '````'\n")
+    assert text == "`````yaml\na: '````'\n`````"
+
+
+# The card.
+
+
+def test_the_opening_block_is_what_the_hub_reads():
+    _, block, _ = card(run="on: [x]").split("---\n", 2)
+    read = yaml.safe_load(block)
+    assert (read["language"], read["datasets"]) == ("en", ["google/speech_commands"])
+    assert read["pipeline_tag"] == "audio-classification"
+    [model] = read["model-index"]
+    assert model["name"] == "on: [x]"
+    [results] = model["results"]
+    assert [(entry["type"], entry["value"]) for entry in results["metrics"]] == [
+        ("accuracy", 0.9324),
+        ("f1", 0.8765),
+    ]
+    # Whose model it is, and on which terms, is not for this program to say.
+    assert "license" not in read
+
+
+def test_sections_are_those_of_model_cards():
+    assert re.findall(r"^## (.*)$", card(), re.M) == [
+        *("Model details", "How to use it", "Intended use", "Factors", "Metrics"),
+        *("Evaluation data", "Training data", "Quantitative analyses", "Ethical considerations"),
+        "Caveats and recommendations",
+    ]
+    assert "\n# Spoken words: my \\*run\\*\n" in card()
+
+
+def test_what_it_is_in_a_sentence():
+    summary = shown(card().partition("\n# ")[2].partition("## ")[0])
+    assert f"which of 4 words is said in a recording of 1.5 s: {', '.join(WORDS)}." in summary
+    assert "1,234 test recordings it gets 93.24% right (95 % interval 92.51% to 93.98%)" in summary
+
+
+def test_classes_that_are_no_words_are_not_counted_as_words():
+    text = card(exported=exported(classes=["a", "b", "unknown"], no_words=["unknown"]))
+    assert "which of 2 words is said in a recording of 1.5 s: a, b." in text
+    assert "float32 [batch, 3]" in text
+    assert "unknown stand for no word" in section(text, "Caveats and recommendations")
+
+
+def test_size_time_and_parity_are_told():
+    details = shown(section(card(), "Model details"))
+    for told in (
+        *("3.90 MB", "698,624 parameters", "4.44 ms", "at most 5.13 ms", "1,262, 64 a call"),
+        *("one core, Some <Processor>", "3.2e-07", "1,234", "99.87%", "1.2e-02", "in bfloat16"),
+        *("7 epochs (the best: 6), 2 min 5 s on Some GPU", "onnx 1.2.3", "CC BY 4.0"),
+    ):
+        assert told in details
+
+
+def test_settings_can_be_read_back():
+    block = re.search(r"```yaml\n(.*?)```", card(), re.S)[1]
+    # But for those that only the machine is concerned with.
+    assert yaml.safe_load(block) == {
+        key: value for key, value in settings().items() if key not in ("run", "device")
+    }
+
+
+def test_figures_have_their_intervals():
+    first, *_ = tables(section(card(), "Quantitative analyses"))
+    assert first[1:] == [
+        ["Accuracy", "93.24%", "92.51% to 93.98%"],
+        ["Macro F1", "0.8765", "0.8500 to 0.9000"],
+        ["Loss, nats", "0.2373", "0.2000 to 0.2500"],
+        ["Expected calibration error", "0.0213", ""],
+        ["Accuracy of the exported model", "91.23%", "90.00% to 92.01%"],
+    ]
+
+
+def test_every_class_has_a_row():
+    _, words, *_ = tables(section(card(), "Quantitative analyses"))
+    assert words[1:] == [
+        *([word, "3", "50", "75.0%", "50.0%", "60.0%"] for word in WORDS[:3]),
+        # It was never said.
+        ["日本", "3", "0", "0.0%", "–", "–"],
+    ]
+
+
+def test_the_worst_confusions_come_first():
+    counts = {(WORDS[0], WORDS[0]): 90, (WORDS[0], WORDS[1]): 10, (WORDS[2], WORDS[3]): 40}
+    *_, worst = tables(section(card(counts=counts), "Quantitative analyses"))
+    assert worst[1:] == [
+        [WORDS[2], WORDS[3], "40", "100.0%"],
+        [WORDS[0], WORDS[1], "10", "10.0%"],
+    ]
+
+
+def test_confusions_end_after_ten_and_may_be_none():
+    pairs = [(a, b) for a in WORDS for b in WORDS if a != b]
+    counts = {pair: number for number, pair in enumerate(pairs, 1)}
+    *_, worst = tables(section(card(counts=counts), "Quantitative analyses"))
+    assert [row[2] for row in worst[1:]] == [str(n) for n in range(12, 2, -1)]
+    text = section(card(counts={(WORDS[0], WORDS[0]): 9}), "Quantitative analyses")
+    assert "No test recording was taken for another class." in text
+    assert len(tables(text)) == 2
+
+
+def test_speakers_that_are_new_are_told_from_those_heard_in_training():
+    disjoint = section(card(), "Evaluation data")
+    assert "4 recordings" in disjoint
+    assert "None of their 1 speakers is heard in training" in disjoint
+    shared = section(card(sets=sets(test=("ben", "anna", "carl"))), "Evaluation data")
+    assert "12 recordings" in shared
+    assert "2 of their 3 speakers are heard in training too" in shared
+
+
+def test_nothing_is_claimed_of_speakers_that_are_not_named():
+    unnamed = sets()
+    unnamed["test"] = unnamed["test"].assign(speaker=unnamed["test"]["file"])
+    text = section(card(sets=unnamed), "Evaluation data")
+    assert "not known whether the same people" in text and "disjoint" not in text
+    partly = sets(test=("ben", "eve"))
+    partly["test"].loc[0, "speaker"] = partly["test"].loc[0, "file"]
+    assert "1 recordings tell no speaker" in section(card(sets=partly), "Evaluation data")
+
+
+def test_sets_are_counted_cuts_of_noise_apart():
+    [counted] = tables(section(card(), "Training data"))
+    assert counted == [
+        ["set", "recordings", "speakers"],
+        *(["training", "12", "2"], ["validation", "4", "1"], ["test", "4", "1"]),
+    ]
+    [counted] = tables(section(card(sets=sets(cuts=1_000)), "Training data"))
+    assert counted[:2] == [
+        ["set", "recordings", "speakers", "cuts of noise"],
+        ["training", "12", "2", "1,000"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [("random", "at random"), ("speaker", "by speaker"), ("official", "own lists")],
+)
+def test_the_split_is_told(method, told):
+    text = card(settings=settings(split={"method": method}))
+    assert told in section(text, "Training data")
+
+
+def test_an_average_over_shifts_in_the_test_is_told():
+    assert "shifts" not in section(card(), "Metrics")
+    text = card(settings=settings(test_shift_seconds=0.1))
+    assert "shifts of each recording by up to 0.1 s" in section(text, "Metrics")
+
+
+def test_the_threshold_is_told_if_there_is_one():
+    assert "below 0.6235 is to count as `unknown`" in card()
+    assert "No threshold was found" in card(exported=exported(threshold=0.0))
+
+
+def test_what_it_is_not_for():
+    text = section(card(), "Intended use")
+    assert "Not for security or safety" in text
+    assert "no class for silence" in section(card(), "Caveats and recommendations")
+
+
+def test_the_snippet_is_a_program():
+    ast.parse(model_card_use.SNIPPET)
+    assert markdown.code("python", model_card_use.SNIPPET) in card()
+
+
+# Where recordings come from.
+
+
+def test_speech_commands_is_told_by_its_checksum():
+    assert origins.of("archive", "x", published.ARCHIVE, ["LICENSE"]) is origins.SPEECH_COMMANDS
+    text = card()
+    for told in ("CC BY 4.0", "P. Warden", "2018", "arXiv:1804.03209"):
+        assert told in section(text, "Training data")
+
+
+def test_of_another_archive_nothing_is_known():
+    origin = origins.of("archive", "x", "12ab", [])
+    assert "12ab" in origin.name and "state it here" in origin.licence
+    assert (origin.language, origin.hub) == (None, None)
+    assert "language" not in yaml.safe_load(card(origin).split("---\n", 2)[1])
+
+
+def test_a_folder_has_its_own_licence_or_the_users():
+    stated = origins.of("folder", "my_words", None, ["LICENSE_1.txt"])
+    text = card(stated)
+    assert "see LICENSE_1.txt" in shown(section(text, "Training data"))
+    assert "the folder my\\_words" in section(text, "Training data")
+    missing = card(origins.of("folder", "my_words", None, []))
+    assert "state it here" in section(missing, "Training data")
+    assert "CC BY" not in missing
+
+
+def test_synthetic_speech_is_nobodys():
+    text = card(origins.of("synthetic", "demo", None, []))
+    assert "eSpeak NG" in section(text, "Training data")
+    assert "Nobody's voice was recorded" in section(text, "Ethical considerations")

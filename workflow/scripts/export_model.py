@@ -1,0 +1,45 @@
+"""The trained model as an ONNX file that takes waveforms, compared with PyTorch and timed."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+from spokenwords import answers, device, evaluation, export, latency, parity, predictions, progress
+from spokenwords.model import Classifier
+
+with progress.job_log(snakemake.log[0]):
+    # Other machines' processors are to run it: it is compared, and timed, on this one's.
+    place = device.choose("cpu", snakemake.threads)
+    classifier = Classifier.load(Path(snakemake.input.model))
+    stored = predictions.read(snakemake.input.predictions)
+    folder, files = Path(snakemake.resources.folder), list(stored["file"])
+    model = export.to_onnx(classifier)
+    running = export.session(model, snakemake.threads)
+    expected, found = parity.compare(classifier, running, folder, files)
+    difference = parity.check(expected, found, files)
+    summary = {
+        "bytes": len(model),
+        "sha256": hashlib.sha256(model).hexdigest(),
+        "opset": export.OPSET,
+        "classes": classifier.words,
+        "no_words": classifier.no_words,
+        "threshold": answers.threshold(classifier.confidences),
+        "samples": classifier.samples,
+        "transform": asdict(classifier.transform),
+        "parameters": classifier.parameter_count(),
+        "parity": {
+            "recordings": len(files),
+            "largest_difference": difference,
+            "limit": parity.LIMIT,
+        },
+        "test": parity.on_test_set(found, stored),
+        # Of its threads, which the description goes on with, the timing has one.
+        "latency": {"processor": device.describe(place).partition(",")[0], "threads": 1}
+        | latency.measure(model, parity.load(classifier, folder, files[: latency.BATCH_SIZE])),
+        "versions": evaluation.versions()
+        | {name: version(name) for name in ("onnx", "onnxscript", "onnxruntime")},
+    }
+    Path(snakemake.output.model).write_bytes(model)
+    Path(snakemake.output.summary).write_text(json.dumps(summary, indent=2))

@@ -1,0 +1,50 @@
+"""What is taken for a word and is none, over the share of words recognised."""
+
+from pathlib import Path
+
+from spokenwords import (
+    classes,
+    dataset,
+    device,
+    false_alarms,
+    loader,
+    manifest,
+    noise,
+    progress,
+    scoring,
+)
+from spokenwords.model import Classifier
+from spokenwords.plots import style
+from spokenwords.plots.false_alarms import false_alarms as plot
+
+with progress.job_log(snakemake.log[0]):
+    settings = snakemake.params.settings
+    place = device.choose(settings["device"], snakemake.threads)
+    classifier = Classifier.load(Path(snakemake.input.model)).to(place)
+    classifier.precision = device.precision(settings["precision"], place)
+    chosen = classes.choose([Path(store).parent.stem for store in snakemake.input.stores], settings)
+    stores = loader.open_stores(snakemake.input.stores)
+    recordings = manifest.read(Path(snakemake.input.test))
+    budget = loader.as_bytes(settings["memory_budget"])
+    [test] = loader.load(stores, [recordings], place, budget)
+    probabilities = scoring.score(classifier, test).softmax(dim=1).cpu().numpy()
+    said = recordings["word"]
+    unknown = said.isin(settings["unknown"])
+    strangers = ~said.isin(chosen.number)
+    words = ~(unknown | strangers)
+    files = list(snakemake.params.noise)
+    waveforms = {}
+    if files:
+        folder = Path(snakemake.resources.folder) / dataset.NOISE
+        rate = classifier.transform.sample_rate
+        waveforms = noise.load(folder, files, rate, classifier.samples)
+    table = false_alarms.table(
+        classifier,
+        probabilities[words],
+        said[words],
+        probabilities[unknown],
+        probabilities[strangers],
+        [false_alarms.testing_part(waveform) for waveform in waveforms.values()],
+    )
+    table.to_csv(snakemake.output.table, index=False)
+    style.save(plot(table), snakemake.output.plot)

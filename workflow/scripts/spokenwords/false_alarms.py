@@ -1,0 +1,94 @@
+"""False alarms: what is no word of the classifier's and is taken for one, and what they cost.
+
+From a confidence on, an answer counts. The higher this threshold, the fewer false alarms, and the
+fewer words are recognised. Thresholds are those that keep some share of right answers on the
+validation set; what each does is measured on test recordings, on words that were never trained on,
+and on noise that was not.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chi2
+from statsmodels.stats.proportion import proportion_confint
+
+from spokenwords import answers, noise, spotting
+from spokenwords.model import Classifier
+
+# Shares of right answers on the validation set, from all of them to half.
+SHARES = np.arange(200, 99, -1) / 200
+LEVEL = 0.95  # of intervals
+
+
+def table(
+    classifier: Classifier,
+    words: np.ndarray,
+    targets: Sequence[str],
+    unknown: np.ndarray,
+    strangers: np.ndarray,
+    recordings_of_noise: Sequence[np.ndarray],
+) -> pd.DataFrame:
+    """A row a threshold: what is recognised, and what is taken for a word and is none.
+
+    `words`, `unknown` and `strangers` are probabilities [recording, class] of test recordings: of
+    the classifier's words, which `targets` names, of words that were trained as unknown, and of
+    words that were not trained on. `recordings_of_noise` are waveforms [samples], in which words
+    are looked for as `spotting` does.
+
+    Columns: share (of right answers on the validation set), threshold; words, the share recognised;
+    unknown and strangers, the shares taken for words; noise, the words found in an hour of it. Each
+    of the four has the number tested (`_tested`; of noise, hours) and a 95 % interval (`_low`,
+    `_high`; Wilson's, and Garwood's of a Poisson rate). What could not be tested is NaN.
+    """
+    rate = classifier.transform.sample_rate
+    hours = sum(map(len, recordings_of_noise)) / rate / 3600
+    with ThreadPoolExecutor(1) as pool:
+        scans = list(spotting.probabilities(classifier, recordings_of_noise, pool))
+    scans = [spotting.smoothed(scan) for scan in scans]
+    rows = []
+    for share in SHARES:
+        threshold = answers.threshold(classifier.confidences, share)
+        said = answers.answer(words, classifier.words, classifier.no_words, threshold)
+        row = {"share": share, "threshold": threshold}
+        row |= _share("words", int((said == np.array(targets, dtype=object)).sum()), len(said))
+        for name, probabilities in (("unknown", unknown), ("strangers", strangers)):
+            row |= _share(name, _taken(classifier, probabilities, threshold), len(probabilities))
+        found = sum(
+            len(spotting.events(classifier, scan, len(waveform), threshold))
+            for scan, waveform in zip(scans, recordings_of_noise, strict=True)
+        )
+        rows.append(row | _per_hour("noise", found, hours))
+    return pd.DataFrame(rows)
+
+
+def testing_part(waveform: np.ndarray) -> np.ndarray:
+    """The end of a recording of noise [samples], which nothing is trained on."""
+    first, end = (round(share * len(waveform)) for share in noise.PARTS["test"])
+    return waveform[first:end]
+
+
+def _taken(classifier: Classifier, probabilities: np.ndarray, threshold: float) -> int:
+    """How many of the recordings [recording, class] are taken for words."""
+    said = answers.answer(probabilities, classifier.words, classifier.no_words, threshold)
+    return int((~np.isin(said, [answers.UNKNOWN, *classifier.no_words])).sum())
+
+
+def _share(name: str, count: int, tested: int) -> dict[str, float]:
+    share, low, high = [np.nan] * 3
+    if tested:
+        low, high = proportion_confint(count, tested, 1 - LEVEL, method="wilson")
+        share = count / tested
+    return {name: share, f"{name}_tested": tested, f"{name}_low": low, f"{name}_high": high}
+
+
+def _per_hour(name: str, count: int, hours: float) -> dict[str, float]:
+    """A Poisson rate with its exact interval (F. Garwood, Biometrika 28, 1936)."""
+    rate, low, high = [np.nan] * 3
+    if hours:
+        tail = (1 - LEVEL) / 2
+        low = chi2.ppf(tail, 2 * count) / 2 / hours if count else 0.0
+        high = chi2.ppf(1 - tail, 2 * count + 2) / 2 / hours
+        rate = count / hours
+    return {name: rate, f"{name}_tested": hours, f"{name}_low": low, f"{name}_high": high}

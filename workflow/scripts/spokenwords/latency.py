@@ -1,0 +1,39 @@
+"""How long ONNX Runtime takes for recordings, on one core."""
+
+import time
+
+import numpy as np
+
+from spokenwords import export
+
+WARM_UP = 20
+CALLS = 300
+BATCH_SIZE = 64
+BATCHES = 10
+
+
+def measure(model: bytes, waveforms: np.ndarray) -> dict[str, float]:
+    """Figures of the exported model for waveforms [recording, samples], taken in turn.
+
+    One recording a call, as it comes from a microphone: median_ms and percentile_95_ms, over
+    `calls`. Recordings together, `batch_size` a call: recordings_per_second (of the median call).
+    """
+    running = export.session(model, threads=1)
+
+    def seconds(batch: np.ndarray) -> float:
+        start = time.perf_counter()
+        export.probabilities(running, batch)
+        return time.perf_counter() - start
+
+    singles = [waveforms[number % len(waveforms)][None] for number in range(WARM_UP + CALLS)]
+    single = np.array([seconds(batch) for batch in singles])[WARM_UP:]
+    together = np.resize(waveforms, (BATCH_SIZE, waveforms.shape[1]))
+    # The first call allocates what the others find.
+    batched = np.array([seconds(together) for _ in range(1 + BATCHES)])[1:]
+    return {
+        "calls": CALLS,
+        "median_ms": float(1000 * np.median(single)),
+        "percentile_95_ms": float(1000 * np.quantile(single, 0.95)),
+        "batch_size": BATCH_SIZE,
+        "recordings_per_second": float(BATCH_SIZE / np.median(batched)),
+    }

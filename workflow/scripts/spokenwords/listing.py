@@ -1,0 +1,89 @@
+"""Which recordings a path stands for: one, those in a folder, or those that a text file lists.
+
+Without PyTorch: Snakemake asks, too.
+"""
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+from spokenwords import dataset
+from spokenwords.errors import UserError
+
+
+def recordings(place: Path) -> list[Path]:
+    """The recordings that `place` stands for, their paths beginning as it does.
+
+    A folder stands for the WAV and FLAC files in it and in all folders below, sorted by path; what
+    is hidden (its name begins with a dot) is left out, and a folder that several links lead to is
+    searched once. A WAV or FLAC file stands for itself, whether or not it is there. Any other file
+    is a text that lists recordings, a path a line, which counts from the text's own folder.
+
+    That a recording can be read is not looked at. A folder that may not be searched stands for
+    itself, as a recording that cannot be read. Raises `UserError` where `place` stands for nothing.
+    """
+    if os.path.isdir(place):  # noqa: PTH112 (Path raises where it may not look)
+        if not (found := sorted(_search(place))):
+            raise UserError(f"There are no WAV or FLAC files in the folder {place}.")
+        return found
+    if place.suffix.lower() in dataset.SUFFIXES:
+        return [place]
+    if os.path.isfile(place):  # noqa: PTH113
+        return _listed(place)
+    raise UserError(f"There is no recording, folder or list of recordings {place}.")
+
+
+def digest(place: Path, cache: Path) -> str:
+    """SHA-256 over the recordings that `place` stands for: their paths and what is in them.
+
+    `cache` is that of `dataset.content_hashes`. Raises `UserError` as `recordings` does.
+    """
+    paths = map(str, recordings(place))
+    hashes = dataset.content_hashes(Path(), paths, cache)
+    lines = "".join(f"{path}\0{content}\n" for path, content in hashes.items())
+    return hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest()
+
+
+def _search(folder: Path) -> Iterator[Path]:
+    """The recordings in `folder` and in all folders below, unsorted."""
+    waiting, seen = deque([folder]), set()
+    while waiting:
+        folder = waiting.popleft()
+        try:
+            found = folder.stat()
+            names = sorted(os.listdir(folder))  # noqa: PTH208
+        except OSError:
+            yield folder
+            continue
+        if (identity := (found.st_dev, found.st_ino)) in seen:
+            continue
+        seen.add(identity)
+        for name in names:
+            path = folder / name
+            if name[0] == ".":
+                continue
+            if os.path.isdir(path):  # noqa: PTH112
+                waiting.append(path)
+            elif name.lower().endswith(dataset.SUFFIXES):
+                yield path
+
+
+def _listed(file: Path) -> list[Path]:
+    """The recordings that a text file lists."""
+    try:
+        content = file.read_bytes()
+        if b"\0" in content:  # UTF-16, or no text at all
+            raise ValueError
+        lines = [line.removesuffix("\r") for line in content.decode("utf-8-sig").split("\n")]
+    except OSError as error:
+        raise UserError(f"{file} cannot be read ({error.strerror}).") from None
+    except ValueError:
+        raise UserError(
+            f"{file} is neither a WAV or FLAC file, nor a folder, nor a text in UTF-8 that lists "
+            "recordings, one a line."
+        ) from None
+    if not (found := [file.parent / line for line in lines if line.strip()]):
+        raise UserError(f"The list {file} names no recordings.")
+    return found

@@ -1,0 +1,173 @@
+"""What is said in recordings: a table of the likeliest words, from a trained model alone."""
+
+import csv
+import io
+import logging
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from spokenwords import answers, audio, spotting
+from spokenwords.model import Classifier
+from spokenwords.progress import Progress
+
+logger = logging.getLogger("spokenwords")
+
+# Recordings are read ahead of the network as long as their files, and so many bytes more for each,
+# take no more than this together. Samples of 16 bits take twice as much as 32-bit numbers.
+AHEAD = 32_000_000
+BESIDES = 100_000
+# What a sample rate may be, Hz. It is anything in a damaged file, and resampling from or to some
+# rates would take more memory than there is.
+RATES = range(1000, 1_000_001)
+
+LIKELIEST = 3
+COLUMNS = [
+    *("file", "start", "end", "answer", "word1", "p1", "word2", "p2", "word3", "p3", "fault"),
+]
+# Of times (s) and probabilities.
+DECIMALS = 6
+
+
+def recognize(
+    classifier: Classifier, paths: list[Path], kept: float, threads: int
+) -> Iterator[dict[str, Any]]:
+    """Rows of `COLUMNS` on recordings of any rate, channels and length, in the order of `paths`.
+
+    A recording no longer than the classifier's window has a row. A longer one has a row for each
+    word that is found in it (see spotting.py), or one row over all of it: its answer is the class
+    that all windows take it for, if that is the same one (`silence`), and else `unknown`; the
+    probabilities are means over the windows. Times are in s, in a recording brought to the
+    classifier's sample rate. Where there are fewer than three classes, columns are missing.
+
+    A word counts from a threshold on that keeps the share `kept` of right answers (see answers.py).
+    An unreadable recording has a row with its file and its `fault`; all of them are told together
+    at the end. `threads` threads read ahead. Raises `UserError` when the classifier's scores are
+    no numbers.
+    """
+    threshold = answers.threshold(classifier.confidences, kept)
+    logger.info(f"A word counts from a probability of {threshold:.3g} on.")
+    progress = Progress("Recognising", len(paths), "recordings")
+    in_work: deque[tuple[Path, int, str]] = deque()
+    faults = []
+
+    def waveforms(pool: ThreadPoolExecutor) -> Iterator[np.ndarray]:
+        load = partial(_load, rate=classifier.transform.sample_rate)
+        for recording in spotting.ahead(pool, load, paths, AHEAD, _weight):
+            in_work.append((recording.path, len(recording.waveform), recording.fault))
+            yield recording.waveform
+            del recording  # Hours of sound, maybe, while the next one is waited for.
+
+    with ThreadPoolExecutor(threads) as pool:
+        for windows in spotting.probabilities(classifier, waveforms(pool), pool):
+            path, length, fault = in_work.popleft()
+            # A name may have bytes that are no text.
+            file = os.fsencode(path).decode(errors="backslashreplace")
+            if fault:
+                faults.append(f"{file if file.isprintable() else repr(file)}: {fault}")
+                yield {"file": file, "fault": fault}
+            else:
+                for row in _rows(classifier, windows, length, threshold):
+                    yield {"file": file} | row
+            progress.advance()
+    if faults:
+        head = f"{len(faults):,} of {len(paths):,} recordings could not be read:"
+        logger.warning("\n  ".join([head, *faults]))
+
+
+def write(rows: Iterable[dict[str, Any]], file: TextIO) -> int:
+    """Write rows as CSV to a file opened with newline=""; return how many of them are faults."""
+    faults = 0
+    file.write(_line(COLUMNS))
+    for row in rows:
+        faults += "fault" in row
+        file.write(_line(row.get(column, "") for column in COLUMNS))
+    return faults
+
+
+def _line(values: Iterable[Any]) -> str:
+    # A carriage return in a file's name is not quoted where lines end with a line feed alone.
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerow(values)
+    return text.getvalue().removesuffix("\r\n") + "\n"
+
+
+@dataclass
+class _Recording:
+    """A recording of the classifier's rate [samples], or why there is none."""
+
+    path: Path
+    waveform: np.ndarray
+    fault: str = ""
+
+
+def _weight(path: Path) -> int:
+    """About how many bytes reading takes."""
+    try:
+        return BESIDES + path.stat().st_size
+    except OSError:
+        return BESIDES
+
+
+def _load(path: Path, rate: int) -> _Recording:
+    try:
+        return _Recording(path, _waveform(path, rate))
+    except audio.UnreadableRecordingError as reason:
+        fault = str(reason)
+    except MemoryError:
+        fault = "too long for this machine's memory"
+    return _Recording(path, np.empty(0, np.float32), fault)
+
+
+def _waveform(path: Path, rate: int) -> np.ndarray:
+    """The whole recording at `rate` (Hz). Raises `UnreadableRecordingError`."""
+    try:
+        str(path).encode()
+        path.stat()
+        if path.is_file() or path.is_dir():  # opening a pipe would never end
+            path.open("rb").close()
+    except UnicodeEncodeError:
+        raise audio.UnreadableRecordingError("its name is not in UTF-8") from None
+    except OSError as error:
+        raise audio.UnreadableRecordingError(error.strerror) from None
+    samples, own_rate = audio.decode(path)
+    if own_rate not in RATES:
+        raise audio.UnreadableRecordingError(f"no credible sample rate ({own_rate} Hz)")
+    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+    del samples  # Resampling takes memory of its own.
+    return mono if own_rate == rate else audio.resample(mono, own_rate, rate)
+
+
+def _rows(
+    classifier: Classifier, windows: np.ndarray, length: int, threshold: float
+) -> list[dict[str, Any]]:
+    """The rows, but for the file, on a recording of `length` samples; `windows` [window, class]."""
+    means = spotting.smoothed(windows)
+    if found := spotting.events(classifier, means, length, threshold):
+        return [
+            _row(classifier, event.start, event.end, event.word, event.probabilities)
+            for event in found
+        ]
+    said = set(answers.answer(means, classifier.words, classifier.no_words, threshold))
+    answer = said.pop() if len(said) == 1 else answers.UNKNOWN
+    end = length / classifier.transform.sample_rate
+    return [_row(classifier, 0, end, answer, windows.mean(axis=0))]
+
+
+def _row(
+    classifier: Classifier, start: float, end: float, answer: str, probabilities: np.ndarray
+) -> dict[str, Any]:
+    """A row: from when to when (s), the answer, and the likeliest classes."""
+    likeliest = np.argsort(-probabilities, kind="stable")[:LIKELIEST]
+    row = {"start": round(start, DECIMALS), "end": round(end, DECIMALS), "answer": answer}
+    for place, i in enumerate(likeliest, start=1):
+        row[f"word{place}"] = classifier.words[i]
+        row[f"p{place}"] = round(float(probabilities[i]), DECIMALS)
+    return row
