@@ -103,6 +103,27 @@ def ones():
     return lambda count: torch.ones(count, 2, 33, 51, dtype=torch.float16)
 
 
+@pytest.fixture
+def checkered():
+    """So many spectrograms, [count, 2, 33, 51], of 1 and -4 by turns."""
+    squares = torch.where((torch.arange(33)[:, None] + torch.arange(51)) % 2 == 0, 1.0, -4.0)
+    return lambda count: squares.half().expand(count, 2, 33, 51).clone()
+
+
+def levelled(values):
+    """Where checkered spectrograms have the magnitude that is the mean logarithm.
+
+    Of 1,683 values 842 are 1; there may be no others than these three magnitudes. Signs are kept.
+    """
+    level = 4 ** (841 / 1683)
+    hidden = (values.abs() - level).abs() < 1e-4
+    assert torch.equal(hidden[:, 0], hidden[:, 1])
+    assert (hidden | (values == 1) | (values == -4)).all()
+    even = (torch.arange(33)[:, None] + torch.arange(51)) % 2 == 0
+    assert torch.equal(values > 0, even.expand(values.shape))
+    return hidden[:, 0]
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
 def test_by_default_all_is_as_it_was(dtype):
     spectrograms = stored(SMALL, white(3, 1_000)).to(dtype)
@@ -359,12 +380,19 @@ def test_what_a_shift_leaves_empty_has_noise_and_masks_have_none(ones):
     noisy = {"noise_share": 1, "noise_snr_db": (0, 0), "shift_seconds": 0.1}
     values, _ = augmented(Settings(**noisy), ones(50), noise=noise)
     assert values.all()
-    masks = {"time_masks": 1, "time_mask_seconds": 0.2, "mixup": 1}
-    values, _ = augmented(Settings(**noisy, **masks), ones(50), noise=noise)
-    masked = (values == 0).all(dim=(1, 2)).sum(dim=1)
-    assert masked.max() == 10
-    # Were masks mixed, there would be frames with half of their values.
-    assert torch.equal((values == 0).any(dim=(1, 2)).sum(dim=1), masked)
+
+
+def test_masks_come_after_all_else():
+    """Only then do all values within them have the same magnitude."""
+    noise = Noise([stored(SMALL, white(3_000, seed=2)).numpy()], 51, CPU)
+    settings = {"noise_share": 1, "shift_seconds": 0.1, "mixup": 1, "gain_db": 6}
+    masks = {"time_masks": 1, "time_mask_seconds": 0.2}
+    spectrograms = stored(SMALL, white(50, 1_000))
+    values, _ = augmented(Settings(**settings, **masks), spectrograms, noise=noise)
+    power = values.square().sum(dim=1)
+    level = (power.amax(dim=1) / power.amin(dim=1)) < 1.001
+    assert level.sum(dim=1).max() == 10
+    assert all(len(runs(row)) <= 1 for row in level)
 
 
 def test_mixup_is_that_of_the_waveforms():
@@ -402,12 +430,11 @@ def test_mixed_recordings_of_a_word_are_that_word():
     ],
     ids=["time", "frequency"],
 )
-def test_a_mask_sets_whole_frames_or_bins_to_zero(ones, axis, settings, widest):
-    values, _ = augmented(settings, ones(4_000))
-    assert set(values.unique().tolist()) == {0, 1}
-    others = (1, 2) if axis == -1 else (1, 3)
-    masked = (values == 0).all(dim=others)
-    assert torch.equal(masked, (values == 0).any(dim=others))
+def test_a_mask_takes_whole_frames_or_bins(checkered, axis, settings, widest):
+    hidden = levelled(augmented(settings, checkered(4_000))[0])
+    other = 1 if axis == -1 else 2
+    masked = hidden.all(dim=other)
+    assert torch.equal(masked, hidden.any(dim=other))
     widths = masked.sum(dim=1)
     # A single stretch each; all widths, none among them, are equally likely.
     assert all(len(runs(row)) == (width > 0) for row, width in zip(masked, widths, strict=True))
@@ -422,24 +449,22 @@ def test_a_mask_sets_whole_frames_or_bins_to_zero(ones, axis, settings, widest):
     assert stats.chisquare(counts).pvalue > 0.01
 
 
-def test_several_masks_of_both_kinds(ones):
+def test_several_masks_of_both_kinds(checkered):
     settings = Settings(
         time_masks=2, time_mask_seconds=0.1, frequency_masks=3, frequency_mask_hz=62.5
     )
-    values, _ = augmented(settings, ones(400))
-    zero = values == 0
-    frames, bins = zero.all(dim=(1, 2)), zero.all(dim=(1, 3))
-    assert torch.equal(zero[:, 0], frames[:, None, :] | bins[:, :, None])
-    assert torch.equal(zero[:, 0], zero[:, 1])
+    hidden = levelled(augmented(settings, checkered(400))[0])
+    frames, bins = hidden.all(dim=1), hidden.all(dim=2)
+    assert torch.equal(hidden, frames[:, None, :] | bins[:, :, None])
     assert max(len(runs(row)) for row in frames) == 2
     assert max(len(runs(row)) for row in bins) == 3
     assert 5 < frames.sum(dim=1).max() <= 10
     assert 8 < bins.sum(dim=1).max() <= 12
 
 
-def test_a_mask_wider_than_the_spectrogram(ones):
-    values, _ = augmented(Settings(time_masks=1, time_mask_seconds=9), ones(300))
-    widths = (values == 0).all(dim=(1, 2)).sum(dim=1)
+def test_a_mask_wider_than_the_spectrogram(checkered):
+    values, _ = augmented(Settings(time_masks=1, time_mask_seconds=9), checkered(300))
+    widths = levelled(values).all(dim=1).sum(dim=1)
     assert widths.min() < 5
     assert widths.max() > 46
 
@@ -528,3 +553,9 @@ def test_importing_takes_neither_pandas_nor_zarr():
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=scripts, capture_output=True, text=True, check=True)
     assert {"pandas", "zarr", "snakemake"}.isdisjoint(done.stdout.split())
+
+
+def test_a_mask_over_silence_stays_silent():
+    spectrograms = torch.zeros(4, 2, 33, 51, dtype=torch.float16)
+    values, _ = augmented(Settings(time_masks=3, frequency_masks=3), spectrograms)
+    assert (values == 0).all()

@@ -8,12 +8,14 @@ maps of waveforms: they are done to the spectrogram, of which magnitudes count.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
+from spokenwords.representation import FLOOR
 from spokenwords.stft import STFT
 
 
@@ -33,9 +35,9 @@ class Settings:
     - `mixup`: mixed with another of the batch, in shares that follow the Beta distribution whose
       two parameters are this number; targets too (Zhang et al. 2018, arXiv:1710.09412)
     - `polarity`: whether half of the recordings have their sign flipped
-    - `time_masks`, `frequency_masks`: so many stretches of time and bands of frequency are set to
-      zero, each at most `time_mask_seconds` long, or `frequency_mask_hz` wide (SpecAugment, Park et
-      al. 2019, arXiv:1904.08779)
+    - `time_masks`, `frequency_masks`: in so many stretches of time and bands of frequency, each at
+      most `time_mask_seconds` long, or `frequency_mask_hz` wide, magnitudes are set to the mean
+      level (SpecAugment, Park et al. 2019, arXiv:1904.08779)
     """
 
     time_warp: float = 0
@@ -145,13 +147,15 @@ class Augmentation:
             self._add_noise(values, generator)
         if settings.mixup:
             values, targets = self._mixed(values, targets, generator)
-        for axis, count, widest in (
-            (-1, settings.time_masks, self.mask_frames),
-            (-2, settings.frequency_masks, self.mask_bins),
-        ):
-            if count and widest:
-                values *= _kept(values, axis, count, widest, generator)
-        return values, targets
+        masks = [
+            _masks(values, axis, count, widest, generator)
+            for axis, count, widest in (
+                (-1, settings.time_masks, self.mask_frames),
+                (-2, settings.frequency_masks, self.mask_bins),
+            )
+            if count and widest
+        ]
+        return (_levelled(values, masks) if masks else values), targets
 
     def _shifted(self, spectrograms: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         count, frames, most = len(spectrograms), spectrograms.shape[-1], self.shift_frames
@@ -223,18 +227,30 @@ def _warped(
     return values.gather(axis, index) * _moved(inside, values.device).view(shape)
 
 
-def _kept(
+def _masks(
     values: torch.Tensor, axis: int, count: int, widest: int, generator: torch.Generator
 ) -> torch.Tensor:
-    """Zero along the axis within the masks of each recording, one outside: to multiply by."""
+    """Where along the axis each recording is masked, to be broadcast."""
     size = values.shape[axis]
     shape = (len(values), count, 1)
     widths = torch.randint(min(widest, size) + 1, shape, generator=generator)
     starts = (torch.rand(shape, generator=generator) * (size - widths + 1)).long()
     places = torch.arange(size)
     masked = ((starts <= places) & (places < starts + widths)).any(dim=1)
-    kept = _moved((~masked).float(), values.device)
-    return kept[:, None, None, :] if axis == -1 else kept[:, None, :, None]
+    masked = _moved(masked, values.device)
+    return masked[:, None, None, :] if axis == -1 else masked[:, None, :, None]
+
+
+def _levelled(values: torch.Tensor, masks: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Spectrograms whose masked values have the magnitude that is the recording's mean logarithm.
+
+    Phases are kept. Zeros would be far below all that is heard in the test, where nothing is
+    masked, and would mislead the statistics of batch norm.
+    """
+    power = values.square().sum(dim=1, keepdim=True)
+    level = (power + FLOOR).log().mean(dim=(2, 3), keepdim=True).exp() - FLOOR
+    factors = (level.clamp(min=0) / power.clamp(min=torch.finfo(torch.float32).tiny)).sqrt()
+    return torch.where(reduce(torch.logical_or, masks), values * factors, values)
 
 
 def _uniform(low: float, high: float, count: int, generator: torch.Generator) -> torch.Tensor:
