@@ -15,7 +15,7 @@ demo: .venv/run.installed
 	@echo "Open results/demo/report.html"
 
 test: .venv/development.installed
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 soak: .venv/development.installed
 	$(BIN)/python -m pytest -m soak --capture=no --verbose

@@ -28,6 +28,8 @@ WORDS = 30
 BATCHES_A_ROUND = 3
 
 ALL = Settings(
+    time_stretch=0.15,
+    frequency_warp=0.1,
     gain_db=6,
     shift_seconds=0.1,
     noise_share=0.8,
@@ -37,6 +39,7 @@ ALL = Settings(
     frequency_masks=2,
 )
 KINDS = {
+    "warps": ["time_stretch", "frequency_warp"],
     "shift": ["shift_seconds"],
     "polarity and gain": ["polarity", "gain_db"],
     "noise": ["noise_share"],

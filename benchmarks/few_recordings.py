@@ -30,7 +30,8 @@ def points(results: Path) -> pd.DataFrame:
 def draw(table: pd.DataFrame) -> Figure:
     """Each model a dot, and a line through the means."""
     figure, axes = style.one_panel("How many recordings does a word take?", (7, 4.6))
-    means = table.groupby("split")[["recordings_a_word", "accuracy"]].mean()
+    sizes = table["split"].str.rpartition("-")[0]
+    means = table.groupby(sizes)[["recordings_a_word", "accuracy"]].mean()
     means = means.sort_values("recordings_a_word")
     axes.plot(means["recordings_a_word"], means["accuracy"], color=BLUE)
     axes.plot(table["recordings_a_word"], table["accuracy"], "o", color=BLUE, alpha=0.5, mew=0)
@@ -52,7 +53,9 @@ def draw(table: pd.DataFrame) -> Figure:
         ylabel="accuracy on speakers never heard",
         xlim=(means["recordings_a_word"].min() * 0.85, means["recordings_a_word"].max() * 1.35),
     )
-    words = "eleven words of Speech Commands; a dot a seed, the line their mean"
+    words = (
+        "eleven words of Speech Commands; dots: draws of recordings, line: their mean"
+    )
     heading(axes, "How many recordings does a word take?", words, GREY)
     return figure
 

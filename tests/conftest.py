@@ -1,8 +1,12 @@
 """What several test files need: stores, a small classifier, a finished workflow, a browser."""
 
+import fcntl
 import logging
 import os
+import pickle
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,12 +25,9 @@ from spokenwords.stft import STFT
 SMALL = STFT(sample_rate=1000, n_fft=64, window_seconds=0.05, stride_seconds=0.02, normalized=True)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
 def pytest_collection_modifyitems(items):
-    """Tests of the finished workflow share a process where there are several: it is made once."""
-    for item in items:
-        if "finished" in item.fixturenames:
-            item.add_marker(pytest.mark.xdist_group("workflow"))
+    """Tests of the finished workflow come first: one process makes it, the others do the rest."""
+    items.sort(key=lambda item: "finished" not in item.fixturenames)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,20 +37,51 @@ def one_thread():
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> Copy:
-    """The workflow after its first run. Tests that change it work on a duplicate, or undo it."""
-    copy = Copy(tmp_path_factory.mktemp("workflow"), OVERLAY)
-    copy.run()
-    return copy
+def made_once(tmp_path_factory, worker_id):
+    """A function that returns a duplicate of a copy that the first process to need it makes.
+
+    `make` is given a folder for it.
+    """
+
+    def made_once(name: str, make: Callable[[Path], Copy]) -> Copy:
+        folder = tmp_path_factory.getbasetemp()
+        if worker_id != "master":  # With pytest-xdist each process has a folder in that of all.
+            folder = folder.parent
+        made = folder / f"{name}.pickle"
+        with (folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                shutil.rmtree(folder / name, ignore_errors=True)
+                made.write_bytes(pickle.dumps(make(folder / name)))
+        return pickle.loads(made.read_bytes()).duplicate(tmp_path_factory.mktemp(name) / "copy")
+
+    return made_once
 
 
 @pytest.fixture(scope="session")
-def compared(finished, tmp_path_factory) -> Copy:
+def finished(made_once) -> Copy:
+    """The workflow after its first run. Tests that change it work on a duplicate, or undo it."""
+
+    def make(folder):
+        copy = Copy(folder, OVERLAY)
+        copy.run_in_new_processes()
+        return copy
+
+    return made_once("finished", make)
+
+
+@pytest.fixture(scope="session")
+def compared(finished, made_once) -> Copy:
     """The same after a comparison of all runs, of which one has two seeds."""
-    copy = finished.duplicate(tmp_path_factory.mktemp("compared") / "copy")
-    copy.overlay["runs"]["power"] = {"features": "coarse", "split": "speaker", "seed": [1, 2]}
-    copy.run("compare")
-    return copy
+
+    def make(folder):
+        copy = finished.duplicate(folder)
+        copy.overlay["runs"]["power"] = {"features": "coarse", "split": "speaker", "seed": [1, 2]}
+        copy.run("compare", "--omit-from", "compare_runs")
+        copy.run_in_new_processes("compare")
+        return copy
+
+    return made_once("compared", make)
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """Copies of the workflow, each in a folder of its own, small enough to run to the end in a test."""
 
 import json
-import multiprocessing
-import os
 import re
 import resource
 import shutil
@@ -10,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import snakemake.cli
+import forks
 import yaml
 
 REPOSITORY = Path(__file__).parent.parent
@@ -77,35 +75,43 @@ class Copy:
     def command(self, *arguments: str, cores: int = 2) -> list[str]:
         """Snakemake's command line; the overlay is written as it is now."""
         (self.folder / "overlay.yaml").write_text(yaml.safe_dump(self.overlay, sort_keys=False))
+        # Tests run side by side: threads of several trainings would wait for each other.
+        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--max-threads", "1"]
         # --configfile takes all that follows it for config files.
-        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
-        return [*command, "--configfile", "overlay.yaml"]
+        return [*command, *arguments, "--configfile", "overlay.yaml"]
 
     def snakemake(
         self, *arguments: str, cores: int = 2, largest_file: float = resource.RLIM_INFINITY
     ) -> subprocess.CompletedProcess:
         """Run Snakemake, its output and errors together as text.
 
-        In a fork of a process that has imported Snakemake, which takes longer than most runs here.
-        `largest_file` limits the size of all files that are written, in bytes.
+        In a fork of a process that has imported Snakemake and what jobs import, which takes longer
+        than most runs here. `largest_file` limits the size of all files that are written, in bytes.
         """
         command, output = self.command(*arguments, cores=cores), self.folder / "output.txt"
-        places = (command[3:], self.folder, output, int(largest_file))
-        process = FORKS.Process(target=_snakemake, args=places)
-        process.start()
-        process.join()
+        with output.open("wb") as file:
+            limits = {"output": file.fileno(), "largest_file": int(largest_file)}
+            status = forks.python(*command[1:], folder=self.folder, **limits)
         text = output.read_text()
         output.unlink()
-        return subprocess.CompletedProcess(command, process.exitcode, text)
+        return subprocess.CompletedProcess(command, status, text)
 
     def run(self, *targets: str) -> None:
         """Run to the end, which is to succeed."""
         done = self.snakemake(*targets)
         assert done.returncode == 0, done.stdout
 
+    def run_in_new_processes(self, *targets: str) -> None:
+        """The same as users run it: in new processes, not in forks."""
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        done = subprocess.run(self.command(*targets), cwd=self.folder, text=True, **streams)
+        assert done.returncode == 0, done.stdout
+
     def plan(self, *targets: str, cores: int = 2) -> dict[str, int]:
         """The jobs that a run would start now: how many of each rule."""
-        done = self.snakemake(*targets, "--dry-run", "--quiet", "rules", cores=cores)
+        # Also if jobs took as many threads as there are cores.
+        arguments = ("--dry-run", "--quiet", "rules", "--max-threads", str(cores))
+        done = self.snakemake(*targets, *arguments, cores=cores)
         assert done.returncode == 0, done.stdout
         if "Nothing to be done" in done.stdout:
             return {}
@@ -113,20 +119,3 @@ class Copy:
         jobs = {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
         jobs.pop("all", None)
         return jobs
-
-
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["snakemake.cli"])
-
-
-def _snakemake(arguments: list[str], folder: Path, output: Path, largest_file: int) -> None:
-    """Be Snakemake, in a process of its own."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
-    os.chdir(folder)
-    with output.open("w") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    # The copy has a library of its own, which pytest's path must not hide.
-    sys.path[:] = [place for place in sys.path if not place.endswith("workflow/scripts")]
-    sys.argv[0] = "snakemake"
-    snakemake.cli.main(arguments)

@@ -51,5 +51,35 @@ def test_a_threshold_of_zero_doubts_nothing():
     assert found.tolist() == ["bed", "bed"]
 
 
+def test_an_answer_is_the_likeliest_class_or_unknown_and_doubt_falls_on_words_alone():
+    random = np.random.default_rng(1)
+    probabilities = random.dirichlet(np.ones(4), 500)
+    likeliest = [CLASSES[row.tolist().index(max(row))] for row in probabilities]
+    for threshold in (0.0, 0.3, 0.6, 0.9, 1.1):
+        found = answers.answer(probabilities, CLASSES, NO_WORDS, threshold)
+        for row, best, answer in zip(probabilities, likeliest, found, strict=True):
+            counts = best in NO_WORDS or max(row) >= threshold
+            assert answer == (best if counts else "unknown")
+
+
+def test_doubtful_words_are_unknown_without_a_class_of_that_name():
+    found = answers.answer(np.array([[0.6, 0.4], [0.2, 0.8]]), ["bed", "cat"], [], threshold=0.7)
+    assert found.tolist() == ["unknown", "cat"]
+
+
+@pytest.mark.parametrize("kept", [0.2, 0.5, 0.9, 0.95, 1.0])
+def test_the_answers_that_count_are_as_many_as_the_threshold_is_to_keep(kept):
+    """Those to the recordings that the threshold was found on."""
+    random = np.random.default_rng(2)
+    labels = random.integers(4, size=200)
+    # In the precision that classifiers keep confidences in.
+    probabilities = random.dirichlet(np.ones(4), 200).astype(np.float32)
+    known = answers.confidences(probabilities, labels, CLASSES, NO_WORDS)
+    found = answers.answer(probabilities, CLASSES, NO_WORDS, answers.threshold(known, kept))
+    right = found == np.array(CLASSES)[labels]
+    words = labels < 2
+    assert (right & words).sum() == np.ceil(round(kept * len(known), 6))
+
+
 def test_no_recordings():
     assert answers.answer(np.empty((0, 4)), CLASSES, NO_WORDS, 0.5).tolist() == []

@@ -120,6 +120,19 @@ def test_resampling_happens_before_padding_and_cutting(tmp_path):
     assert not samples[8000:].any()
 
 
+@pytest.mark.parametrize("rate", [1000, 8000, 11_025])
+def test_a_whole_recording_keeps_its_length_at_any_rate(tmp_path, rate):
+    values = tone(100, 8000, seconds=2.5)
+    stereo = np.stack([1.5 * values, 0.5 * values], axis=1)
+    soundfile.write(tmp_path / "a.wav", stereo, 8000, subtype="FLOAT")
+    samples = audio.mono(tmp_path / "a.wav", rate)
+    assert samples.dtype == np.float32
+    expected = tone(100, rate, seconds=2.5)
+    assert abs(len(samples) - len(expected)) <= 1
+    length = min(len(samples), len(expected))
+    np.testing.assert_allclose(interior(samples[:length]), interior(expected[:length]), atol=0.005)
+
+
 def plain(path, values):
     soundfile.write(path, values, RATE, format="WAV", subtype="PCM_16")
 
@@ -160,6 +173,22 @@ def with_a_chunk_beyond_the_length_told(path, values):
     content = bytearray(path.read_bytes())
     content[4:8] = (36).to_bytes(4, "little")
     path.write_bytes(content)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT"])
+@pytest.mark.parametrize("rate", [10, 999, 1_000_001, 268_451_456])
+def test_rates_that_only_a_damaged_header_has_are_refused(tmp_path, rate, subtype):
+    soundfile.write(tmp_path / "a.wav", np.zeros(100), rate, subtype=subtype)
+    expected = rf"^no credible sample rate \({rate} Hz\)$"
+    for read in (audio.decode, lambda path: audio.load(path, RATE, RATE)):
+        with pytest.raises(audio.UnreadableRecordingError, match=expected):
+            read(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("rate", [1000, 7919, 44_056, 1_000_000])
+def test_odd_rates_that_a_recording_may_have_are_kept(tmp_path, rate):
+    soundfile.write(tmp_path / "a.wav", np.zeros(100), rate)
+    assert audio.decode(tmp_path / "a.wav")[1] == rate
 
 
 @pytest.mark.parametrize("channels", [1, 2])

@@ -19,7 +19,7 @@ from spokenwords.stft import STFT
 PUBLISHED = STFT(16_000, 512, window_seconds=0.03, stride_seconds=0.01, normalized=True)
 CPU = torch.device("cpu")
 EVERYTHING = Settings(
-    time_warp=0.15,
+    time_stretch=0.15,
     frequency_warp=0.1,
     gain_db=6,
     shift_seconds=0.1,
@@ -249,15 +249,15 @@ def test_a_shift_longer_than_the_recording_leaves_silence(ones):
     assert stats.binomtest(int((~silent).sum()), 200, 101 / 501).pvalue > 0.01
 
 
-@pytest.mark.parametrize("kind", ["time_warp", "frequency_warp"])
+@pytest.mark.parametrize("kind", ["time_stretch", "frequency_warp"])
 def test_a_warp_takes_the_nearest_frame_or_bin(kind, monkeypatch):
     monkeypatch.setattr(augment, "_uniform", lambda low, high, *_: torch.tensor([high, low]))
-    shape = (2, 2, 3, 101) if kind == "time_warp" else (2, 2, 101, 3)
+    shape = (2, 2, 3, 101) if kind == "time_stretch" else (2, 2, 101, 3)
     values = white(*shape).float()
     warped, _ = augmented(Settings(**{kind: 0.5}), values)
     if kind == "frequency_warp":
         values, warped = values.mT, warped.mT
-    fixed = 50 if kind == "time_warp" else 0
+    fixed = 50 if kind == "time_stretch" else 0
     # Half as fast again: every second frame is one of those that were there, the ends are empty.
     for place in range(fixed % 2, 101, 2):
         source = fixed + (place - fixed) * 3 // 2
@@ -269,11 +269,11 @@ def test_a_warp_takes_the_nearest_frame_or_bin(kind, monkeypatch):
         torch.testing.assert_close(warped[1, ..., place], values[1, ..., source], rtol=0, atol=0)
 
 
-@pytest.mark.parametrize(("kind", "most"), [("time_warp", 0.2), ("frequency_warp", 0.1)])
+@pytest.mark.parametrize(("kind", "most"), [("time_stretch", 0.2), ("frequency_warp", 0.1)])
 def test_warps_are_drawn_both_ways_up_to_the_most(kind, most):
     values = torch.zeros(500, 2, 3, 401)
     values[..., 299:302] = 1  # 100 frames after the middle
-    fixed = 200 if kind == "time_warp" else 0
+    fixed = 200 if kind == "time_stretch" else 0
     if kind == "frequency_warp":
         values = values.mT
     warped, _ = augmented(Settings(**{kind: most}), values)

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from spokenwords import classes
+from spokenwords import classes, manifest
 from spokenwords.errors import UserError
 
 WORDS = ["bed", "cat", "dog", "up"]
@@ -11,7 +11,7 @@ ALL = {"words": "all", "unknown": [], "silence": False}
 
 
 @pytest.fixture
-def manifest(tmp_path):
+def train(tmp_path):
     """A manifest of two recordings a word."""
     rows = [
         (f"{word}/{row}.wav", word, label, "ann", row)
@@ -25,26 +25,34 @@ def manifest(tmp_path):
 
 
 @pytest.fixture
-def cuts(tmp_path):
-    path = tmp_path / "cuts.csv"
-    rows = [("n@0.00s", "train", 0), ("n@0.25s", "train", 1), ("n@5.00s", "valid", 2)]
+def segments(tmp_path):
+    path = tmp_path / "segments.csv"
+    rows = [(f"n@{row}s", "train" if row < 5 else "valid", row) for row in range(6)]
     pd.DataFrame(rows, columns=["file", "set", "row"]).to_csv(path, index=False)
     return str(path)
 
 
-def test_all_words(manifest):
+def test_all_words(train):
     chosen = classes.choose(WORDS, ALL)
     assert (chosen.names, chosen.no_words) == (WORDS, [])
-    assert chosen.manifest(manifest)["word"].map(chosen.number).tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
-    assert chosen.strangers(manifest).empty
+    assert manifest.of_classes(train, chosen)["word"].map(chosen.number).tolist() == [
+        0,
+        0,
+        1,
+        1,
+        2,
+        2,
+        3,
+        3,
+    ]
 
 
-def test_unknown_words_are_one_class(manifest):
+def test_unknown_words_are_one_class(train):
     chosen = classes.choose(WORDS, ALL | {"unknown": ["bed", "dog"]})
     assert (chosen.names, chosen.no_words) == (["cat", "up", "unknown"], ["unknown"])
-    table = chosen.manifest(manifest)
+    table = manifest.of_classes(train, chosen)
     assert table["word"].map(chosen.number).tolist() == [2, 2, 0, 0, 2, 2, 1, 1]
-    assert chosen.renamed(table)["word"].tolist() == [
+    assert manifest.renamed(table, chosen)["word"].tolist() == [
         *["unknown"] * 2,
         *["cat"] * 2,
         *["unknown"] * 2,
@@ -54,23 +62,37 @@ def test_unknown_words_are_one_class(manifest):
     assert table["label"].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
-def test_words_that_are_left_out_are_strangers(manifest):
+def test_words_that_are_left_out_are_strangers(train):
     chosen = classes.choose(WORDS, ALL | {"words": ["up", "cat"], "unknown": ["dog"]})
     assert chosen.names == ["cat", "up", "unknown"]
-    assert set(chosen.manifest(manifest)["word"]) == {"cat", "dog", "up"}
-    assert chosen.strangers(manifest)["file"].tolist() == ["bed/0.wav", "bed/1.wav"]
+    assert set(manifest.of_classes(train, chosen)["word"]) == {"cat", "dog", "up"}
 
 
-def test_silence_takes_the_cuts_of_the_set(manifest, cuts):
+def test_silence_takes_segments_of_the_set_as_many_as_a_class_has_recordings(train, segments):
     chosen = classes.choose(WORDS, ALL | {"silence": True})
     assert (chosen.names, chosen.no_words) == ([*WORDS, "silence"], ["silence"])
-    table = chosen.manifest(manifest, [cuts])
-    assert table["file"].tolist()[-2:] == ["n@0.00s", "n@0.25s"]
+    table = manifest.of_classes(train, chosen, [segments])
+    # Of the five for training, two: the first and the last.
+    assert table["file"].tolist()[8:] == ["n@0s", "n@4s"]
     # Their store comes after those of the four words.
-    assert table["label"].tolist()[-2:] == [4, 4]
-    assert table["row"].tolist()[-2:] == [0, 1]
-    assert table["word"].map(chosen.number).tolist()[-2:] == [4, 4]
-    assert len(table) == 10
+    assert table["label"].tolist()[8:] == [4, 4]
+    assert table["row"].tolist()[8:] == [0, 4]
+    assert table["word"].map(chosen.number).tolist()[8:] == [4, 4]
+    valid = train.rename(train.with_name("valid.csv"))
+    assert manifest.of_classes(valid, chosen, [segments])["file"].tolist()[8:] == ["n@5s"]
+
+
+def test_a_set_without_any_of_the_words_is_told(train):
+    chosen = classes.choose(["owl", "cow", *WORDS], ALL | {"words": ["cow", "owl"]})
+    with pytest.raises(UserError, match=r"no recording of cow, owl in .*train\.csv"):
+        manifest.of_classes(train, chosen)
+
+
+def test_a_word_called_silence_may_be_unknown_beside_the_class():
+    words = ["bed", "cat", "silence"]
+    chosen = classes.choose(words, ALL | {"unknown": ["silence"], "silence": True})
+    assert chosen.names == ["bed", "cat", "unknown", "silence"]
+    assert chosen.number == {"bed": 0, "cat": 1, "silence": 2, "_silence_": 3}
 
 
 @pytest.mark.parametrize(
@@ -86,15 +108,23 @@ def test_what_does_not_fit_is_told(change, message):
         classes.choose(WORDS, ALL | change)
 
 
-@pytest.mark.parametrize(
-    ("name", "change"), [("unknown", {"unknown": ["bed"]}), ("silence", {"silence": True})]
-)
-def test_a_word_named_like_a_class(name, change):
-    words = sorted([*WORDS, name])
-    with pytest.raises(UserError, match=f"'{name}' has the name of a class"):
+@pytest.mark.parametrize("change", [{}, {"unknown": ["bed"]}])
+def test_no_word_is_called_as_the_answer_to_all_else(change):
+    words = [*WORDS, "unknown"]
+    with pytest.raises(UserError, match="'unknown' has the name of an answer"):
         classes.choose(words, ALL | change)
-    # Without such a class it is a word like others, as it is when it belongs to that class.
-    assert name in classes.choose(words, ALL).names
-    if name == "unknown":
-        chosen = classes.choose(words, ALL | {"unknown": ["unknown", "bed"]})
-        assert chosen.names == ["cat", "dog", "up", "unknown"]
+    chosen = classes.choose(words, ALL | {"unknown": ["unknown", "bed"]})
+    assert chosen.names == ["cat", "dog", "up", "unknown"]
+    assert classes.choose(words, ALL | {"words": ["cat", "dog"]}).names == ["cat", "dog"]
+
+
+def test_a_word_called_silence_beside_the_class():
+    words = [*WORDS, "silence"]
+    with pytest.raises(UserError, match="'silence' has the name of an answer"):
+        classes.choose(words, ALL | {"silence": True})
+    assert "silence" in classes.choose(words, ALL).names
+
+
+def test_a_run_is_named_in_what_is_told():
+    with pytest.raises(UserError, match=r"no recordings of cow.* of runs\.mine"):
+        classes.choose(WORDS, ALL | {"words": ["bed", "cow"], "run": "mine"})

@@ -44,6 +44,7 @@ def metrics(accuracy, loss=0.5, best_epoch=3):
     return {
         "recordings": 100,
         "loss": loss,
+        "words": {"bed": {}, "cat": {}, "dog": {}},
         "loss_interval": [loss - 0.1, loss + 0.2],
         "accuracy": accuracy,
         "accuracy_interval": [accuracy - 0.03, accuracy + 0.02],
@@ -69,7 +70,8 @@ def test_runs_have_their_settings_and_figures():
     table = comparison.runs(runs, figures)
     assert list(table["name"]) == ["a-b+c.", "mel_128_-seed7"]
     row = {"name": "mel_128_-seed7", "run": "mel_128_", "split": "random", "features": "fine"}
-    row |= {"representation": "mel", "model": "residual", "seed": 7, "recordings": 100}
+    row |= {"representation": "mel", "model": "residual", "seed": 7, "classes": 3}
+    row |= {"recordings": 100}
     row |= {"accuracy": 0.8, "accuracy_low": 0.77, "accuracy_high": 0.82}
     row |= {"loss": 0.7, "loss_low": 0.6, "loss_high": 0.9}
     row |= {"macro_f1": 0.79, "macro_f1_low": 0.75, "macro_f1_high": 0.81}

@@ -663,8 +663,10 @@ def test_every_setting_of_the_shipped_config_has_a_comment_above_it():
 
 def test_a_run_that_is_off_is_left_out():
     found = canonical("runs: {power: off, mel: {split: random}}")
-    assert "power" not in found["runs"]
-    assert "mel" in found["runs"]
+    assert sorted(configuration.of_each_seed(found["runs"])) == ["complex", "mel"]
+    # Laid over the config that has the run, as the report does, the canonical form is the same.
+    again = config() | found | {"runs": config()["runs"] | found["runs"]}
+    assert configuration.canonical(again, SCHEMA) == found
     assert "'power'" in refusal(config("{runs: {power: off}, train: [power]}"))
     assert "at least 1" in refusal(config("runs: {complex: off, power: off, mel: off}"))
 
@@ -672,17 +674,30 @@ def test_a_run_that_is_off_is_left_out():
 @pytest.mark.parametrize(
     ("run", "key"),
     [
-        ("test_shift_seconds: 0.004", "runs.mel.test_shift_seconds is 0.004"),
-        ("augmentation: {shift_seconds: 0.001}", "runs.mel.augmentation.shift_seconds is 0.001"),
-        ("augmentation: {time_mask_seconds: 0.004}", "time_mask_seconds is 0.004"),
+        ("test_shift_seconds: 0.004", "runs.mel.test_shift_seconds"),
+        ("augmentation: {shift_seconds: 0.001}", "runs.mel.augmentation.shift_seconds"),
+        ("augmentation: {time_masks: 1, time_mask_seconds: 0.004}", "time_mask_seconds"),
         # Half a bin is 15.6 Hz.
-        ("augmentation: {frequency_mask_hz: 15}", "frequency_mask_hz is 15"),
+        ("augmentation: {frequency_masks: 1, frequency_mask_hz: 15}", "frequency_mask_hz"),
+        # The ends are 50 frames from the middle, the highest of the bins is the 256th.
+        ("augmentation: {time_stretch: 0.009}", "time_stretch"),
+        ("augmentation: {frequency_warp: 0.0019}", "frequency_warp"),
     ],
 )
 def test_what_rounds_to_nothing_is_refused(run, key):
-    assert key in refusal(config(f"runs: {{mel: {{{run}}}}}"))
-    assert "would have no effect" in refusal(config(f"runs: {{mel: {{{run}}}}}"))
+    said = refusal(config(f"runs: {{mel: {{{run}}}}}"))
+    assert key in said
+    assert "too small to have an effect" in said
     canonical(f"runs: {{mel: {{{run.replace('0.00', '0.01').replace('15', '16')}}}}}")
+
+
+def test_the_size_of_masks_that_are_off_does_not_matter():
+    canonical("training: {augmentation: {time_mask_seconds: 0.004, frequency_mask_hz: 15}}")
+
+
+def test_a_shift_in_the_test_must_leave_something():
+    assert "below audio.seconds, 1." in refusal(config("training: {test_shift_seconds: 1}"))
+    canonical("training: {test_shift_seconds: 0.99}")
 
 
 def test_a_word_is_not_both_told_apart_and_unknown():

@@ -49,14 +49,18 @@ EVERYTHING = A_WORD | {"inventory": WORDS, "spectrograms": STORES, "explore": 1}
 
 
 @pytest.fixture(scope="module")
-def settled(finished, tmp_path_factory) -> Copy:
+def settled(finished, made_once) -> Copy:
     """The finished workflow, its recordings now those of a folder, whatever words it has."""
-    copy = finished.duplicate(tmp_path_factory.mktemp("settled") / "copy")
-    copy.overlay["dataset"] = {"source": "folder", "folder": "data/small"}
-    # The opening page says where recordings come from.
-    assert copy.plan() == END
-    copy.run()
-    return copy
+
+    def make(folder):
+        copy = finished.duplicate(folder)
+        copy.overlay["dataset"] = {"source": "folder", "folder": "data/small"}
+        # The opening page says where recordings come from.
+        assert copy.plan() == END
+        copy.run()
+        return copy
+
+    return made_once("settled", make)
 
 
 @pytest.fixture
@@ -387,7 +391,7 @@ def test_noise_is_trained_with_and_when_it_changes_trained_with_again(copy):
     model = "results/small/runs/complex/model.pt"
     before = (copy.folder / model).read_bytes()
     add_noise(copy)
-    copy.run(model)
+    copy.run_in_new_processes(model)
     assert (copy.folder / model).read_bytes() != before
     assert copy.plan(model) == {}
     (noise(copy) / "hiss1.wav").unlink()
@@ -480,12 +484,16 @@ OF_EACH_SOME = {
 
 
 @pytest.fixture(scope="module")
-def single(settled, tmp_path_factory) -> Copy:
+def single(settled, made_once) -> Copy:
     """With the run alone whose rate comes from the range test: each step matters to the next."""
-    copy = settled.duplicate(tmp_path_factory.mktemp("single") / "copy")
-    copy.overlay["train"] = ["mel"]
-    copy.run()
-    return copy
+
+    def make(folder):
+        copy = settled.duplicate(folder)
+        copy.overlay["train"] = ["mel"]
+        copy.run()
+        return copy
+
+    return made_once("single", make)
 
 
 def end_badly(copy: Copy, rule: str, ending: str) -> None:

@@ -8,16 +8,19 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
+import scipy
 import torch
+import yaml
 
-from spokenwords import answers, export, latency, manifest, parity, predictions
+from spokenwords import answers, manifest, predictions
 from spokenwords.errors import UserError
+from spokenwords.export import latency, onnx_model, parity
+from spokenwords.export.onnx_model import FourierConvolution, WaveformClassifier
 from spokenwords.images import SMALLEST, rows
 from spokenwords.model import Classifier
 from spokenwords.networks import NETWORKS
 from spokenwords.representation import REPRESENTATIONS
 from spokenwords.stft import STFT
-from spokenwords.waveforms import FourierConvolution, WaveformClassifier
 
 # Hardly more than the published network takes: 81 frequencies and 84 frames.
 TINY = STFT(sample_rate=1000, n_fft=160, window_seconds=0.05, stride_seconds=0.012, normalized=True)
@@ -79,12 +82,12 @@ def classifier():
 
 @pytest.fixture(scope="module")
 def model(classifier):
-    return export.to_onnx(classifier)
+    return onnx_model.to_onnx(classifier, answers.KEPT)
 
 
 @pytest.fixture(scope="module")
 def running(model):
-    return export.session(model, threads=1)
+    return onnx_model.session(model, threads=1)
 
 
 # The transform.
@@ -128,14 +131,17 @@ def test_the_convolution_is_the_transform(n_fft, window, hop, normalized):
 
 
 def test_the_basis_is_as_long_as_the_window_and_exact_after_many_turns():
-    """In float32 the angles of these would be off by a thousandth."""
-    transform = STFT(16_000, 1024, 0.05, 0.01, False)
+    """As exact as float32 is. The quotients of another n_fft than a power of two are not in it."""
+    transform = STFT(16_000, 400, 0.0225, 0.01, False)
     basis = FourierConvolution(transform).basis
-    assert basis.shape == (2 * 513, 1, 800)
-    # In the middle of the window, where Hann's is 1, and of the transform: cos(pi k), sin(pi k).
-    signs = np.where(np.arange(513) % 2, -1, 1)
-    np.testing.assert_allclose(basis[:513, 0, 400], signs, atol=1e-7)
-    np.testing.assert_allclose(basis[513:, 0, 400], 0, atol=1e-7)
+    assert basis.shape == (2 * 201, 1, 360)
+    frequency, sample = np.ogrid[:201, 20:380]
+    waves = np.exp(-2j * np.pi * (frequency * sample % 400) / 400)
+    expected = waves * scipy.signal.get_window("hann", 360, fftbins=True)
+    # Half of what the last digit of a number below 1 stands for.
+    exact = {"rtol": 0, "atol": 2**-25 + 1e-12}
+    np.testing.assert_allclose(basis[:201, 0], expected.real, **exact)
+    np.testing.assert_allclose(basis[201:, 0], expected.imag, **exact)
 
 
 # The model.
@@ -160,17 +166,17 @@ OF_EACH_SOME["compressed"] = "residual"
 )
 def test_every_representation_and_network_is_exported(representation, network):
     classifier = decided(representation, network)
-    running = export.session(export.to_onnx(classifier), threads=1)
+    running = onnx_model.session(onnx_model.to_onnx(classifier, answers.KEPT), threads=1)
     batch = waveforms()
     expected = by_pytorch(classifier, batch)
     # That it agrees is to mean something.
     assert len(set(expected.argmax(axis=1))) > 1
     assert expected.max() > 0.8
-    found = export.probabilities(running, batch)
+    found = onnx_model.probabilities(running, batch)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, **CLOSE)
     for number in range(len(batch)):
-        alone = export.probabilities(running, batch[number : number + 1])
+        alone = onnx_model.probabilities(running, batch[number : number + 1])
         np.testing.assert_allclose(alone, expected[number : number + 1], **CLOSE)
 
 
@@ -180,7 +186,7 @@ def test_what_goes_in_and_comes_out(running):
     assert (given.name, given.type) == ("probabilities", "tensor(float)")
     assert given.shape == ["batch", len(WORDS)]
     for count in (1, 2, 7):
-        found = export.probabilities(running, waveforms()[:1].repeat(count, axis=0))
+        found = onnx_model.probabilities(running, waveforms()[:1].repeat(count, axis=0))
         assert found.shape == (count, len(WORDS))
         np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
 
@@ -194,6 +200,12 @@ def test_metadata_say_what_the_numbers_mean(running):
     assert (about["sample_rate"], about["samples"]) == ("1000", "1000")
 
 
+def test_the_threshold_is_that_of_the_share_to_keep(classifier):
+    """Of 101 evenly spaced confidences, the half, the middle one among it, and all."""
+    assert float(onnx_model.metadata(classifier, 0.5)["threshold"]) == pytest.approx(0.75)
+    assert float(onnx_model.metadata(classifier, 1.0)["threshold"]) == pytest.approx(0.5)
+
+
 def test_the_file_is_sound_and_tells_nothing_of_where_it_was_made(model):
     onnx.checker.check_model(model, full_check=True)
     read = onnx.load_from_string(model)
@@ -201,12 +213,12 @@ def test_the_file_is_sound_and_tells_nothing_of_where_it_was_made(model):
     # As old as its operators, and so for all runtimes that have these.
     assert read.ir_version == 8
     assert not any(tensor.external_data for tensor in read.graph.initializer)
-    for place in (b'File "', b"waveforms.py", b"site-packages", b"/scripts/"):
+    for place in (b'File "', b"onnx_model.py", b"site-packages", b"/scripts/"):
         assert place not in model
 
 
 def test_the_same_model_makes_the_same_file(classifier, model):
-    assert export.to_onnx(classifier) == model
+    assert onnx_model.to_onnx(classifier, answers.KEPT) == model
 
 
 def test_exporting_leaves_the_classifier_as_it_was():
@@ -309,8 +321,8 @@ def test_times_are_medians_after_a_warm_up(monkeypatch):
         calls.append(len(batch))
         now[0] += (float(batch[0, 0]) if alone else 2.0) if warm else 100.0
 
-    monkeypatch.setattr(latency.export, "session", lambda model, threads: threads)
-    monkeypatch.setattr(latency.export, "probabilities", answer)
+    monkeypatch.setattr(latency.onnx_model, "session", lambda model, threads: threads)
+    monkeypatch.setattr(latency.onnx_model, "probabilities", answer)
     monkeypatch.setattr(latency.time, "perf_counter", lambda: now[0])
     told = latency.measure(b"", np.array([[0.004], [0.005], [0.006]], np.float32))
     assert told["median_ms"] == pytest.approx(5, rel=1e-4)
@@ -327,7 +339,9 @@ def test_times_are_medians_after_a_warm_up(monkeypatch):
 def exported(finished, tmp_path_factory):
     """The finished workflow, one of its models exported."""
     copy = finished.duplicate(tmp_path_factory.mktemp("exported") / "copy")
+    copy.overlay["dataset"] = {"source": "folder", "folder": "data/small"}
     copy.overlay["train"] = ["complex"]
+    copy.overlay["predict"] = {"keep": 0.9}
     copy.run("export")
     return copy
 
@@ -352,6 +366,9 @@ def test_the_target_makes_the_files_once(exported):
     assert 0 < told["parity"]["largest_difference"] <= 1e-4
     assert told["bytes"] == (folder / "model.onnx").stat().st_size
     assert told["test"]["largest_difference_to_stored"] < 0.1
+    classifier = Classifier.load(folder.parent / "model.pt")
+    assert told["kept"] == 0.9
+    assert told["threshold"] == answers.threshold(classifier.confidences, 0.9)
     assert not (exported.results / "runs/mel/export").exists()
 
 
@@ -361,12 +378,50 @@ def test_an_export_is_made_again_when_its_model_is(exported, tmp_path):
     both = {"export_model": 1, "write_model_card": 1}
     (copy.results / "runs/complex/export/model.onnx").unlink()
     assert plan(copy) == both
-    # What tells the licence is told by the card alone.
     copy = exported.duplicate(tmp_path / "other")
-    (copy.folder / copy.overlay["dataset"]["folder"] / "LICENSE.txt").touch()
+    # So that the threshold is another.
+    copy.overlay["predict"]["keep"] = 0.8
+    assert plan(copy) == both
+    copy.overlay["predict"]["keep"] = 0.9
+    # Where the same recordings lie makes no difference.
+    (copy.folder / "data/small").rename(copy.folder / "data/moved")
+    copy.overlay["dataset"]["folder"] = "data/moved"
+    assert plan(copy) == {}
+    # What tells the licence is told by the card alone.
+    (copy.folder / "data/moved/LICENSE.txt").touch()
     assert plan(copy) == {"write_model_card": 1}
     copy.overlay["runs"]["complex"]["epochs"] = 3
     assert both.items() <= plan(copy).items()
+
+
+@pytest.mark.workflow
+def test_the_card_tells_no_settings_of_the_machine(exported):
+    """A change of what it tells, and of nothing else, writes it again."""
+    card = (exported.results / "runs/complex/export/model_card.md").read_text(encoding="utf-8")
+    told = yaml.safe_load(card.partition("```yaml\n")[2].partition("```")[0])
+    assert (told["epochs"], told["features"]["stft"]["n_fft"]) == (2, 160)
+    assert told["split"]["method"] == "speaker"
+    assert {"run", "device", "compile", "memory_budget"}.isdisjoint(told)
+    assert {"chunk_length", "compression"}.isdisjoint(told["features"])
+
+
+@pytest.mark.workflow
+def test_the_card_of_a_run_of_some_words_tells_its_false_alarms(exported, tmp_path):
+    copy = exported.duplicate(tmp_path / "copy")
+    few = copy.overlay["runs"]["few"] = {"words": ["bird", "happy"], "silence": True}
+    few |= {"features": "coarse", "split": "speaker", "representation": "complex"}
+    folder = copy.results / "runs/few"
+    copy.run(str((folder / "export/model_card.md").relative_to(copy.folder)))
+    table = pd.read_csv(folder / "false_alarms.csv")
+    [row] = table[table["share"] == 0.9].to_dict("records")
+    assert row["threshold"] == json.loads((folder / "export/export.json").read_text())["threshold"]
+    card = (folder / "export/model_card.md").read_text(encoding="utf-8")
+    assert (
+        f"Of {row['strangers_tested']} test recordings of words that it was never trained on, "
+        f"{row['strangers']:.1%} ({row['strangers_low']:.1%} to {row['strangers_high']:.1%})"
+    ) in card
+    assert "searched with a window that slides on" in card
+    assert "segments of noise |" in card
 
 
 @pytest.mark.workflow
@@ -401,7 +456,7 @@ def test_the_snippet_of_the_card_answers_as_was_evaluated(exported, tmp_path):
 @pytest.mark.workflow
 def test_a_model_that_differs_is_refused_and_nothing_written(exported, tmp_path):
     copy = exported.duplicate(tmp_path / "copy")
-    module = copy.library / "waveforms.py"
+    module = copy.library / "export/onnx_model.py"
     text = module.read_text()
     assert text.count("angles.cos()") == 1
     module.write_text(text.replace("angles.cos()", "0.9 * angles.cos()"))

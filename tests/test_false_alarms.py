@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 import torch
 from conftest import SMALL
 from torch import nn
@@ -98,8 +99,14 @@ def test_the_plot_marks_the_usual_threshold(classifier):
     assert "words never trained on (2 recordings)" in speech.get_legend().get_texts()[0].get_text()
 
 
-def test_the_end_of_noise_is_for_the_test():
-    np.testing.assert_array_equal(false_alarms.testing_part(np.arange(10)), [6, 7, 8, 9])
+def test_the_end_of_noise_is_for_the_test(write_noise, messages):
+    path = write_noise("tap.wav", seed=1, seconds=10)
+    text = path.with_name("text.wav")
+    text.write_text("no sound")
+    samples, _ = soundfile.read(path, dtype="float32")
+    [part] = false_alarms.testing_parts([text, path], SMALL.sample_rate)
+    np.testing.assert_array_equal(part, samples[6_000:])
+    assert [line for line in messages if "text.wav is left out" in line]
 
 
 def test_a_run_that_is_to_meet_strangers(finished, tmp_path):

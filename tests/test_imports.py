@@ -10,7 +10,7 @@ import pytest
 
 SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
 WITH_TORCH = {"find_learning_rate", "train", "evaluate", "export_model"}
-WITH_TORCH |= {"find_false_alarms", "recognize"}
+WITH_TORCH |= {"find_false_alarms", "predict_words"}
 WITH_ONNX = {"export_model"}
 # Those that run once a word.
 WITHOUT_PANDAS = {"inventory", "spectrograms"}

@@ -129,6 +129,24 @@ def test_a_full_disk_is_told_and_leaves_no_part_of_a_table(model, recordings, tm
     assert {path.name for path in tmp_path.iterdir()} == {"list.txt", "words.csv", "printed"}
 
 
+def test_a_command_that_is_terminated_leaves_no_part_of_a_table(model, recordings, tmp_path):
+    (tmp_path / "list.txt").write_text(f"{recordings}/a.wav\n" * 100_000)
+    output = tmp_path / "words.csv"
+    output.write_text("the table of last time")
+    command = [sys.executable, COMMAND, model, tmp_path / "list.txt", "--output", output]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        # By then there is a part.
+        assert any(line.startswith(b"A word counts") for line in process.stderr)
+        assert len(list(tmp_path.iterdir())) == 3
+        process.terminate()
+        told = process.stderr.read()
+        process.wait(timeout=120)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert b"Traceback" not in told
+    assert output.read_text() == "the table of last time"
+    assert {path.name for path in tmp_path.iterdir()} == {"list.txt", "words.csv"}
+
+
 def test_a_device_or_a_link_is_written_to_and_not_replaced(model, recordings, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
@@ -168,6 +186,7 @@ def test_a_closed_standard_output_is_told(model, recordings):
         (["missing.pt", "a.wav"], "model missing.pt cannot be read (No such file or directory)"),
         ([".", "a.wav"], "The model . cannot be read (Is a directory)"),
         (["model.pt", "nowhere"], "There is no recording, folder or list of recordings nowhere"),
+        (["model.pt", "typo.wav"], "There is no recording, folder or list of recordings typo.wav"),
         (["model.pt", "empty"], "no WAV or FLAC files in the folder empty"),
         (["model.pt", "model.pt"], "model.pt is neither a WAV or FLAC file, nor a folder"),
         (["model.pt", "a.wav", "--keep", "0"], "--keep: 0 is not above 0 and at most 1"),
@@ -186,6 +205,7 @@ def test_what_cannot_be_asked_for_is_told_before_anything_is_done(
     import predict
 
     (tmp_path / "model.pt").write_bytes(model.read_bytes())
+    (tmp_path / "a.wav").touch()
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["predict.py", *arguments])
@@ -199,7 +219,7 @@ def test_what_cannot_be_asked_for_is_told_before_anything_is_done(
         logger.level, logger.handlers = before
     assert status == 2
     assert told in capsys.readouterr().err
-    assert {path.name for path in tmp_path.iterdir()} == {"model.pt", "empty"}
+    assert {path.name for path in tmp_path.iterdir()} == {"model.pt", "a.wav", "empty"}
 
 
 # The workflow.
@@ -249,7 +269,7 @@ def test_answers_are_those_of_the_evaluation(recognized):
 @pytest.mark.workflow
 def test_what_is_recognised_again(recognized, tmp_path):
     copy = recognized.duplicate(tmp_path / "copy")
-    again = {"recognize": 1, "predict": 1}
+    again = {"predict_words": 1, "predict": 1}
     assert copy.plan("predict") == {}
     listed = copy.folder / LIST
     for path in [listed, *(copy.folder / "data/small").rglob("*.wav")]:
@@ -286,6 +306,16 @@ def test_recordings_are_looked_for_only_when_they_are_asked_for(finished, tmp_pa
     assert "There is no recording, folder or list of recordings nowhere." in done.stdout
     assert "predict.recordings" in done.stdout
     assert "Traceback" not in done.stdout
+    # Not after hours of training either.
+    copy.overlay["predict"] = {"recordings": "typo.wav"}
+    model = copy.results / "runs/mel/model.pt"
+    model.unlink()
+    for target in ("predict", "results/small/predicted/mel.csv"):
+        done = copy.snakemake(target)
+        assert done.returncode == 1
+        assert "There is no recording, folder or list of recordings typo.wav." in done.stdout
+        assert "Traceback" not in done.stdout
+        assert not model.exists()
     del copy.overlay["predict"]
     for target in ("predict", "results/small/predicted/mel.csv"):
         done = copy.snakemake(target, "--dry-run")

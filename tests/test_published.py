@@ -1,11 +1,13 @@
 """Which runs the published figures are set beside."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import yaml
 
 from spokenwords import published
+from spokenwords.augment import Settings
 
 CONFIG = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text(encoding="utf-8"))
 
@@ -59,3 +61,7 @@ def test_other_splits_have_none():
 def test_what_the_experiment_did_not_have_has_none(change):
     split = CONFIG["splits"]["random"]
     assert published.accuracy(CONFIG["dataset"], split, run("complex", **change)) is None
+
+
+def test_every_variation_of_recordings_is_known():
+    assert set(published.VARIATIONS) == {kind.name for kind in fields(Settings) if not kind.default}

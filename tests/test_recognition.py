@@ -314,7 +314,7 @@ def test_a_recording_that_does_not_fit_in_memory_stops_no_others(record, monkeyp
 
 def test_long_recordings_are_in_memory_one_at_a_time(record, monkeypatch):
     monkeypatch.setattr(recognition, "AHEAD", 100_000)
-    references, load = [], recognition._waveform
+    references, load = [], recognition.audio.mono
 
     def counted(path, rate):
         assert all(reference() is None for reference in references)
@@ -322,6 +322,6 @@ def test_long_recordings_are_in_memory_one_at_a_time(record, monkeypatch):
         references.append(weakref.ref(waveform))
         return waveform
 
-    monkeypatch.setattr(recognition, "_waveform", counted)
+    monkeypatch.setattr(recognition.audio, "mono", counted)
     table([record(f"{i}.wav", 100) for i in range(4)])
     assert len(references) == 4

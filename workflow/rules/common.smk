@@ -13,7 +13,7 @@ from snakemake.exceptions import WorkflowError
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from spokenwords import configuration, dataset, fingerprint, published
+from spokenwords import classes, configuration, dataset, fingerprint, listing, published
 from spokenwords.errors import UserError
 
 
@@ -58,8 +58,6 @@ GALLERY = SCRIPTS.parent / "report" / "gallery.html"
 TABLES = SCRIPTS.parent / "report" / "tables.html"
 STYLESHEET = SCRIPTS.parent / "report" / "report.css"
 CAPTIONS = list((SCRIPTS.parent / "report").glob("*.rst"))
-# The settings of a run that say which classes it tells apart.
-CLASSES = ["words", "unknown", "silence"]
 EXPLORATIONS = ["waveform", "fourier_transform", "spectrogram", "complex_spectrogram"]
 
 
@@ -80,11 +78,16 @@ def settings_of_run(*keys):
     return lambda wildcards: {key: RUNS[wildcards.run][key] for key in keys}
 
 
-def all_settings_of_run(wildcards):
-    """All settings of the wildcard's run, with those of its features and split for their names."""
+def settings_of_card(wildcards):
+    """The settings that a model card tells, with those of features and split for their names.
+
+    It leaves out the run's name and what a model does not depend on: the machine, speed and room.
+    """
     run = RUNS[wildcards.run]
-    return run | {
-        "features": config["features"][run["features"]],
+    features = config["features"][run["features"]]
+    told = set(run) - {"run", "device", "compile", "memory_budget"}
+    return {key: run[key] for key in sorted(told)} | {
+        "features": {key: features[key] for key in ("stft", "rounding")},
         "split": config["splits"][run["split"]],
     }
 
@@ -96,7 +99,10 @@ def all_settings_of_run(wildcards):
 def scan():
     """A digest of each word's recordings, keyed by word, of the data folder as it is now."""
     cache_file = RESULTS / "inventory" / ".scan.json"
-    return dataset.scan(FOLDER, config["dataset"]["words"], cache_file)
+    found = dataset.scan(FOLDER, config["dataset"]["words"], cache_file)
+    for run in RUNS.values():
+        classes.choose(found, run)
+    return found
 
 
 def digests():
@@ -161,25 +167,55 @@ def digest_of_lists(wildcards):
         return dataset.digest_of_lists(FOLDER)
 
 
-def digest_of_noise(wildcards):
+@cache
+def noise():
     """The recordings of noise, by name, and a digest of each one's content."""
+    return dataset.noise(FOLDER)
+
+
+def digest_of_noise(wildcards):
     digests()
     with faults_told():
-        return dataset.noise(FOLDER)
+        return noise()
 
 
 def facts_of_data(wildcards):
     """What a model card says of the data set; its licence is told by files, by their names."""
     digests()
     names = sorted(path.name for path in FOLDER.iterdir() if path.is_file())
+    source, archive = config["dataset"]["source"], config["dataset"]["archive"]
     return {
-        "source": config["dataset"]["source"],
-        "folder": FOLDER.name,
-        "checksum": config["dataset"]["archive"].get("sha256"),
+        "source": source,
+        "checksum": archive["sha256"] if source == "archive" else None,
         "licences": [
             name for name in names if name.upper().startswith(("LICENSE", "LICENCE"))
         ],
     }
+
+
+# What `snakemake predict` is to find words in.
+
+
+@cache
+@faults_told(SystemExit)
+def asked_recordings():
+    """The place that the config names, and a digest of the recordings that it stands for now."""
+    if config["predict"]["recordings"] is None:
+        raise UserError(
+            "Config key predict.recordings is empty: name a recording, a folder, or a text file "
+            "that lists recordings, as in --config 'predict={recordings: my/recordings}'."
+        )
+    place = os.path.expanduser(config["predict"]["recordings"])
+    try:
+        digest = listing.digest(Path(place), RESULTS / "predicted" / ".scan.json")
+    except UserError as error:
+        raise UserError(f"{error} Config key predict.recordings names it.") from None
+    return {"place": place, "digest": digest}
+
+
+def asked_recordings_are_there(wildcards):
+    asked_recordings()
+    return []
 
 
 # Which files rules and targets are made of.
@@ -230,9 +266,9 @@ def noise_of_run(wildcards):
 
 
 def silence_of_run(wildcards):
-    """What training takes cuts of noise from where they are a class."""
-    stores, cuts = silence_of_runs([wildcards.run])
-    return {"silence": stores, "cuts": cuts} if stores else {}
+    """What training takes segments of noise from where they are a class."""
+    stores, segments = silence_of_runs([wildcards.run])
+    return {"silence": stores, "segments": segments} if stores else {}
 
 
 def range_test_of_run(wildcards):

@@ -25,7 +25,11 @@ rule evaluate:
         gpu=1,
     params:
         settings=settings_of_run(
-            *CLASSES, "device", "precision", "memory_budget", "test_shift_seconds"
+            *classes.SETTINGS,
+            "device",
+            "precision",
+            "memory_budget",
+            "test_shift_seconds",
         ),
         code=code_of("evaluate.py"),
     script:
@@ -140,7 +144,9 @@ rule find_false_alarms:
         gpu=1,
         folder=str(FOLDER),
     params:
-        settings=settings_of_run(*CLASSES, "device", "precision", "memory_budget"),
+        settings=settings_of_run(
+            *classes.SETTINGS, "device", "precision", "memory_budget"
+        ),
         noise=digest_of_noise,
         code=code_of("find_false_alarms.py"),
     script:

@@ -20,6 +20,7 @@ rule export_model:
     resources:
         folder=str(FOLDER),
     params:
+        keep=lookup(within=config, dpath="predict/keep"),
         code=code_of("export_model.py"),
     script:
         "../scripts/export_model.py"
@@ -33,6 +34,10 @@ rule write_model_card:
         summary="<results>/runs/{run}/export/export.json",
         metrics="<results>/runs/{run}/metrics.json",
         confusion="<results>/runs/{run}/confusion.csv",
+        false_alarms=branch(
+            lambda wildcards: may_meet_strangers(RUNS[wildcards.run]),
+            then="<results>/runs/{run}/false_alarms.csv",
+        ),
         train=manifest_of_run("train"),
         valid=manifest_of_run("valid"),
         test=manifest_of_run("test"),
@@ -44,8 +49,10 @@ rule write_model_card:
         "<benchmarks>/write_model_card/{run}.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        folder=str(FOLDER),
     params:
-        settings=all_settings_of_run,
+        settings=settings_of_card,
         data=facts_of_data,
         code=code_of("write_model_card.py"),
     script:

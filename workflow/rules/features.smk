@@ -49,12 +49,12 @@ rule noise_spectrograms:
 
 
 rule silence_spectrograms:
-    """Complex spectrograms of silence: cuts of the recordings of noise."""
+    """Complex spectrograms of silence: segments of the recordings of noise."""
     input:
         recordings_are_there,
     output:
         store=f"<results>/features/{{features}}/{dataset.SILENCE}.zarr/zarr.json",
-        cuts=f"<results>/features/{{features}}/{dataset.SILENCE}.csv",
+        segments=f"<results>/features/{{features}}/{dataset.SILENCE}.csv",
     log:
         "<logs>/silence_spectrograms/{features}.log",
     benchmark:

@@ -1,25 +1,27 @@
 # From any recordings to the words in them. Makes <results>/predicted/.
 
 
-rule recognize:
+rule predict_words:
     """The words in the recordings that the config names, by one run's model."""
     input:
+        # That they are not is told here, before a model is trained for them.
+        asked_recordings_are_there,
         model="<results>/runs/{run}/model.pt",
     output:
         words="<results>/predicted/{run}.csv",
     log:
-        "<logs>/recognize/{run}.log",
+        "<logs>/predict_words/{run}.log",
     benchmark:
-        "<benchmarks>/recognize/{run}.tsv"
+        "<benchmarks>/predict_words/{run}.tsv"
     conda:
         ENVIRONMENT
     threads: workflow.cores
     resources:
         gpu=1,
     params:
-        recordings=asked_recordings,
+        recordings=lambda wildcards: asked_recordings(),
         keep=lookup(within=config, dpath="predict/keep"),
         settings=settings_of_run("device", "precision"),
-        code=code_of("recognize.py"),
+        code=code_of("predict_words.py"),
     script:
-        "../scripts/recognize.py"
+        "../scripts/predict_words.py"

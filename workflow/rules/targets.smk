@@ -50,7 +50,7 @@ def noise_of_runs(runs):
 
 
 def silence_of_runs(runs):
-    """The stores of cuts of noise, and their tables, that these runs are trained with."""
+    """The stores of segments of noise, and their tables, that these runs are trained with."""
     silent = used_by([run for run in runs if RUNS[run]["silence"]], "features")
     return [
         expand(
@@ -114,6 +114,15 @@ def may_meet_strangers(settings):
 
 def targets_of_explore(wildcards):
     return expand("<results>/explore/{name}.svg", name=EXPLORATIONS)
+
+
+def targets_of_predict(wildcards):
+    own_rates = [run for run in TRAINED if RUNS[run]["max_lr"] == "auto"]
+    return [
+        *expand("<results>/runs/{run}/learning_rate.csv", run=own_rates),
+        *expand("<results>/runs/{run}/model.pt", run=TRAINED),
+        *expand("<results>/predicted/{run}.csv", run=TRAINED),
+    ]
 
 
 def files_of_export(runs):

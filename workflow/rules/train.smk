@@ -21,7 +21,7 @@ rule find_learning_rate:
         gpu=1,
     params:
         settings=settings_of_run(
-            *CLASSES,
+            *classes.SETTINGS,
             "representation",
             "model",
             "batch_size",
@@ -85,7 +85,7 @@ rule train:
         gpu=1,
     params:
         settings=settings_of_run(
-            *CLASSES,
+            *classes.SETTINGS,
             "representation",
             "model",
             "epochs",

@@ -4,7 +4,7 @@ import json
 import time
 from pathlib import Path
 
-from spokenwords import classes, confusion, device, evaluation, loader, progress, scoring
+from spokenwords import classes, confusion, device, evaluation, loader, manifest, progress, scoring
 from spokenwords.model import Classifier
 
 with progress.job_log(snakemake.log[0]):
@@ -14,13 +14,14 @@ with progress.job_log(snakemake.log[0]):
     classifier = Classifier.load(Path(snakemake.input.model)).to(place)
     classifier.precision = device.precision(settings["precision"], place)
     chosen = classes.choose([Path(store).parent.stem for store in snakemake.input.stores], settings)
-    recordings = chosen.manifest(Path(snakemake.input.test))
+    recordings = manifest.of_classes(Path(snakemake.input.test), chosen)
     stores = loader.open_stores(snakemake.input.stores)
     budget = loader.as_bytes(settings["memory_budget"])
     [test] = loader.load(stores, [recordings], place, budget, chosen.number)
     shifts = scoring.shifts_within(settings["test_shift_seconds"], classifier.transform)
     scores = scoring.score(classifier, test, shifts)
-    predictions = evaluation.predictions(chosen.renamed(recordings), classifier.words, scores)
+    recordings = manifest.renamed(recordings, chosen)
+    predictions = evaluation.predictions(recordings, classifier.words, scores)
     predictions.to_csv(snakemake.output.predictions, index=False)
     pairs = confusion.count(predictions, classifier.words)
     pairs.to_csv(snakemake.output.confusion, index=False)

@@ -6,7 +6,8 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from spokenwords import answers, device, evaluation, export, latency, parity, predictions, progress
+from spokenwords import answers, device, evaluation, predictions, progress
+from spokenwords.export import latency, onnx_model, parity
 from spokenwords.model import Classifier
 
 with progress.job_log(snakemake.log[0]):
@@ -15,17 +16,19 @@ with progress.job_log(snakemake.log[0]):
     classifier = Classifier.load(Path(snakemake.input.model))
     stored = predictions.read(snakemake.input.predictions)
     folder, files = Path(snakemake.resources.folder), list(stored["file"])
-    model = export.to_onnx(classifier)
-    running = export.session(model, snakemake.threads)
+    kept = snakemake.params.keep
+    model = onnx_model.to_onnx(classifier, kept)
+    running = onnx_model.session(model, snakemake.threads)
     expected, found = parity.compare(classifier, running, folder, files)
     difference = parity.check(expected, found, files)
     summary = {
         "bytes": len(model),
         "sha256": hashlib.sha256(model).hexdigest(),
-        "opset": export.OPSET,
+        "opset": onnx_model.OPSET,
         "classes": classifier.words,
         "no_words": classifier.no_words,
-        "threshold": answers.threshold(classifier.confidences),
+        "kept": kept,
+        "threshold": answers.threshold(classifier.confidences, kept),
         "samples": classifier.samples,
         "transform": asdict(classifier.transform),
         "parameters": classifier.parameter_count(),

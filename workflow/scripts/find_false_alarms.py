@@ -9,7 +9,6 @@ from spokenwords import (
     false_alarms,
     loader,
     manifest,
-    noise,
     progress,
     scoring,
 )
@@ -32,19 +31,17 @@ with progress.job_log(snakemake.log[0]):
     unknown = said.isin(settings["unknown"])
     strangers = ~said.isin(chosen.number)
     words = ~(unknown | strangers)
-    files = list(snakemake.params.noise)
-    waveforms = {}
-    if files:
-        folder = Path(snakemake.resources.folder) / dataset.NOISE
-        rate = classifier.transform.sample_rate
-        waveforms = noise.load(folder, files, rate, classifier.samples)
+    files = [
+        Path(snakemake.resources.folder) / dataset.NOISE / name for name in snakemake.params.noise
+    ]
+    waveforms = false_alarms.testing_parts(files, classifier.transform.sample_rate)
     table = false_alarms.table(
         classifier,
         probabilities[words],
         said[words],
         probabilities[unknown],
         probabilities[strangers],
-        [false_alarms.testing_part(waveform) for waveform in waveforms.values()],
+        waveforms,
     )
     table.to_csv(snakemake.output.table, index=False)
     style.save(plot(table), snakemake.output.plot)

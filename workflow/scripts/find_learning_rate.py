@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from spokenwords import classes, device, loader, progress, range_test
+from spokenwords import classes, device, loader, manifest, progress, range_test
 from spokenwords.model import Classifier
 
 with progress.job_log(snakemake.log[0]):
@@ -12,7 +12,8 @@ with progress.job_log(snakemake.log[0]):
     place = device.choose(settings["device"], snakemake.threads)
     chosen = classes.choose([Path(store).parent.stem for store in snakemake.input.stores], settings)
     stores = loader.open_stores([*snakemake.input.stores, *snakemake.input.get("silence", [])])
-    manifests = [chosen.manifest(Path(snakemake.input.train), snakemake.input.get("cuts", []))]
+    segments = snakemake.input.get("segments", [])
+    manifests = [manifest.of_classes(Path(snakemake.input.train), chosen, segments)]
     budget = loader.as_bytes(settings["memory_budget"])
     [train] = loader.load(stores, manifests, place, budget, chosen.number)
     torch.manual_seed(settings["seed"])

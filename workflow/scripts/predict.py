@@ -152,5 +152,12 @@ def _table(output: Path | None) -> Iterator[TextIO]:
         partial.unlink(missing_ok=True)
 
 
+def _terminate(number: int, frame: object) -> None:
+    """End as this signal would, but by an exception: that takes away a part of a table."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(main())

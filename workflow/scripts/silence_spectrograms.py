@@ -1,4 +1,4 @@
-"""Complex spectrograms of silence: cuts of the recordings of noise."""
+"""Complex spectrograms of silence: segments of the recordings of noise."""
 
 from pathlib import Path
 
@@ -9,9 +9,9 @@ with progress.job_log(snakemake.log[0]):
     audio, features = snakemake.params.audio, snakemake.params.features
     silence.write(
         Path(snakemake.output.store).parent,
-        Path(snakemake.output.cuts),
+        Path(snakemake.output.segments),
         Path(snakemake.resources.folder) / dataset.NOISE,
-        list(snakemake.params.recordings),
+        dict(snakemake.params.recordings),
         STFT(sample_rate=audio["sample_rate"], **features["stft"]),
         length=round(audio["seconds"] * audio["sample_rate"]),
         rounding=features["rounding"] or None,

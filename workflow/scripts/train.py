@@ -13,6 +13,7 @@ from spokenwords import (
     device,
     learning_rate,
     loader,
+    manifest,
     noise,
     progress,
     scoring,
@@ -47,8 +48,9 @@ with progress.job_log(snakemake.log[0]):
             recordings = map(noise.training_part, noise.read(store, transform))
             background = augment.Noise(list(recordings), frames, place)
         augmentation = augment.Augmentation(variation, transform, background, len(chosen.names))
+    segments = snakemake.input.get("segments", [])
     manifests = [
-        chosen.manifest(Path(snakemake.input[name]), snakemake.input.get("cuts", []))
+        manifest.of_classes(Path(snakemake.input[name]), chosen, segments)
         for name in ("train", "valid")
     ]
     train_set, valid_set = loader.load(stores, manifests, place, budget, chosen.number)

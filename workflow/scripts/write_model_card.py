@@ -3,22 +3,30 @@
 import json
 from pathlib import Path
 
-from spokenwords import classes, confusion, model_card, origins, progress
+import pandas as pd
+
+from spokenwords import classes, confusion, manifest, progress
+from spokenwords.export import card, data
 
 with progress.job_log(snakemake.log[0]):
     settings = snakemake.params.settings
     words = [Path(store).parent.stem for store in snakemake.input.stores]
     chosen = classes.choose(words, settings)
-    cuts = snakemake.input.get("cuts", [])
-    manifests = {name: Path(snakemake.input[name]) for name in ("train", "valid", "test")}
-    page = model_card.page(
+    segments = snakemake.input.get("segments", [])
+    alarms = snakemake.input.false_alarms
+    # No segments of noise are kept for the test.
+    sets = {
+        name: manifest.of_classes(Path(snakemake.input[name]), chosen, segments)
+        for name in ("train", "valid", "test")
+    }
+    page = card.page(
         snakemake.wildcards.run,
         settings,
-        origins.of(**snakemake.params.data),
+        data.origin(**snakemake.params.data, folder=Path(snakemake.resources.folder).name),
         json.loads(Path(snakemake.input.summary).read_text()),
         json.loads(Path(snakemake.input.metrics).read_text()),
         confusion.read(snakemake.input.confusion),
-        # No cuts of noise are kept for the test.
-        {name: chosen.renamed(chosen.manifest(path, cuts)) for name, path in manifests.items()},
+        {name: manifest.renamed(table, chosen) for name, table in sets.items()},
+        pd.read_csv(alarms) if alarms else None,
     )
     Path(snakemake.output.card).write_text(page, encoding="utf-8")

@@ -8,10 +8,8 @@ import math
 
 import numpy as np
 
-# Classes that stand for no word: words that are not told apart, and cuts of background noise. The
-# first is also the answer where confidence is too low, whether or not there is such a class.
-UNKNOWN = "unknown"
-SILENCE = "silence"
+from spokenwords.classes import UNKNOWN
+
 # The share of right answers on the validation set that the threshold keeps, unless told otherwise.
 KEPT = 0.95
 

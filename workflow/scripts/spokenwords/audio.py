@@ -13,6 +13,9 @@ import soundfile
 from spokenwords.errors import UserError
 
 MOST_CHANNELS = 1024  # of libsndfile
+# What a sample rate may be, Hz. It is anything in a damaged file, and resampling from or to some
+# rates would take more memory than there is.
+RATES = range(1000, 1_000_001)
 # Floating-point samples may exceed full scale, which is 1. So far beyond it they are on another
 # scale, most likely that of 16-bit integers.
 LARGEST_SAMPLE = 100
@@ -35,7 +38,7 @@ def usable_before(file: str) -> Iterator[None]:
 
 
 def decode(path: Path) -> tuple[np.ndarray, int]:
-    """Decode a WAV or FLAC file of any rate and channel count.
+    """Decode a WAV or FLAC file of any channel count and any rate in `RATES`.
 
     Returns samples as float32 [samples, channels], full scale being 1, and the sample rate in Hz.
     Raises `UnreadableRecordingError`.
@@ -54,6 +57,8 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
     except (MemoryError, ValueError):
         # A damaged header, or a FLAC stream that was written without knowing its length.
         raise UnreadableRecordingError("no credible length in its header") from None
+    if sample_rate not in RATES:
+        raise UnreadableRecordingError(f"no credible sample rate ({sample_rate} Hz)")
     if len(samples) == 0:
         raise UnreadableRecordingError("no samples")
     if not np.isfinite(samples).all():
@@ -74,8 +79,8 @@ def _decode_plain_wav(path: Path) -> tuple[np.ndarray, int] | None:
         with wave.open(str(path)) as file:
             channels, width, sample_rate, frames, *_ = file.getparams()
             size = frames * channels * width
-            # What soundfile refuses is left for it to refuse.
-            credible = 0 < size <= path.stat().st_size and 0 < sample_rate < 2**31
+            # What is refused is left for soundfile, or `decode`, to refuse.
+            credible = 0 < size <= path.stat().st_size and sample_rate in RATES
             if width != 2 or channels > MOST_CHANNELS or not credible:
                 return None
             data = file.readframes(frames)
@@ -91,18 +96,31 @@ def _decode_plain_wav(path: Path) -> tuple[np.ndarray, int] | None:
 def load(path: Path, sample_rate: int, length: int) -> np.ndarray:
     """The recording at `path` as the features see it: float32 [length].
 
-    Channels are averaged, the rate is brought to `sample_rate` (Hz), and the end is zero-padded or
-    cut to `length` samples. Raises `UnreadableRecordingError`.
+    That is `mono`, its end zero-padded or cut to `length` samples. Raises
+    `UnreadableRecordingError`.
+    """
+    return fit(mono(path, sample_rate), length)
+
+
+def mono(path: Path, sample_rate: int) -> np.ndarray:
+    """The whole recording at `path`, float32 [samples] at `sample_rate` (Hz).
+
+    Channels are averaged. Raises `UnreadableRecordingError`.
     """
     samples, own_rate = decode(path)
-    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
-    if own_rate != sample_rate:
-        mono = resample(mono, own_rate, sample_rate)
-    return fit(mono, length)
+    samples = mix_down(samples)  # Under the same name: hours of all channels are let go.
+    return resample(samples, own_rate, sample_rate)
+
+
+def mix_down(samples: np.ndarray) -> np.ndarray:
+    """The mean of the channels of [samples, channels]."""
+    return samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
 
 
 def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
     """Resample float32 [n] from one rate to another (Hz), by a polyphase anti-aliasing filter."""
+    if from_rate == to_rate:
+        return samples
     # Most data sets have the model's rate already: their jobs need not pay for this import.
     from scipy.signal import resample_poly
 

@@ -23,7 +23,7 @@ from spokenwords.stft import STFT
 class Settings:
     """What is drawn for each recording, evenly unless said otherwise; everything is off by default.
 
-    - `time_warp`: speech slowed down or sped up about the recording's middle, its duration changed
+    - `time_stretch`: speech sped up or slowed down about the recording's middle, its rate changed
       by a share of up to this; what comes in is zero
     - `frequency_warp`: frequencies divided by a factor that differs from 1 by up to this, as by
       another length of the vocal tract (N. Jaitly and G. Hinton, "Vocal tract length perturbation
@@ -40,7 +40,7 @@ class Settings:
       level (SpecAugment, Park et al. 2019, arXiv:1904.08779)
     """
 
-    time_warp: float = 0
+    time_stretch: float = 0
     frequency_warp: float = 0
     gain_db: float = 0
     shift_seconds: float = 0
@@ -62,7 +62,7 @@ def settings_of(config: Mapping[str, Any]) -> Settings:
 
 def acts(settings: Settings) -> bool:
     """Whether the settings vary anything."""
-    warps = (settings.time_warp, settings.frequency_warp)
+    warps = (settings.time_stretch, settings.frequency_warp)
     kinds = (settings.gain_db, settings.shift_seconds, settings.noise_share, settings.mixup)
     return any((*warps, *kinds, settings.polarity, settings.time_masks, settings.frequency_masks))
 
@@ -132,9 +132,9 @@ class Augmentation:
         """
         settings = self.settings
         targets = F.one_hot(labels, self.words).float()
-        if settings.time_warp:
+        if settings.time_stretch:
             middle = (spectrograms.shape[-1] - 1) / 2
-            spectrograms = _warped(spectrograms, -1, middle, settings.time_warp, generator)
+            spectrograms = _warped(spectrograms, -1, middle, settings.time_stretch, generator)
         if settings.frequency_warp:
             spectrograms = _warped(spectrograms, -2, 0, settings.frequency_warp, generator)
         if self.shift_frames:

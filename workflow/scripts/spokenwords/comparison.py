@@ -58,7 +58,7 @@ def runs(catalogue: Mapping[str, Mapping], metrics: Mapping[str, Mapping]) -> pd
         found = metrics[name]
         row = {"name": name} | {key: run[key] for key in ("run", "split", "features")}
         row |= {key: run[key] for key in ("representation", "model", "seed")}
-        row["recordings"] = found["recordings"]
+        row |= {"classes": len(found["words"]), "recordings": found["recordings"]}
         for measure in MEASURES:
             low, high = found[f"{measure}_interval"]
             row |= {measure: found[measure], f"{measure}_low": low, f"{measure}_high": high}

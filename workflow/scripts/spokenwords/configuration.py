@@ -33,9 +33,11 @@ def canonical(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str,
     """
     # Snakemake keeps values that it was given on the command line in mappings of its own.
     config = _plain(config)
+    off = {}
     if isinstance(config.get("runs"), dict):
         # An overlay cannot take a run away, but it can turn it off.
-        config["runs"] = {name: run for name, run in config["runs"].items() if run is not False}
+        off = {name: run for name, run in config["runs"].items() if run is False}
+        config["runs"] = {name: run for name, run in config["runs"].items() if name not in off}
     errors = list(Validator(schema).iter_errors(config))
     if errors:
         raise UserError(_sentence(best_match(errors)))
@@ -48,16 +50,19 @@ def canonical(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str,
             if isinstance(settings.get(key), list):
                 settings[key].sort()
     _check_references(config)
+    # Else this config would bring them back where it is laid over the one that has them.
+    config["runs"] |= off
     return config
 
 
 def of_each_seed(runs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The runs of a canonical config, those with several seeds as one run a seed.
+    """The runs of a canonical config that are not off, those with several seeds as one run a seed.
 
     A run `complex` with the seeds 1 and 2 becomes `complex-seed1` and `complex-seed2`; their
     settings name it as `run`. Raises `UserError` where such a name is another run's.
     """
     single = {}
+    runs = {name: run for name, run in runs.items() if run is not False}
     for name, run in runs.items():
         seeds = run["seed"] if isinstance(run["seed"], list) else [run["seed"]]
         for seed in seeds:
@@ -153,17 +158,27 @@ def _check_sizes(
             f"{run['model']} network needs {smallest} of each: raise audio.seconds, change "
             f"features.{run['features']}.stft, or take another model or representation."
         )
-    varied, frame, frequency = run["augmentation"], hop / rate, rate / stft["n_fft"]
-    for name, value, step, unit in (
-        ("test_shift_seconds", run["test_shift_seconds"], frame, "s"),
-        ("augmentation.shift_seconds", varied["shift_seconds"], frame, "s"),
-        ("augmentation.time_mask_seconds", varied["time_mask_seconds"], frame, "s"),
-        ("augmentation.frequency_mask_hz", varied["frequency_mask_hz"], frequency, "Hz"),
+    if run["test_shift_seconds"] >= audio["seconds"]:
+        raise UserError(
+            f"Config key {key}.test_shift_seconds is {run['test_shift_seconds']:g}; it must be "
+            f"below audio.seconds, {audio['seconds']:g}."
+        )
+    varied, bins = run["augmentation"], stft["n_fft"] // 2
+    frame, bin_hz = hop / rate, rate / stft["n_fft"]
+    for name, frames_or_bins in (
+        ("test_shift_seconds", run["test_shift_seconds"] / frame),
+        ("augmentation.shift_seconds", varied["shift_seconds"] / frame),
+        ("augmentation.time_stretch", varied["time_stretch"] * frames / 2),
+        ("augmentation.frequency_warp", varied["frequency_warp"] * bins),
+        *[("augmentation.time_mask_seconds", varied["time_mask_seconds"] / frame)]
+        * bool(varied["time_masks"]),
+        *[("augmentation.frequency_mask_hz", varied["frequency_mask_hz"] / bin_hz)]
+        * bool(varied["frequency_masks"]),
     ):
-        if value and not round(value / step):
+        if 0 < frames_or_bins < 0.5:
             raise UserError(
-                f"Config key {key}.{name} is {value:g}, less than half a step of the "
-                f"spectrogram, {step:.3g} {unit}: it would have no effect."
+                f"Config key {key}.{name} is too small to have an effect: it comes to "
+                f"{frames_or_bins:.2g} frames, or bins, of {frame:.3g} s and {bin_hz:.3g} Hz."
             )
 
 

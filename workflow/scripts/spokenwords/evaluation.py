@@ -66,8 +66,8 @@ def macro_f1_interval(targets: np.ndarray, guesses: np.ndarray) -> tuple[float, 
     """The percentile bootstrap interval of macro F1; words are numbers [N].
 
     Drawing recordings with replacement makes the counts of the pairs (target, prediction)
-    multinomial: these are drawn, however many recordings there are. A word that a draw neither has
-    nor predicts is left out of its mean.
+    multinomial: these are drawn, however many recordings there are. A word that a draw does not
+    have is left out of its mean.
     """
     pairs, counts = np.unique(np.stack([targets, guesses]), axis=1, return_counts=True)
     said, guessed = pairs
@@ -82,9 +82,10 @@ def macro_f1_interval(targets: np.ndarray, guesses: np.ndarray) -> tuple[float, 
 
     everyone = np.ones(len(said), dtype=int)
     hits = of_each_word(said, (said == guessed).astype(int))
-    either = of_each_word(said, everyone) + of_each_word(guessed, everyone)
-    f1 = np.divide(2 * hits, either, out=np.zeros(hits.shape), where=either > 0)
-    means = f1.sum(axis=1) / (either > 0).sum(axis=1)
+    there = of_each_word(said, everyone)
+    either = there + of_each_word(guessed, everyone)
+    f1 = np.divide(2 * hits, either, out=np.zeros(hits.shape), where=there > 0)
+    means = f1.sum(axis=1) / (there > 0).sum(axis=1)
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
@@ -93,14 +94,13 @@ def metrics(table: pd.DataFrame, words: list[str], losses: np.ndarray) -> dict:
     """Loss, accuracy and macro F1 with 95 % bootstrap intervals, and each word's figures.
 
     `table` is that of `predictions`, `losses` (nats) [recording] theirs. A word's precision is 0
-    where it was never predicted, its recall 0 where it was never said; macro F1 leaves out words
-    that were neither.
+    where it was never predicted, its recall 0 where it was never said; macro F1 is the mean over
+    words that were said.
     """
     correct, count = int((table["target"] == table["prediction"]).sum()), len(table)
     precision, recall, f1, said = precision_recall_fscore_support(
         table["target"], table["prediction"], labels=words, zero_division=0
     )
-    known = (said > 0) | np.isin(words, table["prediction"])
     number = {word: i for i, word in enumerate(words)}
     numbers = (table[side].map(number).to_numpy() for side in ("target", "prediction"))
     return {
@@ -110,7 +110,7 @@ def metrics(table: pd.DataFrame, words: list[str], losses: np.ndarray) -> dict:
         "loss_interval": mean_interval(losses),
         "accuracy": correct / count,
         "accuracy_interval": accuracy_interval(correct, count),
-        "macro_f1": float(f1[known].mean()),
+        "macro_f1": float(f1[said > 0].mean()),
         "macro_f1_interval": macro_f1_interval(*numbers),
         "expected_calibration_error": calibration.expected_error(calibration.of(table)),
         "words": {

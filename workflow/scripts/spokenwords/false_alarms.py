@@ -6,16 +6,20 @@ validation set; what each does is measured on test recordings, on words that wer
 and on noise that was not.
 """
 
+import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 from statsmodels.stats.proportion import proportion_confint
 
-from spokenwords import answers, noise, spotting
+from spokenwords import answers, audio, noise, spotting
 from spokenwords.model import Classifier
+
+logger = logging.getLogger("spokenwords")
 
 # Shares of right answers on the validation set, from all of them to half.
 SHARES = np.arange(200, 99, -1) / 200
@@ -63,10 +67,21 @@ def table(
     return pd.DataFrame(rows)
 
 
-def testing_part(waveform: np.ndarray) -> np.ndarray:
-    """The end of a recording of noise [samples], which nothing is trained on."""
-    first, end = (round(share * len(waveform)) for share in noise.PARTS["test"])
-    return waveform[first:end]
+def testing_parts(files: Sequence[Path], sample_rate: int) -> list[np.ndarray]:
+    """The ends of recordings of noise, at `sample_rate` (Hz), which nothing is trained on.
+
+    Unreadable files are left out, and the log says which.
+    """
+    parts = []
+    for file in files:
+        try:
+            waveform = audio.mono(file, sample_rate)
+        except audio.UnreadableRecordingError as reason:
+            logger.warning(f"Warning: {file} is left out: {reason}.")
+            continue
+        first, end = (round(share * len(waveform)) for share in noise.PARTS["test"])
+        parts.append(waveform[first:end])
+    return parts
 
 
 def _taken(classifier: Classifier, probabilities: np.ndarray, threshold: float) -> int:

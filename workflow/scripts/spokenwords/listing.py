@@ -18,20 +18,19 @@ def recordings(place: Path) -> list[Path]:
 
     A folder stands for the WAV and FLAC files in it and in all folders below, sorted by path; what
     is hidden (its name begins with a dot) is left out, and a folder that several links lead to is
-    searched once. A WAV or FLAC file stands for itself, whether or not it is there. Any other file
-    is a text that lists recordings, a path a line, which counts from the text's own folder.
+    searched once. A WAV or FLAC file stands for itself. Any other file is a text that lists
+    recordings, a path a line, which counts from the text's own folder.
 
-    That a recording can be read is not looked at. A folder that may not be searched stands for
-    itself, as a recording that cannot be read. Raises `UserError` where `place` stands for nothing.
+    That a recording can be read, or one on a list is there, is not looked at. A folder that may not
+    be searched stands for itself, as a recording that cannot be read. Raises `UserError` where
+    `place` stands for nothing.
     """
     if os.path.isdir(place):  # noqa: PTH112 (Path raises where it may not look)
         if not (found := sorted(_search(place))):
             raise UserError(f"There are no WAV or FLAC files in the folder {place}.")
         return found
-    if place.suffix.lower() in dataset.SUFFIXES:
-        return [place]
     if os.path.isfile(place):  # noqa: PTH113
-        return _listed(place)
+        return [place] if place.suffix.lower() in dataset.SUFFIXES else _listed(place)
     raise UserError(f"There is no recording, folder or list of recordings {place}.")
 
 

@@ -150,16 +150,13 @@ def _refuse(faults: list[str], folder: Path) -> None:
 
 def _load(path: Path, sample_rate: int, length: int) -> np.ndarray:
     """The whole recording, float32 [samples]. Too short a one is unreadable too."""
-    samples, own_rate = audio.decode(path)
-    mono = samples.mean(axis=1)
-    if own_rate != sample_rate:
-        mono = audio.resample(mono, own_rate, sample_rate)
-    if len(mono) < length:
-        seconds = (len(mono) / sample_rate, length / sample_rate)
+    waveform = audio.mono(path, sample_rate)
+    if len(waveform) < length:
+        seconds = (len(waveform) / sample_rate, length / sample_rate)
         raise audio.UnreadableRecordingError(
             "{:.4g} s long, at least {:.4g} s are needed".format(*seconds)
         )
-    return mono
+    return waveform
 
 
 def _write_one(

@@ -76,9 +76,7 @@ def of_recording(path: Path, sample_rate: int, seconds: float) -> dict[str, floa
     zeros that a short recording is padded with are left out. Raises `UnreadableRecordingError`.
     """
     samples, own_rate = audio.decode(path)
-    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
-    if own_rate != sample_rate:
-        mono = audio.resample(mono, own_rate, sample_rate)
+    mono = audio.resample(audio.mix_down(samples), own_rate, sample_rate)
     used = np.abs(samples[: ceil(seconds * own_rate)])
     estimates = of_samples(mono[: round(seconds * sample_rate)], sample_rate)
     return estimates | {"clipped_samples": int(np.count_nonzero(used >= FULL_SCALE))}

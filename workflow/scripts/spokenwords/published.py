@@ -7,7 +7,7 @@ from typing import Any
 ARCHIVE = "743935421bb51cccdb6bdd152e04c5c70274e935c82119ad7faeec31780d811d"
 # Settings of `augmentation` that vary recordings where they are not 0.
 VARIATIONS = (
-    *("time_warp", "frequency_warp"),
+    *("time_stretch", "frequency_warp"),
     *("gain_db", "shift_seconds", "noise_share", "mixup", "polarity"),
     *("time_masks", "frequency_masks"),
 )

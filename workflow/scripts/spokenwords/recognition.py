@@ -24,9 +24,6 @@ logger = logging.getLogger("spokenwords")
 # take no more than this together. Samples of 16 bits take twice as much as 32-bit numbers.
 AHEAD = 32_000_000
 BESIDES = 100_000
-# What a sample rate may be, Hz. It is anything in a damaged file, and resampling from or to some
-# rates would take more memory than there is.
-RATES = range(1000, 1_000_001)
 
 LIKELIEST = 3
 COLUMNS = [
@@ -137,12 +134,7 @@ def _waveform(path: Path, rate: int) -> np.ndarray:
         raise audio.UnreadableRecordingError("its name is not in UTF-8") from None
     except OSError as error:
         raise audio.UnreadableRecordingError(error.strerror) from None
-    samples, own_rate = audio.decode(path)
-    if own_rate not in RATES:
-        raise audio.UnreadableRecordingError(f"no credible sample rate ({own_rate} Hz)")
-    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
-    del samples  # Resampling takes memory of its own.
-    return mono if own_rate == rate else audio.resample(mono, own_rate, rate)
+    return audio.mono(path, rate)
 
 
 def _rows(

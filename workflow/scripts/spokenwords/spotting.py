@@ -43,21 +43,6 @@ class Event:
     end: float
     probabilities: np.ndarray
 
-    @property
-    def probability(self) -> float:
-        return float(self.probabilities.max())
-
-
-def find_words(classifier: Classifier, waveform: np.ndarray, threshold: float) -> list[Event]:
-    """The words in a recording [samples] of the classifier's sample rate, in order of time.
-
-    A word counts where its probability, the mean over three neighbouring windows, is the largest
-    and at least `threshold` (see answers.py). Raises `UserError` as `probabilities` does.
-    """
-    with ThreadPoolExecutor(1) as pool:
-        [windows] = probabilities(classifier, [waveform], pool)
-    return events(classifier, smoothed(windows), len(waveform), threshold)
-
 
 def starts(length: int, classifier: Classifier) -> np.ndarray:
     """Where the windows of a recording of `length` samples start, in samples [window].
@@ -180,10 +165,11 @@ def events(
 ) -> list[Event]:
     """The words in a recording of `length` samples, in order of time.
 
-    `windows` are the probabilities of its windows [window, class]. Those whose answer is a word
-    (see answers.py) are taken from the most probable on, the earliest of equals. Each hides those
-    that start within half a window of it, and those of the same word that overlap with it, as they
-    may have heard the same: without the latter rule up to one word in fifty was found twice.
+    `windows` are the probabilities of its windows [window, class], `smoothed`. Those whose answer
+    is a word (see answers.py) are taken from the most probable on, the earliest of equals. Each
+    hides those that start within half a window of it, and those of the same word that overlap with
+    it, as they may have heard the same: without the latter rule up to one word in fifty was found
+    twice.
     """
     first, samples = starts(length, classifier), classifier.samples
     spans = np.stack([first, np.minimum(first + samples, length)], axis=1)

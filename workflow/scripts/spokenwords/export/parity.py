@@ -7,8 +7,9 @@ import onnxruntime
 import pandas as pd
 import torch
 
-from spokenwords import audio, evaluation, export, predictions, progress
+from spokenwords import audio, evaluation, predictions, progress
 from spokenwords.errors import UserError
+from spokenwords.export import onnx_model
 from spokenwords.model import Classifier
 
 BATCH_SIZE = 64
@@ -50,7 +51,7 @@ def compare(
         spectrograms = classifier.transform.complex_spectrogram(waveforms)
         scores = classifier(torch.from_numpy(spectrograms))
         expected.append(scores.softmax(dim=1).numpy())
-        found.append(export.probabilities(running, waveforms))
+        found.append(onnx_model.probabilities(running, waveforms))
         done.advance(len(waveforms))
     return np.concatenate(expected), np.concatenate(found)
 
@@ -77,9 +78,9 @@ def on_test_set(found: np.ndarray, stored: pd.DataFrame) -> dict[str, object]:
     """How well `found` [recording, class] does, and how it agrees with what was evaluated.
 
     `stored` are the predictions of the same recordings. They were made from rounded spectrograms,
-    in the evaluation's precision, and are kept to six decimals. accuracy, accuracy_interval (95 %);
-    same_answers (share of recordings whose likeliest class is the same), and
-    largest_difference_to_stored (of a probability).
+    in the evaluation's precision, averaged over shifts where the run has the test do so, and are
+    kept to six decimals. accuracy, accuracy_interval (95 %); same_answers (share of recordings
+    whose likeliest class is the same), and largest_difference_to_stored (of a probability).
     """
     columns = predictions.of_each_word(stored.columns)
     classes = np.array([name.removeprefix("p(").removesuffix(")") for name in columns], object)

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from spokenwords import export
+from spokenwords.export import onnx_model
 
 WARM_UP = 20
 CALLS = 300
@@ -18,11 +18,11 @@ def measure(model: bytes, waveforms: np.ndarray) -> dict[str, float]:
     One recording a call, as it comes from a microphone: median_ms and percentile_95_ms, over
     `calls`. Recordings together, `batch_size` a call: recordings_per_second (of the median call).
     """
-    running = export.session(model, threads=1)
+    running = onnx_model.session(model, threads=1)
 
     def seconds(batch: np.ndarray) -> float:
         start = time.perf_counter()
-        export.probabilities(running, batch)
+        onnx_model.probabilities(running, batch)
         return time.perf_counter() - start
 
     singles = [waveforms[number % len(waveforms)][None] for number in range(WARM_UP + CALLS)]

@@ -1,0 +1,130 @@
+"""The data of a model card: where recordings come from, and which the model is trained on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from spokenwords import published
+from spokenwords.export.markdown import escaped, table
+
+METHODS = {
+    "random": "at random",
+    "speaker": "by speaker, at random: nobody is in two sets",
+    "official": "as the data set's own lists have it",
+}
+PURPOSES = {"train": "training", "valid": "validation", "test": "test"}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A data set in plain sentences: its `name`, `licence`, who `speakers` are, and `ethics`.
+
+    `language` is its code, and `hub` its name on Hugging Face's hub, where they are known.
+    """
+
+    name: str
+    licence: str
+    speakers: str
+    ethics: str
+    language: str | None = None
+    hub: str | None = None
+
+
+SPEECH_COMMANDS = Origin(
+    name="Speech Commands v0.01 (P. Warden, Speech Commands: a dataset for limited-vocabulary "
+    "speech recognition, 2018, arXiv:1804.03209)",
+    licence="CC BY 4.0, to be attributed to P. Warden (Google).",
+    speakers="Volunteers said single English words to microphones of their own, in whatever "
+    "surroundings they were. Their age, gender and origin were not noted, so it is not known how "
+    "well the model does for any of these groups.",
+    ethics="Volunteers recorded themselves for a public data set; their names were not kept.",
+    language="en",
+    hub="google/speech_commands",
+)
+SYNTHETIC = Origin(
+    name="single words synthesised by eSpeak NG",
+    licence="nobody was recorded; the program that speaks, eSpeak NG, is under GPL-3.0-or-later.",
+    speakers="Synthetic voices with several English accents speak: the model has never heard a "
+    "person, and its figures say nothing about people.",
+    ethics="Nobody's voice was recorded.",
+    language="en",
+)
+
+
+def origin(source: str, folder: str, checksum: str | None, licences: Sequence[str]) -> Origin:
+    """The origin of recordings of this source, `archive`, `folder` or `synthetic`.
+
+    `folder` is the name of theirs, `checksum` the SHA-256 of the archive if they come from one, and
+    `licences` are the names of files in the folder that tell the licence.
+    """
+    if source == "synthetic":
+        return SYNTHETIC
+    if source == "archive" and checksum == published.ARCHIVE:
+        return SPEECH_COMMANDS
+    name = f"the folder {folder}"
+    if source == "archive":
+        name = f"an archive, SHA-256 {checksum}"
+    if licences:
+        licence = f"see {', '.join(licences)} in the folder of recordings."
+    else:
+        licence = (
+            "not told in the folder of recordings; state it here before the model is passed on."
+        )
+    return Origin(
+        name,
+        licence,
+        speakers="Who speaks, in which language, with which microphones and surroundings is not "
+        "told by the files: state it here. For others than these, expect more errors.",
+        ethics="Whether those who were recorded agreed to it is not told by the files: state it "
+        "here.",
+    )
+
+
+def tested(sets: Mapping[str, pd.DataFrame]) -> str:
+    """Whose recordings the model was tested on."""
+    test, heard = _recordings(sets["test"]), _recordings(sets["train"])["speaker"]
+    speakers = set(test["speaker"])
+    anonymous = int((test["speaker"] == test["file"]).sum())
+    size = f"{len(test):,} recordings of the same data set that were kept back. "
+    if anonymous == len(test):
+        return size + (
+            "File names do not tell who speaks, so it is not known whether the same people are "
+            "heard in training; where they are, figures are better than for new voices."
+        )
+    shared = len(speakers.intersection(heard))
+    text = size + (
+        f"{shared:,} of their {len(speakers):,} speakers are heard in training too: for voices "
+        "that the model has never heard, expect more errors than these."
+        if shared
+        else f"None of their {len(speakers):,} speakers is heard in training: sets are disjoint in "
+        "speakers, and figures are those for voices that the model has never heard."
+    )
+    if anonymous:
+        text += f" {anonymous:,} recordings tell no speaker and count as one each."
+    return text
+
+
+def trained(settings: Mapping[str, Any], origin: Origin, sets: Mapping[str, pd.DataFrame]) -> str:
+    """What the model was trained on, and how recordings were divided."""
+    columns, rows = ["set", "recordings", "speakers", "segments of noise"], []
+    for name, purpose in PURPOSES.items():
+        spoken = _recordings(sets[name])
+        noise = len(sets[name]) - len(spoken)
+        rows.append(
+            (purpose, *(f"{n:,}" for n in (len(spoken), spoken["speaker"].nunique(), noise)))
+        )
+    if all(row[-1] == "0" for row in rows):
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    return (
+        f"Data set: {escaped(origin.name)}. Its licence: {escaped(origin.licence)}\n\n"
+        f"Recordings were divided {METHODS[settings['split']['method']]}. Weights are learnt from "
+        "the training set; the validation set says which epoch is the best, and where the "
+        f"threshold lies.\n\n{table(columns, rows)}"
+    )
+
+
+def _recordings(manifest: pd.DataFrame) -> pd.DataFrame:
+    """Those of a manifest that are no segments of noise, which nobody speaks."""
+    return manifest[manifest["speaker"] != ""]
