@@ -26,8 +26,15 @@ SMALL = STFT(sample_rate=1000, n_fft=64, window_seconds=0.05, stride_seconds=0.0
 
 
 def pytest_collection_modifyitems(items):
-    """Tests of the finished workflow come first: one process makes it, the others do the rest."""
-    items.sort(key=lambda item: "finished" not in item.fixturenames)
+    """Tests of the finished workflow come first: one process makes it, the others do the rest.
+
+    Before all come interruptions, which take longest: at the end nobody is to wait for another.
+    """
+
+    def place(item):
+        return "finished" not in item.fixturenames, item.path.stem != "test_interruptions"
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session", autouse=True)
