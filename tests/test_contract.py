@@ -270,6 +270,19 @@ CHANGES = {
         runs(1, TRAINING),
     ),
     "noise for a run": (add_noise, runs(1, TRAINING) | {"noise_spectrograms": 1}),
+    "words of a run that are unknown": (
+        setting(["seven"], "runs", "complex", "unknown"),
+        runs(1) | {"find_false_alarms": 1},
+    ),
+    "silence for a run": (
+        setting(True, "runs", "complex", "silence"),
+        runs(1) | {"silence_spectrograms": 1, "find_false_alarms": 1},
+    ),
+    "shifts in the test of a run": (
+        setting(0.1, "runs", "complex", "test_shift_seconds"),
+        runs(1, ("evaluate", *AFTER_EVALUATION)),
+    ),
+    "a run turned off": (setting(False, "runs", "power"), {}),
     "representation of a run": (setting("power", "runs", "complex", "representation"), runs(1)),
     "model of a run": (setting("residual", "runs", "complex", "model"), runs(1)),
     # Of the two runs one takes its rate from the range test.
