@@ -342,7 +342,7 @@ def exported(finished, tmp_path_factory):
     copy.overlay["dataset"] = {"source": "folder", "folder": "data/small"}
     copy.overlay["train"] = ["complex"]
     copy.overlay["predict"] = {"keep": 0.9}
-    copy.run("export")
+    copy.run_in_new_processes("export")
     return copy
 
 
