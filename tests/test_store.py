@@ -77,21 +77,17 @@ def test_signal_to_noise_ratio(write_store, tmp_path):
     assert 10 * np.log10(np.square(expected).mean() / np.square(noise).mean()) > 72
 
 
+def storage(chunk_length):
+    """What stores here have in common."""
+    return {"rounding": 16, "chunk_length": chunk_length, "inventory_digest": ""}
+
+
 @pytest.mark.parametrize("chunk_length", [1, 3, 10, 64])
 def test_rows_are_in_the_order_given(write_noise, tmp_path, chunk_length):
     files = [f"{number}.wav" for number in (7, 0, 9, 3, 1, 8, 2, 6, 4, 5)]
     recordings = [write_noise(file, seed=int(file[0])) for file in files]
     path = tmp_path / "bird.zarr"
-    store.write(
-        path,
-        tmp_path / "recordings",
-        files,
-        SMALL,
-        1_000,
-        rounding=16,
-        chunk_length=chunk_length,
-        inventory_digest="",
-    )
+    store.write(path, tmp_path / "recordings", files, SMALL, 1_000, **storage(chunk_length))
     opened = store.open_store(path)
     assert opened.files == files
     assert opened.array.chunks == (chunk_length, 2, 33, 51)
@@ -261,17 +257,8 @@ def test_failed_writing_leaves_the_older_store(write_store, write_noise, tmp_pat
     (tmp_path / "recordings" / files[9]).write_bytes(b"no recording")
 
     def write():
-        store.write(
-            path,
-            tmp_path / "recordings",
-            files,
-            SMALL,
-            1_000,
-            rounding=16,
-            chunk_length=4,
-            inventory_digest="",
-            threads=2,
-        )
+        folder = tmp_path / "recordings"
+        store.write(path, folder, files, SMALL, 1_000, **storage(chunk_length=4), threads=2)
 
     with pytest.raises(UserError, match=r"bird/9\.wav"):
         write()
