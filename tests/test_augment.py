@@ -9,7 +9,7 @@ import pytest
 import torch
 import torchaudio
 from conftest import SMALL
-from scipy import stats
+from scipy import integrate, stats
 
 from spokenwords import augment
 from spokenwords.augment import Augmentation, Noise, Settings
@@ -30,7 +30,7 @@ EVERYTHING = Settings(
     time_masks=2,
     time_mask_seconds=0.1,
     frequency_masks=2,
-    frequency_mask_hz=60,
+    frequency_mask_mels=80,
 )
 
 
@@ -421,45 +421,56 @@ def test_mixed_recordings_of_a_word_are_that_word():
     torch.testing.assert_close(targets, torch.tensor([0.0, 0, 1]).expand(9, 3))
 
 
+# Where frames, in s, and bins, in mels, lie on their axes.
+FRAMES = 0.02 * np.arange(51)
+BINS = 2595 * np.log10(1 + 15.625 * np.arange(33) / 700)
+
+
 @pytest.mark.parametrize(
-    ("axis", "settings", "widest"),
+    ("axis", "settings", "places", "widest"),
     [
-        # Hops are 0.02 s and bins 15.625 Hz: the nearest are seven and six.
-        (-1, Settings(time_masks=1, time_mask_seconds=0.145), 7),
-        (-2, Settings(frequency_masks=1, frequency_mask_hz=97), 6),
+        (-1, Settings(time_masks=1, time_mask_seconds=0.145), FRAMES, 0.145),
+        (-2, Settings(frequency_masks=1, frequency_mask_mels=150), BINS, 150),
     ],
     ids=["time", "frequency"],
 )
-def test_a_mask_takes_whole_frames_or_bins(checkered, axis, settings, widest):
-    hidden = levelled(augmented(settings, checkered(4_000))[0])
+def test_a_mask_takes_whole_frames_or_bins(checkered, axis, settings, places, widest):
+    count = 4_000
+    hidden = levelled(augmented(settings, checkered(count))[0])
     other = 1 if axis == -1 else 2
     masked = hidden.all(dim=other)
     assert torch.equal(masked, hidden.any(dim=other))
-    widths = masked.sum(dim=1)
-    # A single stretch each; all widths, none among them, are equally likely.
-    assert all(len(runs(row)) == (width > 0) for row, width in zip(masked, widths, strict=True))
-    assert set(widths.tolist()) == set(range(widest + 1))
-    assert stats.chisquare(widths.bincount().numpy()).pvalue > 0.01
-    # Of the places for a mask of the middle width, all are taken about equally often.
-    middle = masked[widths == widest // 2].int().argmax(dim=1)
-    places = masked.shape[1] - widest // 2 + 1
-    counts = np.bincount(middle.numpy(), minlength=places)
-    assert len(counts) == places
-    assert counts.min() > 0
-    assert stats.chisquare(counts).pvalue > 0.01
+    stretches = [runs(row) for row in masked]
+    assert {len(stretch) for stretch in stretches} == {0, 1}
+    widths = [np.ptp(places[row.numpy()]) for row in masked if row.any()]
+    assert widest - np.diff(places).max() < max(widths) <= widest
+
+    def probability(place):
+        """That a mask of any width from 0 to the widest, anywhere on the axis, is over a place."""
+
+        def of_width(width):
+            last = places[-1] - width
+            return (min(place, last) - max(place - width, 0)) / last
+
+        return integrate.quad(of_width, 0, widest)[0] / widest
+
+    expected = np.array([probability(place) for place in places])
+    deviation = np.sqrt(expected * (1 - expected) / count)
+    assert (np.abs(masked.float().mean(dim=0).numpy() - expected) <= 4 * deviation).all()
 
 
 def test_several_masks_of_both_kinds(checkered):
     settings = Settings(
-        time_masks=2, time_mask_seconds=0.1, frequency_masks=3, frequency_mask_hz=62.5
+        time_masks=2, time_mask_seconds=0.1, frequency_masks=3, frequency_mask_mels=90
     )
     hidden = levelled(augmented(settings, checkered(400))[0])
     frames, bins = hidden.all(dim=1), hidden.all(dim=2)
     assert torch.equal(hidden, frames[:, None, :] | bins[:, :, None])
     assert max(len(runs(row)) for row in frames) == 2
     assert max(len(runs(row)) for row in bins) == 3
-    assert 5 < frames.sum(dim=1).max() <= 10
-    assert 8 < bins.sum(dim=1).max() <= 12
+    # A mask of 0.1 s is over 6 frames at most, one of 90 mels over 7 bins where they are closest.
+    assert 6 < frames.sum(dim=1).max() <= 12
+    assert 7 < bins.sum(dim=1).max() <= 21
 
 
 def test_a_mask_wider_than_the_spectrogram(checkered):

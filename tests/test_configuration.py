@@ -676,9 +676,6 @@ def test_a_run_that_is_off_is_left_out():
     [
         ("test_shift_seconds: 0.004", "runs.mel.test_shift_seconds"),
         ("augmentation: {shift_seconds: 0.001}", "runs.mel.augmentation.shift_seconds"),
-        ("augmentation: {time_masks: 1, time_mask_seconds: 0.004}", "time_mask_seconds"),
-        # Half a bin is 15.6 Hz.
-        ("augmentation: {frequency_masks: 1, frequency_mask_hz: 15}", "frequency_mask_hz"),
         # The ends are 50 frames from the middle, the highest of the bins is the 256th.
         ("augmentation: {time_stretch: 0.009}", "time_stretch"),
         ("augmentation: {frequency_warp: 0.0019}", "frequency_warp"),
@@ -689,10 +686,6 @@ def test_what_rounds_to_nothing_is_refused(run, key):
     assert key in said
     assert "too small to have an effect" in said
     canonical(f"runs: {{mel: {{{run.replace('0.00', '0.01').replace('15', '16')}}}}}")
-
-
-def test_the_size_of_masks_that_are_off_does_not_matter():
-    canonical("training: {augmentation: {time_mask_seconds: 0.004, frequency_mask_hz: 15}}")
 
 
 def test_a_shift_in_the_test_must_leave_something():

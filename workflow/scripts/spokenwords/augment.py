@@ -8,14 +8,13 @@ maps of waveforms: they are done to the spectrogram, of which magnitudes count.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
-from spokenwords.representation import FLOOR
+from spokenwords.representation import FLOOR, mel
 from spokenwords.stft import STFT
 
 
@@ -36,8 +35,8 @@ class Settings:
       two parameters are this number; targets too (Zhang et al. 2018, arXiv:1710.09412)
     - `polarity`: whether half of the recordings have their sign flipped
     - `time_masks`, `frequency_masks`: in so many stretches of time and bands of frequency, each at
-      most `time_mask_seconds` long, or `frequency_mask_hz` wide, magnitudes are set to the mean
-      level (SpecAugment, Park et al. 2019, arXiv:1904.08779)
+      most `time_mask_seconds` long, or `frequency_mask_mels` wide on the mel scale, magnitudes are
+      set to the mean level (SpecAugment, Park et al. 2019, arXiv:1904.08779)
     """
 
     time_stretch: float = 0
@@ -51,7 +50,7 @@ class Settings:
     time_masks: int = 0
     time_mask_seconds: float = 0.1
     frequency_masks: int = 0
-    frequency_mask_hz: float = 500
+    frequency_mask_mels: float = 500
 
 
 def settings_of(config: Mapping[str, Any]) -> Settings:
@@ -108,10 +107,10 @@ class Augmentation:
             raise ValueError("The settings ask for noise, and there is none.")
         self.settings, self.noise, self.words = settings, noise, words
         frame_seconds = transform.hop_length / transform.sample_rate
-        bin_hz = transform.sample_rate / transform.n_fft
         self.shift_frames = round(settings.shift_seconds / frame_seconds)
-        self.mask_frames = round(settings.time_mask_seconds / frame_seconds)
-        self.mask_bins = round(settings.frequency_mask_hz / bin_hz)
+        self.mask_frames = settings.time_mask_seconds / frame_seconds
+        bins = torch.arange(transform.n_fft // 2 + 1)
+        self.mels = mel(bins * transform.sample_rate / transform.n_fft)
         # How many of the full transform's frequencies a bin stands for: those between the first
         # and, of an even n_fft, the last, for a negative one too.
         self.multiplicity = torch.full((transform.n_fft // 2 + 1,), 2.0)
@@ -147,15 +146,9 @@ class Augmentation:
             self._add_noise(values, generator)
         if settings.mixup:
             values, targets = self._mixed(values, targets, generator)
-        masks = [
-            _masks(values, axis, count, widest, generator)
-            for axis, count, widest in (
-                (-1, settings.time_masks, self.mask_frames),
-                (-2, settings.frequency_masks, self.mask_bins),
-            )
-            if count and widest
-        ]
-        return (_levelled(values, masks) if masks else values), targets
+        if settings.time_masks or settings.frequency_masks:
+            values = _levelled(values, self._masked(values, generator))
+        return values, targets
 
     def _shifted(self, spectrograms: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         count, frames, most = len(spectrograms), spectrograms.shape[-1], self.shift_frames
@@ -209,6 +202,18 @@ class Augmentation:
             targets[others].lerp_(targets, shares[:, :, 0, 0]),
         )
 
+    def _masked(self, values: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Where each recording is masked [batch, 1, frequency, time]."""
+        settings, count = self.settings, len(values)
+        frames = torch.arange(values.shape[-1])
+        in_time = _masks(count, settings.time_masks, self.mask_frames, frames, generator)
+        widest = settings.frequency_mask_mels
+        in_frequency = _masks(count, settings.frequency_masks, widest, self.mels, generator)
+        in_time, in_frequency = (
+            _moved(masked, values.device) for masked in (in_time, in_frequency)
+        )
+        return (in_frequency[:, :, None] | in_time[:, None, :])[:, None]
+
 
 def _warped(
     values: torch.Tensor, axis: int, fixed: float, most: float, generator: torch.Generator
@@ -228,20 +233,20 @@ def _warped(
 
 
 def _masks(
-    values: torch.Tensor, axis: int, count: int, widest: int, generator: torch.Generator
+    recordings: int, masks: int, widest: float, places: torch.Tensor, generator: torch.Generator
 ) -> torch.Tensor:
-    """Where along the axis each recording is masked, to be broadcast."""
-    size = values.shape[axis]
-    shape = (len(values), count, 1)
-    widths = torch.randint(min(widest, size) + 1, shape, generator=generator)
-    starts = (torch.rand(shape, generator=generator) * (size - widths + 1)).long()
-    places = torch.arange(size)
-    masked = ((starts <= places) & (places < starts + widths)).any(dim=1)
-    masked = _moved(masked, values.device)
-    return masked[:, None, None, :] if axis == -1 else masked[:, None, :, None]
+    """Which of the ascending `places` are masked in each recording [recordings, places].
+
+    Each mask is between 0 and `widest` wide, and lies anywhere between the first and last place.
+    """
+    extent = places[-1] - places[0]
+    shape = (recordings, masks, 1)
+    widths = torch.rand(shape, generator=generator) * min(widest, extent)
+    starts = places[0] + torch.rand(shape, generator=generator) * (extent - widths)
+    return ((starts <= places) & (places <= starts + widths)).any(dim=1)
 
 
-def _levelled(values: torch.Tensor, masks: Sequence[torch.Tensor]) -> torch.Tensor:
+def _levelled(values: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
     """Spectrograms whose masked values have the magnitude that is the recording's mean logarithm.
 
     Phases are kept. Zeros would be far below all that is heard in the test, where nothing is
@@ -250,7 +255,7 @@ def _levelled(values: torch.Tensor, masks: Sequence[torch.Tensor]) -> torch.Tens
     power = values.square().sum(dim=1, keepdim=True)
     level = (power + FLOOR).log().mean(dim=(2, 3), keepdim=True).exp() - FLOOR
     factors = (level.clamp(min=0) / power.clamp(min=torch.finfo(torch.float32).tiny)).sqrt()
-    return torch.where(reduce(torch.logical_or, masks), values * factors, values)
+    return torch.where(masked, values * factors, values)
 
 
 def _uniform(low: float, high: float, count: int, generator: torch.Generator) -> torch.Tensor:

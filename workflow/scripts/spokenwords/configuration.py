@@ -170,10 +170,6 @@ def _check_sizes(
         ("augmentation.shift_seconds", varied["shift_seconds"] / frame),
         ("augmentation.time_stretch", varied["time_stretch"] * frames / 2),
         ("augmentation.frequency_warp", varied["frequency_warp"] * bins),
-        *[("augmentation.time_mask_seconds", varied["time_mask_seconds"] / frame)]
-        * bool(varied["time_masks"]),
-        *[("augmentation.frequency_mask_hz", varied["frequency_mask_hz"] / bin_hz)]
-        * bool(varied["frequency_masks"]),
     ):
         if 0 < frames_or_bins < 0.5:
             raise UserError(

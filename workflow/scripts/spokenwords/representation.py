@@ -97,8 +97,8 @@ class Log(Power):
 class Mel(Power):
     """Σ_k M[b, k] |X[k, t]|²: power summed into 128 triangular bands b.
 
-    The bands are evenly spaced on the HTK mel scale, 2595 lg(1 + f / 700 Hz), from 0 Hz to half the
-    sample rate, as those of `torchaudio.transforms.MelSpectrogram`.
+    The bands are evenly spaced on the mel scale from 0 Hz to half the sample rate, as those of
+    `torchaudio.transforms.MelSpectrogram`.
     """
 
     name = "mel"
@@ -171,6 +171,11 @@ def compressed(values: torch.Tensor) -> torch.Tensor:
     power = values.square().sum(dim=1, keepdim=True)
     # The least float32 there is: 0 times a large number is 0, and times infinity it were NaN.
     return values * power.clamp(min=torch.finfo(torch.float32).tiny) ** ((EXPONENT - 1) / 2)
+
+
+def mel(hertz: torch.Tensor) -> torch.Tensor:
+    """Frequencies on the HTK mel scale, 2595 lg(1 + f / 700 Hz)."""
+    return 2595 * torch.log10(1 + hertz / 700)
 
 
 REPRESENTATIONS = {
