@@ -458,6 +458,45 @@ def test_a_run_with_several_seeds_is_a_run_a_seed():
     assert [run["epochs"] for run in single.values()] == [50, 3, 3, 50]
 
 
+def test_a_run_may_be_like_another():
+    same = canonical("""
+        training: {batch_size: 7}
+        runs:
+          b: {like: a, max_lr: 0.1, augmentation: {gain_db: 2}, words: [one, two]}
+          c: {like: b, augmentation: {mixup: 0.5}, words: [three, four]}
+          a: {like: mel, epochs: 3, max_lr: 0.2, augmentation: {gain_db: 1, polarity: on}}
+    """)
+    spelt_out = canonical("""
+        training: {batch_size: 7}
+        runs:
+          a: {features: standard, split: random, representation: mel, epochs: 3, max_lr: 0.2,
+              augmentation: {gain_db: 1, polarity: on}}
+          b: {features: standard, split: random, representation: mel, epochs: 3, max_lr: 0.1,
+              augmentation: {gain_db: 2, polarity: on}, words: [one, two]}
+          c: {features: standard, split: random, representation: mel, epochs: 3, max_lr: 0.1,
+              augmentation: {gain_db: 2, mixup: 0.5, polarity: on}, words: [three, four]}
+    """)
+    assert text(same) == text(spelt_out)
+
+
+@pytest.mark.parametrize(
+    ("runs", "told"),
+    [
+        ("{a: {like: complx}}", "key runs.a.like names 'complx', which `runs` does not have; did"),
+        ("{a: {like: mel}, mel: off}", "key runs.a.like names 'mel', which"),
+        ("{a: {like: 3}}", "key runs.a.like is 3; it must be a run's name."),
+        ("{a: {like: [mel]}}", "key runs.a.like is a list; it must be"),
+        ("{a: {like: a}}", "key runs.a.like goes in a circle: a -> a."),
+        ("{a: {like: b}, b: {like: c}, c: {like: b}}", "key runs.c.like goes in a circle: a -> b"),
+        ("{a: {like: mel, epochs: many}}", "key runs.a.epochs is 'many'"),
+        ("{a: {like: mel}, mel: {epochs: many}}", ".epochs is 'many'"),
+        ("{a: {like: mel}, mel: 3}", "is 3; it must be a mapping"),
+    ],
+)
+def test_likeness_that_cannot_be_is_told(runs, told):
+    assert told in refusal(config(f"runs: {runs}"))
+
+
 def test_the_comparison_that_ships_trains_the_published_three_with_three_seeds():
     overlay = (ROOT / "config.comparison.yaml").read_text(encoding="utf-8")
     single = configuration.of_each_seed(canonical(overlay)["runs"])
@@ -597,7 +636,7 @@ def test_what_is_required_has_no_default_and_all_else_has_one():
 def test_a_run_can_override_every_training_setting():
     training = SCHEMA["properties"]["training"]["properties"]
     of_run = dict(SCHEMA["properties"]["runs"]["additionalProperties"]["properties"])
-    for name in ("features", "split", "representation"):
+    for name in ("like", "features", "split", "representation"):
         of_run.pop(name)
     assert list(of_run) == list(training)
     for name, schema in of_run.items():
@@ -618,9 +657,10 @@ def shipped_values(path):
 
 def is_shown(path):
     """Whether the shipped config should have a setting."""
-    # Path variables are Snakemake's own; what runs may override stands under `training`.
-    training = SCHEMA["properties"]["training"]["properties"]
-    return path[0] != "pathvars" and not (path[:2] == ("runs", "*") and path[2] in training)
+    # Path variables are Snakemake's own; what runs may override stands under `training`, and none
+    # of the published is like another.
+    elsewhere = {"like", *SCHEMA["properties"]["training"]["properties"]}
+    return path[0] != "pathvars" and not (path[:2] == ("runs", "*") and path[2] in elsewhere)
 
 
 SHOWN = [path for path, _ in settings() if is_shown(path)]

@@ -28,8 +28,9 @@ Validator = extend(
 def canonical(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     """The config as rules use it: defaults filled in, numbers of the schema's type, keys sorted.
 
-    Each run is merged over `training`. Two configs that mean the same have the same canonical form.
-    Raises `UserError` with a sentence that names the key of the first fault.
+    Each run is merged over the one that it names as `like`, and that over `training`. Two configs
+    that mean the same have the same canonical form. Raises `UserError` with a sentence that names
+    the key of the first fault.
     """
     # Snakemake keeps values that it was given on the command line in mappings of its own.
     config = _plain(config)
@@ -37,7 +38,8 @@ def canonical(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str,
     if isinstance(config.get("runs"), dict):
         # An overlay cannot take a run away, but it can turn it off.
         off = {name: run for name, run in config["runs"].items() if run is False}
-        config["runs"] = {name: run for name, run in config["runs"].items() if name not in off}
+        runs = {name: run for name, run in config["runs"].items() if name not in off}
+        config["runs"] = {name: _whole(name, runs) for name in runs}
     errors = list(Validator(schema).iter_errors(config))
     if errors:
         raise UserError(_sentence(best_match(errors)))
@@ -53,6 +55,26 @@ def canonical(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str,
     # Else this config would bring them back where it is laid over the one that has them.
     config["runs"] |= off
     return config
+
+
+def _whole(name: str, runs: Mapping[str, Any]) -> Any:
+    """A run with what it takes over from others, which `like` names. Raises `UserError`."""
+    chain = [name]
+    while isinstance(run := runs[chain[-1]], dict) and "like" in run:
+        key = f"runs.{chain[-1]}.like"
+        if not isinstance(run["like"], str):
+            raise UserError(f"Config key {key} is {_shown(run['like'])}; it must be a run's name.")
+        _known(key, run["like"], "runs", runs)
+        if run["like"] in chain:
+            raise UserError(
+                f"Config key {key} goes in a circle: {' -> '.join([*chain, run['like']])}."
+            )
+        chain.append(run["like"])
+    whole = runs[chain.pop()]
+    while chain:
+        own = runs[chain.pop()]
+        whole = _merged(whole, {key: value for key, value in own.items() if key != "like"})
+    return whole
 
 
 def of_each_seed(runs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
