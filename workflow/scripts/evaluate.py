@@ -13,7 +13,7 @@ with progress.job_log(snakemake.log[0]):
     place = device.choose(settings["device"], snakemake.threads)
     classifier = Classifier.load(Path(snakemake.input.model)).to(place)
     classifier.precision = device.precision(settings["precision"], place)
-    chosen = classes.choose([Path(store).parent.stem for store in snakemake.input.stores], settings)
+    chosen = classes.of_stores(snakemake.input.stores, settings)
     recordings = manifest.of_classes(Path(snakemake.input.test), chosen)
     stores = loader.open_stores(snakemake.input.stores)
     budget = loader.as_bytes(settings["memory_budget"])

@@ -21,7 +21,7 @@ with progress.job_log(snakemake.log[0]):
     place = device.choose(settings["device"], snakemake.threads)
     classifier = Classifier.load(Path(snakemake.input.model)).to(place)
     classifier.precision = device.precision(settings["precision"], place)
-    chosen = classes.choose([Path(store).parent.stem for store in snakemake.input.stores], settings)
+    chosen = classes.of_stores(snakemake.input.stores, settings)
     stores = loader.open_stores(snakemake.input.stores)
     recordings = manifest.read(Path(snakemake.input.test))
     budget = loader.as_bytes(settings["memory_budget"])

@@ -10,7 +10,7 @@ from spokenwords.model import Classifier
 with progress.job_log(snakemake.log[0]):
     settings = snakemake.params.settings
     place = device.choose(settings["device"], snakemake.threads)
-    chosen = classes.choose([Path(store).parent.stem for store in snakemake.input.stores], settings)
+    chosen = classes.of_stores(snakemake.input.stores, settings)
     stores = loader.open_stores([*snakemake.input.stores, *snakemake.input.get("silence", [])])
     segments = snakemake.input.get("segments", [])
     manifests = [manifest.of_classes(Path(snakemake.input.train), chosen, segments)]

@@ -37,8 +37,8 @@ with progress.job_log(snakemake.log[0]):
                 "The loss did not fall at any learning rate of the range test, so `auto` finds "
                 "none: set `max_lr` to a number, or change `range_test` (config keys of training)."
             )
-    words = [Path(store).parent.stem for store in snakemake.input.stores]
-    chosen = classes.choose(words, {key: settings.pop(key) for key in classes.SETTINGS})
+    of_classes = {key: settings.pop(key) for key in classes.SETTINGS}
+    chosen = classes.of_stores(snakemake.input.stores, of_classes)
     stores = loader.open_stores([*snakemake.input.stores, *snakemake.input.get("silence", [])])
     variation, augmentation = augment.settings_of(settings.pop("augmentation")), None
     if augment.acts(variation):

@@ -10,8 +10,7 @@ from spokenwords.export import card, data
 
 with progress.job_log(snakemake.log[0]):
     settings = snakemake.params.settings
-    words = [Path(store).parent.stem for store in snakemake.input.stores]
-    chosen = classes.choose(words, settings)
+    chosen = classes.of_stores(snakemake.input.stores, settings)
     segments = snakemake.input.get("segments", [])
     alarms = snakemake.input.false_alarms
     # No segments of noise are kept for the test.

@@ -7,6 +7,7 @@ rest out; with these it can then be tested for false alarms. Segments of noise m
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from spokenwords import dataset
@@ -32,6 +33,11 @@ class Classes:
     no_words: list[str]
     number: dict[str, int]
     words: list[str]
+
+
+def of_stores(metadata: Iterable[str], run: Mapping[str, Any]) -> Classes:
+    """As `choose`, given the zarr.json files of the stores, one a word that bears its name."""
+    return choose([Path(path).parent.stem for path in metadata], run)
 
 
 def choose(words: Iterable[str], run: Mapping[str, Any]) -> Classes:
