@@ -504,6 +504,16 @@ def test_the_comparison_that_ships_trains_the_published_three_with_three_seeds()
     assert told == [(name, seed) for name in ("complex", "mel", "power") for seed in (1, 2, 3)]
 
 
+@pytest.mark.parametrize(
+    ("name", "trained"), [("ablation", 36), ("splits", 6), ("few_recordings", 13)]
+)
+def test_overlays_of_benchmarks_go_on_top_of_the_best_run(name, trained):
+    found = config((ROOT / "config.best.yaml").read_text(encoding="utf-8"))
+    overlay = yaml.safe_load((ROOT / "benchmarks" / f"{name}.yaml").read_text(encoding="utf-8"))
+    runs = configuration.canonical(merged(found, overlay), SCHEMA)["runs"]
+    assert len(configuration.of_each_seed(runs)) == trained
+
+
 def reversed_keys(value):
     if isinstance(value, dict):
         return {key: reversed_keys(value[key]) for key in reversed(value)}
