@@ -106,7 +106,7 @@ def main():
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=0.01, epochs=settings.epochs, steps_per_epoch=len(train_batches)
     )
-    best_loss, best_epoch, best_weights = float("inf"), 0, None
+    kept_loss, kept_epoch, kept_weights = float("inf"), 0, None
     start = time.monotonic()
     for epoch in range(1, settings.epochs + 1):
         model.train()
@@ -121,12 +121,12 @@ def main():
             f"epoch {epoch}: valid loss {loss:.4f}, accuracy {accuracy:.4f}, {elapsed:.0f} s",
             flush=True,
         )
-        if loss < best_loss:
-            best_loss, best_epoch = loss, epoch
-            best_weights = {name: value.clone() for name, value in model.state_dict().items()}
-        elif settings.patience and epoch - best_epoch >= settings.patience:
+        if loss < kept_loss or not settings.patience:
+            kept_loss, kept_epoch = loss, epoch
+            kept_weights = {name: value.clone() for name, value in model.state_dict().items()}
+        elif epoch - kept_epoch >= settings.patience:
             break
-    model.load_state_dict(best_weights)
+    model.load_state_dict(kept_weights)
     loss, accuracy = evaluate(model, DataLoader(test, **workers))
     print(
         json.dumps(
@@ -134,7 +134,7 @@ def main():
                 "representation": settings.representation,
                 "test_accuracy": round(accuracy, 4),
                 "test_loss": round(loss, 4),
-                "best_epoch": best_epoch,
+                "kept_epoch": kept_epoch,
                 "epochs": epoch,
                 "test_recordings": len(test),
                 "training_seconds": round(time.monotonic() - start, 1),

@@ -39,8 +39,8 @@ def catalogue(**seeds):
     return runs
 
 
-def metrics(accuracy, loss=0.5, best_epoch=3):
-    training = {"epochs": 5, "best_epoch": best_epoch, "seconds": 12.5}
+def metrics(accuracy, loss=0.5, kept_epoch=3):
+    training = {"epochs": 5, "kept_epoch": kept_epoch, "seconds": 12.5}
     return {
         "recordings": 100,
         "loss": loss,
@@ -75,7 +75,7 @@ def test_runs_have_their_settings_and_figures():
     row |= {"accuracy": 0.8, "accuracy_low": 0.77, "accuracy_high": 0.82}
     row |= {"loss": 0.7, "loss_low": 0.6, "loss_high": 0.9}
     row |= {"macro_f1": 0.79, "macro_f1_low": 0.75, "macro_f1_high": 0.81}
-    row |= {"expected_calibration_error": 0.015, "parameters": 1234, "epochs": 5, "best_epoch": 3}
+    row |= {"expected_calibration_error": 0.015, "parameters": 1234, "epochs": 5, "kept_epoch": 3}
     row |= {"training_seconds": 12.5, "recordings_per_second": 900.0, "device": "NA"}
     expected = pd.DataFrame([row]).astype({"seed": int})
     pd.testing.assert_frame_equal(table.tail(1).reset_index(drop=True), expected)

@@ -23,7 +23,7 @@ def metrics(warning="", **changes):
         "evaluation": {"seconds": 4.2},
         "training": {
             "epochs": 12,
-            "best_epoch": 9,
+            "kept_epoch": 9,
             "seconds": 200.4,
             "device": "AMD EPYC_7B13 *fast*, 2 threads, bfloat16",
             "warning": warning,
@@ -104,7 +104,7 @@ def test_figures():
     first, run, split, features = paragraphs(tree)
     assert run == (
         "complex: features standard, split random; the residual network of 1,849,342 parameters, "
-        "trained to tell 2 classes apart for 12 epochs (the best: 9) in 3 min 20 s on AMD "
+        "trained to tell 2 classes apart for 12 epochs (kept: 9) in 3 min 20 s on AMD "
         "EPYC_7B13 *fast*, 2 threads, bfloat16, tested on 1,001 recordings in 4 s."
     )
     assert first == (

@@ -36,6 +36,7 @@ def settings(**changes):
     return {
         **{"model": "residual", "representation": "log_mel"},
         **{"split": {"method": "speaker", "seed": 1}, "test_shift_seconds": 0, "epochs": 7},
+        "patience": 3,
     } | changes
 
 
@@ -70,7 +71,7 @@ def metrics():
         **{"macro_f1_interval": [0.85, 0.9], "expected_calibration_error": 0.0213},
         "words": {word: figures for word in WORDS}
         | {"日本": {"recordings": 0, "precision": 0.0, "recall": 0.0, "f1": 0.0}},
-        "training": {"epochs": 7, "best_epoch": 6, "seconds": 125.0, "device": "Some GPU"},
+        "training": {"epochs": 7, "kept_epoch": 6, "seconds": 125.0, "device": "Some GPU"},
         "evaluation": {"precision": "bfloat16"},
     }
 
@@ -203,9 +204,16 @@ def test_size_time_and_parity_are_told():
     for told in (
         *("3.90 MB", "698,624 parameters", "4.44 ms", "at most 5.13 ms", "1,262, 64 a call"),
         *("one core, Some <Processor>", "3.2e-07", "1,234", "99.87%", "1.2e-02", "in bfloat16"),
-        *("7 epochs (the best: 6), 2 min 5 s on Some GPU", "onnx 1.2.3", "CC BY 4.0"),
+        *("7 epochs (kept: 6), 2 min 5 s on Some GPU", "onnx 1.2.3", "CC BY 4.0"),
     ):
         assert told in details
+
+
+@pytest.mark.parametrize(("patience", "said"), [(3, True), (False, False)])
+def test_what_the_validation_set_is_for(patience, said):
+    text = card(settings=settings(patience=patience))
+    assert "where the threshold lies" in text
+    assert ("which epoch is kept" in text) == said
 
 
 def test_settings_can_be_read_back():

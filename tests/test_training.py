@@ -1,4 +1,4 @@
-"""Training: it learns, repeats itself bit by bit, is resumed, stops and keeps the best epoch."""
+"""Training: it learns, repeats itself bit by bit, is resumed, stops, keeps the right epoch."""
 
 import copy
 import math
@@ -386,28 +386,28 @@ def test_identity(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("losses", "patience", "epochs", "best"),
+    ("losses", "patience", "epochs", "kept"),
     [
         ([3, 2, 2.5, 2.1, 2.2, 1], 3, 5, 2),
         ([3, 2, 2.5, 2.1, 1, 1.1], 3, 6, 5),
         ([1, 1, 1, 1, 1, 1], 3, 4, 1),
         ([1, 2, 0.5, 0.6, 0.7, 0.8], 1, 2, 1),
         ([6, 5, 4, 3, 2, 1], 1, 6, 6),
-        ([1, 2, 3, 4, 5, 6], None, 6, 1),
+        ([1, 2, 3, 4, 5, 6], None, 6, 6),
         ([3, 2, 2.5, 2.1, 2.2, 1], None, 6, 6),
     ],
 )
-def test_patience_and_best_epoch(train, script, losses, patience, epochs, best):
+def test_patience_and_kept_epoch(train, script, losses, patience, epochs, kept):
     weights = script(losses)
     classifier, log, summary = train(patience=patience)
     assert list(log.loc[log["set"] == "valid", "loss"]) == losses[:epochs]
     assert summary["epochs"] == len(weights) == epochs
     assert summary["stopped_early"] == (epochs < 6)
-    assert summary["best_epoch"] == best
-    assert summary["best_valid_loss"] == losses[best - 1]
-    assert_same_weights(classifier.network.state_dict(), weights[best - 1])
+    assert summary["kept_epoch"] == kept
+    assert summary["kept_valid_loss"] == losses[kept - 1]
+    assert_same_weights(classifier.network.state_dict(), weights[kept - 1])
     assert not all(
-        torch.equal(value, weights[best - 2][name])
+        torch.equal(value, weights[kept - 2][name])
         for name, value in classifier.network.state_dict().items()
     )
 

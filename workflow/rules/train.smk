@@ -62,7 +62,7 @@ rule plot_learning_rates:
 
 
 rule train:
-    """A model: the run's network, trained from the stores, its best epoch kept."""
+    """A model: the run's network, trained from the stores."""
     input:
         unpack(range_test_of_run),
         unpack(noise_of_run),

@@ -11,5 +11,5 @@ from spokenwords.plots import style, training
 with progress.job_log(snakemake.log[0]):
     summary = json.loads(Path(snakemake.input.summary).read_text())
     log = pd.read_csv(snakemake.input.log)
-    figure = training.history(log, summary["best_epoch"], note=summary["warning"])
+    figure = training.history(log, summary["kept_epoch"], note=summary["warning"])
     style.save(figure, snakemake.output.plot)

@@ -1,4 +1,4 @@
-"""A model: the run's network, trained from the stores, its best epoch kept."""
+"""A model: the run's network, trained from the stores."""
 
 import json
 from pathlib import Path

@@ -65,7 +65,7 @@ def runs(catalogue: Mapping[str, Mapping], metrics: Mapping[str, Mapping]) -> pd
         row["expected_calibration_error"] = found["expected_calibration_error"]
         row["parameters"] = found["model"]["parameters"]
         training = found["training"]
-        row |= {"epochs": training["epochs"], "best_epoch": training["best_epoch"]}
+        row |= {"epochs": training["epochs"], "kept_epoch": training["kept_epoch"]}
         row["training_seconds"] = training["seconds"]
         row["recordings_per_second"] = training["recordings_per_second"]
         row["device"] = training["device"]

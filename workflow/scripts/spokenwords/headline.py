@@ -80,7 +80,7 @@ def _about_run(name: str, run: Mapping[str, Any], result: Mapping) -> str:
         f"**{_escaped(name)}**: features *{_escaped(run['features'])}*, split "
         f"*{_escaped(run['split'])}*; the {run['model']} network of "
         f"{result['model']['parameters']:,} parameters, trained to tell {len(result['words'])} "
-        f"classes apart for {training['epochs']} epochs (the best: {training['best_epoch']}) in "
+        f"classes apart for {training['epochs']} epochs (kept: {training['kept_epoch']}) in "
         f"{duration(training['seconds'])} on {_escaped(training['device'])}, tested on "
         f"{result['recordings']:,} recordings in {duration(evaluation['seconds'])}. "
         f"{_escaped(training['warning'])}"

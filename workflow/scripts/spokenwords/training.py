@@ -1,4 +1,4 @@
-"""Training a classifier: one-cycle rate, early stopping, best epoch kept, resumed if cut off."""
+"""Training a classifier: one-cycle rate, early stopping, resumed if cut off."""
 
 import hashlib
 import json
@@ -33,7 +33,9 @@ RISING_SHARE = 0.3
 
 @dataclass(frozen=True)
 class Settings:
-    """`patience` counts epochs without a lower validation loss; None never stops early.
+    """`patience` counts epochs without a lower validation loss, and has the epoch of the lowest
+    kept. None trains all epochs and keeps the last, to which the schedule leads: while the rate is
+    high a low loss is luck, and with smoothed labels it rises as accuracy does.
 
     `compile` has PyTorch's compiler prepare the training step for whole batches. `label_smoothing`
     is the share of each target that is spread evenly over all words (Szegedy et al. 2016,
@@ -58,9 +60,9 @@ class State:
 
     log: list[dict]
     epoch: int = 0
-    best_epoch: int = 0
-    best_loss: float = float("inf")
-    best_weights: dict | None = None
+    kept_epoch: int = 0
+    kept_loss: float = float("inf")
+    kept_weights: dict | None = None
     seconds: float = 0.0
 
 
@@ -73,7 +75,7 @@ def train(
     identity: str,
     augmentation: Augmentation | None = None,
 ) -> tuple[pd.DataFrame, dict]:
-    """Train `classifier`, which ends with the weights of the epoch of lowest validation loss.
+    """Train `classifier`, which ends with the weights of the epoch that the settings have kept.
 
     Training recordings are varied by `augmentation`, each time they are seen.
 
@@ -139,10 +141,10 @@ def train(
             _row(epoch, "valid", valid_loss, valid_accuracy, rate),
         ]
         state.epoch = epoch
-        if valid_loss < state.best_loss:
-            state.best_loss, state.best_epoch = valid_loss, epoch
+        if settings.patience is None or valid_loss < state.kept_loss:
+            state.kept_loss, state.kept_epoch = valid_loss, epoch
             with _averaged(classifier, average):
-                state.best_weights = {
+                state.kept_weights = {
                     name: value.detach().clone()
                     for name, value in classifier.network.state_dict().items()
                 }
@@ -152,11 +154,11 @@ def train(
             f"training accuracy {train_accuracy:.4f}, loss {train_loss:.4f}"
         )
         _save(checkpoint, identity, parts, state, device)
-    classifier.network.load_state_dict(state.best_weights)
+    classifier.network.load_state_dict(state.kept_weights)
     summary = {
         "epochs": state.epoch,
-        "best_epoch": state.best_epoch,
-        "best_valid_loss": state.best_loss,
+        "kept_epoch": state.kept_epoch,
+        "kept_valid_loss": state.kept_loss,
         "max_lr": settings.max_lr,
         "stopped_early": state.epoch < settings.epochs,
         "warning": _warning(state, settings),
@@ -236,7 +238,7 @@ def identity(settings: list, inputs: Iterable[str]) -> str:
 
 
 def _out_of_patience(state: State, patience: int | None) -> bool:
-    return patience is not None and state.epoch - state.best_epoch >= patience
+    return patience is not None and state.epoch - state.kept_epoch >= patience
 
 
 def _seed_of(seed: int, epoch: int) -> int:

@@ -172,7 +172,7 @@ def _details(
         ),
         (
             "Trained for",
-            f"{training['epochs']} epochs (the best: {training['best_epoch']}), "
+            f"{training['epochs']} epochs (kept: {training['kept_epoch']}), "
             f"{duration(training['seconds'])} on {escaped(training['device'])}",
         ),
         ("Made with", ", ".join(f"{k} {v}" for k, v in exported["versions"].items())),

@@ -117,11 +117,11 @@ def trained(settings: Mapping[str, Any], origin: Origin, sets: Mapping[str, pd.D
         )
     if all(row[-1] == "0" for row in rows):
         columns, rows = columns[:-1], [row[:-1] for row in rows]
+    epoch = "which epoch is kept, and " if settings["patience"] else ""
     return (
         f"Data set: {escaped(origin.name)}. Its licence: {escaped(origin.licence)}\n\n"
         f"Recordings were divided {METHODS[settings['split']['method']]}. Weights are learnt from "
-        "the training set; the validation set says which epoch is the best, and where the "
-        f"threshold lies.\n\n{table(columns, rows)}"
+        f"the training set; the validation set says {epoch}where the threshold lies.\n\n{table(columns, rows)}"
     )
 
 

@@ -158,7 +158,7 @@ def words(table: pd.DataFrame) -> Figure:
 
 @style()
 def histories(logs: Mapping[str, pd.DataFrame], runs: pd.DataFrame) -> Figure:
-    """Validation loss and accuracy over the epochs, a line a concrete run, the best epoch marked.
+    """Validation loss and accuracy over the epochs, a line a concrete run, the epoch kept marked.
 
     `logs` has each one's log: epoch, set (train, valid), loss, accuracy (0 to 1).
     """
@@ -169,12 +169,12 @@ def histories(logs: Mapping[str, pd.DataFrame], runs: pd.DataFrame) -> Figure:
         look, dashes = _look(place), _LINES[place % len(_LINES)]
         width = 1.6 if len(seeds) == 1 else 1
         line = {"color": look["color"], "linestyle": dashes, "linewidth": width}
-        for name, best_epoch in zip(seeds["name"], seeds["best_epoch"], strict=True):
+        for name, kept_epoch in zip(seeds["name"], seeds["kept_epoch"], strict=True):
             rows = logs[name][logs[name]["set"] == "valid"].sort_values("epoch")
-            best = rows[rows["epoch"] == best_epoch]
+            kept = rows[rows["epoch"] == kept_epoch]
             for panel, measure in zip(panels, ("loss", "accuracy"), strict=True):
                 panel.plot(rows["epoch"], rows[measure], **line, label=name)
-                panel.plot(best["epoch"], best[measure], **look, zorder=3)
+                panel.plot(kept["epoch"], kept[measure], **look, zorder=3)
                 panel.lines[-1].set(markersize=8, markerfacecolor="white", markeredgewidth=1.6)
         key = look | {"linestyle": dashes, "markerfacecolor": "white", "label": _label(run)}
         handles += panels[0].plot([], [], **key)

@@ -19,7 +19,7 @@ from spokenwords.plots.style import (
 
 
 @style()
-def history(log: pd.DataFrame, best_epoch: int, note: str = "") -> Figure:
+def history(log: pd.DataFrame, kept_epoch: int, note: str = "") -> Figure:
     """Loss and accuracy of both sets over the epochs, the learning rate in a strip beneath.
 
     `log` has a row an epoch and set (train, valid): epoch, set, loss, accuracy (0 to 1),
@@ -35,10 +35,10 @@ def history(log: pd.DataFrame, best_epoch: int, note: str = "") -> Figure:
             panel.plot(
                 rows["epoch"], rows[measure], color=colour, label=name, marker=marker, markersize=4
             )
-            best = rows[rows["epoch"] == best_epoch]
-            if name == "valid" and len(best):
-                text = f"valid at the best epoch ({best_epoch}): {best[measure].iloc[0]:.3f}"
-                panel.plot(best["epoch"], best[measure], "o", color=colour, label=text)
+            kept = rows[rows["epoch"] == kept_epoch]
+            if name == "valid" and len(kept):
+                text = f"valid at the epoch kept ({kept_epoch}): {kept[measure].iloc[0]:.3f}"
+                panel.plot(kept["epoch"], kept[measure], "o", color=colour, label=text)
                 panel.lines[-1].set(markersize=9, markerfacecolor="white", markeredgewidth=2)
         panel.set_ylabel("accuracy (share)" if measure == "accuracy" else "loss (cross-entropy)")
         panel.legend(loc="best")
@@ -52,7 +52,7 @@ def history(log: pd.DataFrame, best_epoch: int, note: str = "") -> Figure:
     panels[2].set_xlabel("epoch")
     panels[2].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     for panel in panels:
-        panel.axvline(best_epoch, color=INK, linewidth=1, linestyle=":")
+        panel.axvline(kept_epoch, color=INK, linewidth=1, linestyle=":")
     return figure
 
 
