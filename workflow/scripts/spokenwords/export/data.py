@@ -121,7 +121,8 @@ def trained(settings: Mapping[str, Any], origin: Origin, sets: Mapping[str, pd.D
     return (
         f"Data set: {escaped(origin.name)}. Its licence: {escaped(origin.licence)}\n\n"
         f"Recordings were divided {METHODS[settings['split']['method']]}. Weights are learnt from "
-        f"the training set; the validation set says {epoch}where the threshold lies.\n\n{table(columns, rows)}"
+        f"the training set; the validation set says {epoch}where the threshold lies.\n\n"
+        + table(columns, rows)
     )
 
 
