@@ -6,7 +6,7 @@ import pytest
 import torch
 import zarr
 
-from spokenwords import loader
+from spokenwords import memory
 from spokenwords.errors import UserError
 from spokenwords.loader import Recordings, batches_per_epoch, load, open_stores
 from spokenwords.store import Store
@@ -203,7 +203,7 @@ def test_stores_of_different_settings_are_told(write_store):
 def test_more_than_half_of_the_free_memory_is_streamed(stores, manifests, monkeypatch):
     needed = sum(COUNTS.values()) * 2 * 2 * 33 * 51
     for free, kind in ((needed, StreamedRecordings), (2 * needed, Recordings)):
-        monkeypatch.setattr(loader, "free_memory", lambda free=free: free)
+        monkeypatch.setattr(memory, "free", lambda free=free: free)
         sets = load(stores, manifests, CPU)
         assert [type(each) for each in sets] == [kind] * 3
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from spokenwords import loader, scoring, streaming, training
+from spokenwords import loader, memory, scoring, streaming, training
 from spokenwords.errors import UserError
 from spokenwords.loader import batches_per_epoch, load, open_stores
 from spokenwords.stft import STFT
@@ -224,19 +224,6 @@ def test_recordings_beyond_the_budget_are_streamed(stores, manifest, messages):
     assert isinstance(held, loader.Recordings)
 
 
-def test_free_memory_is_what_a_container_leaves(monkeypatch):
-    """The page cache counts as used, and is given back when memory is asked for."""
-    known = {
-        "memory.max": "5000000\n",
-        "memory.current": "4000000\n",
-        "memory.stat": "anon 2000000\nactive_file 500000\ninactive_file 1500000\n",
-    }
-    monkeypatch.setattr(loader.Path, "read_text", lambda path: known[path.name])
-    assert loader.free_memory() == 3_000_000
-    known["memory.max"] = "max\n"
-    assert loader.free_memory() > 3_000_000
-
-
 @pytest.mark.parametrize(
     ("gpu", "host", "memory_budget", "place"),
     [
@@ -249,6 +236,6 @@ def test_free_memory_is_what_a_container_leaves(monkeypatch):
 )
 def test_place_of_a_gigabyte(monkeypatch, gpu, host, memory_budget, place):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (gpu * 1e9, 80e9))
-    monkeypatch.setattr(loader, "free_memory", lambda: host * 1e9)
+    monkeypatch.setattr(memory, "free", lambda: host * 1e9)
     found, _ = loader._place(1e9, torch.device("cuda", 0), memory_budget)
     assert (found and found.type) == place

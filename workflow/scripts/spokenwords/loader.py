@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import psutil
 import torch
 
+from spokenwords import memory
 from spokenwords.errors import UserError
 from spokenwords.progress import Progress
 from spokenwords.store import Store, open_store
@@ -195,7 +195,7 @@ def _place(
         room = min(memory_budget or math.inf, DEVICE_SHARE * free)
         if needed <= room:
             return device, room
-    budget = memory_budget or HOST_SHARE * free_memory()
+    budget = memory_budget or HOST_SHARE * memory.free()
     if needed <= budget:
         if device.type == "cuda":
             logger.info(f"{gigabytes:.1f} GB of spectrograms stay in the host's memory.")
@@ -210,18 +210,3 @@ def _place(
 def as_bytes(memory_budget: float | str) -> float | None:
     """The setting `memory_budget`, in GB or `auto`, as `load` takes it."""
     return None if memory_budget == "auto" else memory_budget * 1e9
-
-
-def free_memory() -> float:
-    """Bytes that this process may still take: what the machine, or its container, has free."""
-    free = psutil.virtual_memory().available
-    group = Path("/sys/fs/cgroup")
-    try:
-        limit = int((group / "memory.max").read_text())
-        used = int((group / "memory.current").read_text())
-        figures = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-        # Of what counts as used, the page cache is given back when memory is asked for.
-        cached = int(figures["inactive_file"]) + int(figures["active_file"])
-    except (OSError, ValueError, KeyError):  # no control group, or `max`: no limit
-        return free
-    return min(free, max(0, limit - used + cached))

@@ -1,0 +1,65 @@
+"""Free memory: the least of what machine, control groups and Slurm leave."""
+
+import psutil
+import pytest
+
+from spokenwords import memory
+
+
+@pytest.fixture
+def groups(tmp_path, monkeypatch):
+    """A function that sets the limit of a control group; 1 MB of each is in use.
+
+    The process is in the group slurm/job_7. Of what counts as used, 3 MB more are page cache.
+    """
+    read_text = memory.Path.read_text
+    process = "1:name=systemd:/elsewhere\n0::/slurm/job_7\n"
+    monkeypatch.setattr(memory, "GROUPS", tmp_path)
+    monkeypatch.delenv("SLURM_MEM_PER_NODE", raising=False)
+    monkeypatch.setattr(
+        memory.Path,
+        "read_text",
+        lambda path: process if str(path) == "/proc/self/cgroup" else read_text(path),
+    )
+
+    def limit(group, value):
+        folder = tmp_path / group
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "memory.max").write_text(f"{value}\n")
+        (folder / "memory.current").write_text("4000000\n")
+        cache = "anon 1000000\nactive_file 1000000\ninactive_file 2000000\n"
+        (folder / "memory.stat").write_text(cache)
+
+    return limit
+
+
+def test_without_limits_it_is_the_machines(groups):
+    groups("slurm/job_7", "max")
+    assert memory.free() == pytest.approx(psutil.virtual_memory().available, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("limits", "left"),
+    [
+        ({"slurm/job_7": 9_000_000}, 8_000_000),
+        ({"slurm/job_7": "max", "slurm": 7_000_000}, 6_000_000),
+        ({"slurm/job_7": 9_000_000, "slurm": 7_000_000, ".": 8_000_000}, 6_000_000),
+        ({"slurm/job_7": 9_000_000, "slurm/job_8": 2_000_000}, 8_000_000),
+        # As in a container, whose own group is the only one it sees.
+        ({".": 5_000_000}, 4_000_000),
+        ({".": 500_000}, 0),
+    ],
+)
+def test_the_tightest_group_counts(groups, limits, left):
+    for group, value in limits.items():
+        groups(group, value)
+    assert memory.free() == left
+
+
+def test_a_slurm_job_has_what_it_asked_for(groups, monkeypatch):
+    """In MiB, of which the process itself takes some already."""
+    monkeypatch.setenv("SLURM_MEM_PER_NODE", "2000")
+    used = psutil.Process().memory_info().rss
+    assert memory.free() == pytest.approx(2000 * 2**20 - used, abs=20e6)
+    groups("slurm/job_7", 9_000_000)
+    assert memory.free() == 8_000_000
