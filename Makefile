@@ -1,50 +1,58 @@
 # make demo: the whole workflow on synthesised speech.  make test: the tests.  make soak: the long
-# ones.  make lint: the linters.
+# ones.  make slurm-test: those on a cluster.  make lint: the linters.
 
 PYTHON ?= python3
 CORES ?= all
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
 
-.PHONY: demo test soak lint lock clean
+.PHONY: demo test soak slurm-test lint lock clean
 .DELETE_ON_ERROR:
 # Where this is set, every job would compile anew all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-demo: .venv/run.installed
+demo: $(VENV)/run.installed
 	$(BIN)/snakemake --cores $(CORES) --configfile config.demo.yaml
 	@echo "Open results/demo/report.html"
 
-test: .venv/development.installed
+test: $(VENV)/development.installed
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
-soak: .venv/development.installed
+soak: $(VENV)/development.installed
 	$(BIN)/python -m pytest -m soak --capture=no --verbose
 
-lint: .venv/development.installed
+lint: $(VENV)/development.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
+# On a Slurm of two nodes that is started on this machine and stopped again, in an environment of its
+# own: with the plugin in the other one, every call of Snakemake would look for a controller.
+slurm-test:
+	command -v slurmctld slurmd munged > /dev/null || apt-get install --yes slurm-wlm munge
+	$(MAKE) VENV=.venv-slurm .venv-slurm/development.installed .venv-slurm/slurm.installed
+	.venv-slurm/bin/python -m pytest -m slurm
+
 # The locked files, made again from what the .in files ask for.
-lock: .venv/uv.installed
-	for name in run development benchmarks; do \
+lock: $(VENV)/uv.installed
+	for name in run development benchmarks slurm; do \
 	    $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	        --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
 	        --output-file envs/$$name.txt envs/$$name.in || exit 1; \
 	done
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-slurm
 
-.venv/uv.installed:
+$(VENV)/uv.installed:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	    || { echo "Python 3.11 or newer is needed; name one with make PYTHON=..."; exit 1; }
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 	@touch $@
 
 # Development holds all of run: whichever is installed, the other's packages are not removed.
-.venv/%.installed: envs/%.txt .venv/uv.installed
+$(VENV)/%.installed: envs/%.txt $(VENV)/uv.installed
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $<
 	@touch $@

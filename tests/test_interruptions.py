@@ -11,11 +11,8 @@ import threading
 import time
 from collections import Counter
 
-import numpy as np
 import pytest
-from copies import OVERLAY, Copy
-
-from spokenwords import store
+from copies import OVERLAY, Copy, assert_as_if_undisturbed, files
 
 pytestmark = pytest.mark.workflow
 
@@ -31,29 +28,6 @@ STAGES = [
 # After the beginning of a job, seconds: about as long as the short ones take.
 LONGEST_DELAY = 1.2
 MEGABYTE = 1_000_000
-
-
-def files(copy: Copy) -> set[str]:
-    """All that the workflow made, but for logs and durations."""
-    found = [*copy.results.rglob("*"), *(copy.folder / "data").rglob("*")]
-    names = {path.relative_to(copy.folder).as_posix() for path in found if path.is_file()}
-    return {name for name in names if "/logs/" not in name and "/benchmarks/" not in name}
-
-
-def assert_as_if_undisturbed(copy: Copy, undisturbed: Copy) -> None:
-    assert copy.plan() == {}
-    assert files(copy) == files(undisturbed)
-    for path in undisturbed.results.rglob("*.csv"):
-        if path.parent.name not in ("random", "speaker") and path.name != "predictions.csv":
-            continue
-        same = copy.results / path.relative_to(undisturbed.results)
-        assert same.read_bytes() == path.read_bytes(), same
-    for path in undisturbed.results.glob("features/*/*.zarr"):
-        same = copy.results / path.relative_to(undisturbed.results)
-        whole = slice(0, 1000)
-        np.testing.assert_array_equal(
-            store.open_store(same).read(whole), store.open_store(path).read(whole)
-        )
 
 
 def kill(

@@ -13,7 +13,15 @@ from snakemake.exceptions import WorkflowError
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from spokenwords import classes, configuration, dataset, fingerprint, listing, published
+from spokenwords import (
+    classes,
+    configuration,
+    dataset,
+    fingerprint,
+    listing,
+    memory,
+    published,
+)
 from spokenwords.errors import UserError
 
 
@@ -76,6 +84,19 @@ def code_of(script):
 def settings_of_run(*keys):
     """A function of wildcards: these settings of the wildcard's run."""
     return lambda wildcards: {key: RUNS[wildcards.run][key] for key in keys}
+
+
+# What jobs of a run need of a machine.
+
+
+def gpus_of_run(wildcards):
+    return 0 if RUNS[wildcards.run]["device"] == "cpu" else 1
+
+
+def memory_of_run(wildcards, input, attempt):
+    """MB for the run's spectrograms; more each time that a job did not come to its end."""
+    budget = RUNS[wildcards.run]["memory_budget"]
+    return memory.needed(input.stores, budget) * attempt // 1_000_000
 
 
 def settings_of_card(wildcards):

@@ -22,7 +22,8 @@ rule evaluate:
         ENVIRONMENT
     threads: workflow.cores
     resources:
-        gpu=1,
+        gpu=gpus_of_run,
+        mem_mb=memory_of_run,
     params:
         settings=settings_of_run(
             *classes.SETTINGS,
@@ -141,7 +142,8 @@ rule find_false_alarms:
         ENVIRONMENT
     threads: workflow.cores
     resources:
-        gpu=1,
+        gpu=gpus_of_run,
+        mem_mb=memory_of_run,
         folder=str(FOLDER),
     params:
         settings=settings_of_run(

@@ -17,7 +17,7 @@ rule predict_words:
         ENVIRONMENT
     threads: workflow.cores
     resources:
-        gpu=1,
+        gpu=gpus_of_run,
     params:
         recordings=lambda wildcards: asked_recordings(),
         keep=lookup(within=config, dpath="predict/keep"),

@@ -18,7 +18,8 @@ rule find_learning_rate:
         ENVIRONMENT
     threads: workflow.cores
     resources:
-        gpu=1,
+        gpu=gpus_of_run,
+        mem_mb=memory_of_run,
     params:
         settings=settings_of_run(
             *classes.SETTINGS,
@@ -82,7 +83,8 @@ rule train:
         ENVIRONMENT
     threads: workflow.cores
     resources:
-        gpu=1,
+        gpu=gpus_of_run,
+        mem_mb=memory_of_run,
     params:
         settings=settings_of_run(
             *classes.SETTINGS,

@@ -27,9 +27,8 @@ from spokenwords.streaming import Piece, StreamedRecordings, pieces
 
 logger = logging.getLogger("spokenwords")
 
-# The shares of free memory that spectrograms may take; activations need the rest.
+# The share of a GPU's free memory that spectrograms may take; activations need the rest.
 DEVICE_SHARE = 0.6
-HOST_SHARE = 0.5
 # Chunks of so many bytes together are decoded at a time.
 READING_BYTES = 500_000_000
 
@@ -195,7 +194,7 @@ def _place(
         room = min(memory_budget or math.inf, DEVICE_SHARE * free)
         if needed <= room:
             return device, room
-    budget = memory_budget or HOST_SHARE * memory.free()
+    budget = memory_budget or memory.SHARE * memory.free()
     if needed <= budget:
         if device.type == "cuda":
             logger.info(f"{gigabytes:.1f} GB of spectrograms stay in the host's memory.")

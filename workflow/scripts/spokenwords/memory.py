@@ -1,13 +1,39 @@
-"""How much memory a process may still take: of the machine, its container, or its Slurm job."""
+"""How much memory spectrograms need, and how much a process may still take: of the machine, its
+container, or its Slurm job."""
 
+import json
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import psutil
 
 GROUPS = Path("/sys/fs/cgroup")
 MIB = 1 << 20
+# The share of free memory that spectrograms may take; activations need the rest.
+SHARE = 0.5
+# PyTorch, its libraries for GPUs, activations, the model's copies. On a CPU, training took 1.1 GB
+# (residual network) and 2.3 GB (published) besides spectrograms: <results>/benchmarks/train.
+PYTORCH = 4_000_000_000
+
+
+def needed(stores: Iterable[str], memory_budget: float | str) -> int:
+    """Bytes that a job needs for the spectrograms of stores, whose zarr.json files are named.
+
+    They stay in memory where `memory_budget`, in GB or `auto`, lets them, else so much is streamed.
+    Raises `FileNotFoundError` where there is no such store yet.
+    """
+    values = sum(map(_bytes_of, stores))
+    if memory_budget == "auto":
+        return PYTORCH + math.ceil(values / SHARE)
+    return PYTORCH + min(values, int(memory_budget * 1e9))
+
+
+def _bytes_of(store: str) -> int:
+    """Of a store's spectrograms, float16."""
+    array = Path(store).parent / "spectrogram" / "zarr.json"
+    return 2 * math.prod(json.loads(array.read_text(encoding="utf-8"))["shape"])
 
 
 def free() -> int:
