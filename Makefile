@@ -30,7 +30,9 @@ lint: $(VENV)/development.installed
 # On a Slurm of two nodes that is started on this machine and stopped again, in an environment of its
 # own: with the plugin in the other one, every call of Snakemake would look for a controller.
 slurm-test:
-	command -v slurmctld slurmd munged > /dev/null || apt-get install --yes slurm-wlm munge
+	@{ command -v slurmctld && command -v slurmd && command -v munged; } > /dev/null \
+	    || { apt-get update -qq && apt-get install -y -qq slurm-wlm munge > /dev/null; } \
+	    || { echo "Slurm is needed: the packages slurm-wlm and munge of Debian."; exit 1; }
 	$(MAKE) VENV=.venv-slurm .venv-slurm/development.installed .venv-slurm/slurm.installed
 	.venv-slurm/bin/python -m pytest -m slurm
 

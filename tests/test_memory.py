@@ -1,4 +1,4 @@
-"""Free memory: the least of what machine, control groups and Slurm leave."""
+"""What spectrograms need, and free memory: the least of what machine, groups and Slurm leave."""
 
 import psutil
 import pytest
@@ -63,3 +63,35 @@ def test_a_slurm_job_has_what_it_asked_for(groups, monkeypatch):
     assert memory.free() == pytest.approx(2000 * 2**20 - used, abs=20e6)
     groups("slurm/job_7", 9_000_000)
     assert memory.free() == 8_000_000
+
+
+@pytest.fixture
+def stores(write_store):
+    """Two stores, of 2 and 5 recordings of 2 by 33 by 51 values: 47,124 bytes in float16."""
+    return [str(write_store(word, count) / "zarr.json") for word, count in (("cat", 2), ("up", 5))]
+
+
+@pytest.mark.parametrize(
+    ("memory_budget", "for_spectrograms"),
+    [
+        ("auto", 2 * 47_124),  # Half of what is free may be taken.
+        (0.001, 47_124),
+        (0.00001, 10_000),  # The rest is streamed.
+    ],
+)
+def test_what_a_job_needs(stores, memory_budget, for_spectrograms):
+    assert memory.needed(stores, memory_budget) == memory.PYTORCH + for_spectrograms
+
+
+def test_what_stores_need_that_are_not_there_yet(stores):
+    """Snakemake waits for the file that the error names."""
+    with pytest.raises(FileNotFoundError) as error:
+        memory.needed([*stores, "bed.zarr/zarr.json"], "auto")
+    assert error.value.filename == "bed.zarr/zarr.json"
+
+
+@pytest.mark.parametrize("damage", [None, "", "{}"])
+def test_a_damaged_store_is_left_to_its_reader(stores, damage):
+    array = memory.Path(stores[1]).parent / "spectrogram/zarr.json"
+    array.unlink() if damage is None else array.write_text(damage)
+    assert memory.needed(stores, 1) == memory.PYTORCH + 2 * 2 * 2 * 33 * 51

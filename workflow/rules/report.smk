@@ -76,6 +76,7 @@ use rule html_report as html_comparison with:
             run=COMPARED,
             file=["history.svg", "confusion.svg", "calibration.svg", "difficulty.svg"],
         ),
+        false_alarms(COMPARED, "svg"),
         files_of_comparison(),
         headline=rules.headline_of_comparison.output.page,
     output:

@@ -96,15 +96,16 @@ def targets_of_dataset(runs):
 
 
 def files_of_runs(runs):
-    guarded = [run for run in runs if may_meet_strangers(RUNS[run])]
     return [
         *expand("<results>/runs/{run}/{file}", run=runs, file=FILES_OF_RUN),
-        *expand(
-            "<results>/runs/{run}/{file}",
-            run=guarded,
-            file=["false_alarms.csv", "false_alarms.svg"],
-        ),
+        *false_alarms(runs, "csv", "svg"),
     ]
+
+
+def false_alarms(runs, *kinds):
+    """The table of false alarms, or its plot, of those of the runs that have one."""
+    guarded = [run for run in runs if may_meet_strangers(RUNS[run])]
+    return expand("<results>/runs/{run}/false_alarms.{kind}", run=guarded, kind=kinds)
 
 
 def may_meet_strangers(settings):

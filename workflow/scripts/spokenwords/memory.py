@@ -31,9 +31,13 @@ def needed(stores: Iterable[str], memory_budget: float | str) -> int:
 
 
 def _bytes_of(store: str) -> int:
-    """Of a store's spectrograms, float16."""
-    array = Path(store).parent / "spectrogram" / "zarr.json"
-    return 2 * math.prod(json.loads(array.read_text(encoding="utf-8"))["shape"])
+    """Of a store's spectrograms, float16; none where it is damaged, of which its reader tells."""
+    os.stat(store)  # noqa: PTH116 - Snakemake knows the error by this very name.
+    try:
+        array = Path(store).parent / "spectrogram" / "zarr.json"
+        return 2 * math.prod(json.loads(array.read_text(encoding="utf-8"))["shape"])
+    except (OSError, ValueError, KeyError):
+        return 0
 
 
 def free() -> int:
