@@ -13,9 +13,7 @@ pytestmark = [pytest.mark.slurm, pytest.mark.workflow]
 # Which rules' jobs are submitted together.
 GROUPS = {
     "words": {"inventory", "spectrograms"},
-    "plots": {
-        *("plot_confusion", "plot_alluvial", "calibrate", "difficulty", "gallery", "tabulate_run")
-    },
+    "plots": {"plot_confusion", "plot_alluvial", "calibrate", "difficulty"},
 }
 # A run takes three minutes on two processors.
 LONGEST = 900  # s
