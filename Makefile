@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 CORES ?= all
-VENV ?= .venv
+VENV := .venv
 BIN := $(VENV)/bin
 
 .PHONY: demo test soak slurm-test lint lock clean
@@ -27,8 +27,10 @@ lint: $(VENV)/development.installed
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
-# On a Slurm of two nodes that is started on this machine and stopped again, in an environment of its
-# own: with the plugin in the other one, every call of Snakemake would look for a controller.
+# On a Slurm of two nodes that is started on this machine and stopped again; where there is none it is
+# installed from Debian's packages, as root. In an environment of its own: with the plugin in the
+# other one, every call of Snakemake would look for a controller.
+slurm-test: export PATH := $(PATH):/usr/sbin
 slurm-test:
 	@{ command -v slurmctld && command -v slurmd && command -v munged; } > /dev/null \
 	    || { apt-get update -qq && apt-get install -y -qq slurm-wlm munge > /dev/null; } \

@@ -52,7 +52,8 @@ class Cluster:
         # srun: there a wrapper names the configuration.
         self.environment = os.environ | {
             "SLURM_CONF": str(self.configuration),
-            "PATH": f"{folder}/bin:{os.environ['PATH']}",
+            # Daemons are in /usr/sbin, where not every user looks.
+            "PATH": f"{folder}/bin:{os.environ['PATH']}:/usr/sbin",
         }
 
     def start(self) -> None:
@@ -87,10 +88,15 @@ class Cluster:
 
     def stop(self) -> None:
         """End the cluster's jobs, and its daemons, the last one that was started first."""
-        subprocess.run(["scancel", "--user", getpass.getuser()], env=self.environment, check=False)
+        if len(self.daemons) > 1:
+            self.run("scancel", "--user", getpass.getuser())
         for daemon in reversed(self.daemons):
             daemon.terminate()
-            daemon.wait(timeout=30)
+            try:
+                daemon.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                daemon.kill()
+                daemon.wait()
 
     def run(self, *command: str) -> str:
         """What one of Slurm's commands prints; nothing where it fails."""

@@ -483,14 +483,16 @@ def test_a_run_may_be_like_another():
     ("runs", "told"),
     [
         ("{a: {like: complx}}", "key runs.a.like names 'complx', which `runs` does not have; did"),
-        ("{a: {like: mel}, mel: off}", "key runs.a.like names 'mel', which"),
-        ("{a: {like: 3}}", "key runs.a.like is 3; it must be a run's name."),
-        ("{a: {like: [mel]}}", "key runs.a.like is a list; it must be"),
+        ("{a: {like: mel}, mel: off}", "key runs.a.like names 'mel', a run that is off."),
+        ("{a: {like: 3}}", "key runs.a.like is 3; it must be text: put it in quotes."),
+        ("{a: {like: [mel]}}", "key runs.a.like is a list; it must be text"),
+        ("{a: {like: mel}, 3: {}}", "key runs.3 is ill named"),
+        ("{a: {like: b}, b: {split: random}}", "key runs.a lacks `features`"),
         ("{a: {like: a}}", "key runs.a.like goes in a circle: a -> a."),
         ("{a: {like: b}, b: {like: c}, c: {like: b}}", "key runs.c.like goes in a circle: a -> b"),
         ("{a: {like: mel, epochs: many}}", "key runs.a.epochs is 'many'"),
-        ("{a: {like: mel}, mel: {epochs: many}}", ".epochs is 'many'"),
-        ("{a: {like: mel}, mel: 3}", "is 3; it must be a mapping"),
+        ("{a: {like: mel}, mel: {epochs: many}}", "key runs.mel.epochs is 'many'"),
+        ("{a: {like: mel}, mel: 3}", "key runs.mel is 3; it must be a mapping"),
     ],
 )
 def test_likeness_that_cannot_be_is_told(runs, told):

@@ -30,7 +30,7 @@ def cluster(tmp_path_factory):
 
 
 class Run:
-    """Snakemake on the cluster, in the background."""
+    """Snakemake on the cluster, in the background; ended at the end of its `with` block."""
 
     def __init__(self, copy: Copy, cluster: Cluster):
         self.copy, self.cluster = copy, cluster
@@ -47,51 +47,59 @@ class Run:
             stderr=subprocess.STDOUT,
         )
 
-    def job(self, rule: str) -> tuple[str, str]:
-        """The number and the node of a job of this rule, once it runs there."""
-        for _ in range(10 * LONGEST):
-            for number, what, node in self.cluster.jobs():
-                if what.startswith(f"rule_{rule}") and node:
-                    return number, node
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def job_at_work(self, rule: str, run: str, after: str) -> tuple[str, str]:
+        """The number and the node of a run's job, once its log has a line that begins so."""
+        log = self.copy.results / f"logs/{rule}/{run}.log"
+        end = time.monotonic() + LONGEST
+        while time.monotonic() < end:
+            if log.exists() and re.search(rf"^[-0-9]+ [:0-9]+ {after}", log.read_text(), re.M):
+                for number, what, node in self.cluster.jobs():
+                    if what.startswith(f"rule_{rule}") and run in what and node:
+                        return number, node
             assert self.process.poll() is None, self.output.read_text()
-            time.sleep(0.1)
-        raise AssertionError(f"No job of {rule} within {LONGEST} s: {self.output.read_text()}")
+            time.sleep(0.05)
+        raise AssertionError(f"{rule} was not at work within {LONGEST} s.")
 
     def ends(self) -> str:
         """What Snakemake printed, at its end, which is to be a success."""
-        try:
-            status = self.process.wait(timeout=LONGEST)
-        finally:
-            self.process.kill()
+        status = self.process.wait(timeout=LONGEST)
         output = self.output.read_text()
         assert status == 0, output
         self.output.unlink()
         return output
 
     def rules_by_job(self) -> dict[str, set[str]]:
-        """The rules of which each job of Slurm's ran jobs, by the log's path."""
-        logs = (self.copy.folder / ".snakemake/slurm_logs").rglob("*.log")
-        return {
-            log.relative_to(self.copy.folder / ".snakemake/slurm_logs").as_posix(): set(
-                re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):$", log.read_text(), re.M)
-            )
-            for log in logs
-        }
+        """The rules that jobs of Slurm's ran, by what was submitted: rule_train, group_words_…"""
+        found, logs = {}, self.copy.folder / ".snakemake/slurm_logs"
+        for log in logs.rglob("*.log"):
+            ran = re.findall(r"^ *(?:local)?(?:rule|checkpoint) (\w+):$", log.read_text(), re.M)
+            found.setdefault(log.relative_to(logs).parts[0], set()).update(ran)
+        return found
 
 
 def test_jobs_that_the_scheduler_fails_are_run_again(finished, cluster, tmp_path):
-    """One is cancelled and one loses its node; in the end all is as on one machine."""
-    copy = Copy(tmp_path / "copy", OVERLAY)
-    run = Run(copy, cluster)
-    number, _ = run.job("train")
-    cluster.run("scancel", number)
-    _, node = run.job("evaluate")
-    cluster.run("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test")
-    time.sleep(5)
-    cluster.run("scontrol", "update", f"NodeName={node}", "State=RESUME")
-    output = run.ends()
-    assert "CANCELLED" in output
-    assert_as_if_undisturbed(copy, finished)
+    """One is cancelled and one loses its node, both in the middle; in the end all is as locally."""
+    with Run(Copy(tmp_path / "copy", OVERLAY), cluster) as run:
+        number, _ = run.job_at_work("train", "complex", "Epoch 1:")
+        cluster.run("scancel", number)
+        lost, node = run.job_at_work("train", "mel", "Epoch 1:")
+        cluster.run("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test")
+        time.sleep(5)
+        cluster.run("scontrol", "update", f"NodeName={node}", "State=RESUME")
+        assert f"SLURM-job '{number}' failed, SLURM status is: 'CANCELLED'" in run.ends()
+    controller = (cluster.folder / "slurmctld.log").read_text()
+    assert f"requeue job JobId={lost} due to failure of node {node}" in controller
+    for trained in ("complex", "mel"):
+        log = (run.copy.results / f"logs/train/{trained}.log").read_text()
+        assert "Taking up the training after epoch 1." in log
+    assert_as_if_undisturbed(run.copy, finished)
 
 
 def test_a_script_that_changes_meanwhile_runs_nothing_again(cluster, tmp_path):
@@ -100,16 +108,19 @@ def test_a_script_that_changes_meanwhile_runs_nothing_again(cluster, tmp_path):
     What it touches is planned for the next run (snakemake issue 3234).
     """
     copy = Copy(tmp_path / "copy", OVERLAY | {"train": ["complex"]})
-    run = Run(copy, cluster)
-    run.job("train")
-    stores = sorted(copy.results.glob("features/*/*.zarr/zarr.json"))
-    made = [store.stat().st_mtime_ns for store in stores]
-    assert made
-    script = copy.folder / "workflow/scripts/spectrograms.py"
-    script.write_text(script.read_text() + "\nchanged = True\n")
-    run.ends()
+    with Run(copy, cluster) as run:
+        run.job_at_work("train", "complex", "Epoch 1:")
+        stores = sorted(copy.results.glob("features/*/*.zarr/zarr.json"))
+        made = [store.stat().st_mtime_ns for store in stores]
+        assert made
+        script = copy.folder / "workflow/scripts/spectrograms.py"
+        script.write_text(script.read_text() + "\nchanged = True\n")
+        run.ends()
     assert [store.stat().st_mtime_ns for store in stores] == made
-    for log, rules in run.rules_by_job().items():
-        submitted = re.match(r"(?:rule|group)_(\w+)/", log)[1]
-        assert rules == GROUPS.get(submitted, {submitted}), log
+    jobs = run.rules_by_job()
+    assert {"rule_train", "rule_evaluate"} <= jobs.keys()
+    for job, rules in jobs.items():
+        kind, _, name = job.partition("_")
+        submitted = GROUPS[name.partition("_")[0]] if kind == "group" else {name}
+        assert rules == submitted, job
     assert "spectrograms" in copy.plan()

@@ -12,6 +12,8 @@ rule download:
         "<logs>/download.log",
     benchmark:
         "<benchmarks>/download.tsv"
+    # On a cluster, the other machines may have no way out.
+    localrule: True
     conda:
         ENVIRONMENT
     resources:

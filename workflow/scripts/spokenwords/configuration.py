@@ -3,7 +3,7 @@
 import difflib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -38,14 +38,13 @@ def canonical(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str,
     if isinstance(config.get("runs"), dict):
         # An overlay cannot take a run away, but it can turn it off.
         off = {name: run for name, run in config["runs"].items() if run is False}
-        runs = {name: run for name, run in config["runs"].items() if name not in off}
-        config["runs"] = {name: _whole(name, runs) for name in runs}
+        config["runs"] = {name: run for name, run in config["runs"].items() if name not in off}
     errors = list(Validator(schema).iter_errors(config))
     if errors:
         raise UserError(_sentence(best_match(errors)))
     of_training = schema["properties"]["training"]
     training = _canonical(config.get("training", {}), of_training, schema["$defs"])
-    runs = {name: _merged(training, run) for name, run in config["runs"].items()}
+    runs = {name: _merged(training, _whole(name, config["runs"], off)) for name in config["runs"]}
     config = _canonical(config | {"runs": runs}, schema, schema["$defs"])
     for settings in (config["dataset"], config["training"], *config["runs"].values()):
         for key in ("words", "unknown"):
@@ -57,23 +56,23 @@ def canonical(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str,
     return config
 
 
-def _whole(name: str, runs: Mapping[str, Any]) -> Any:
+def _whole(name: str, runs: Mapping[str, Any], off: Iterable[str]) -> dict[str, Any]:
     """A run with what it takes over from others, which `like` names. Raises `UserError`."""
     chain = [name]
-    while isinstance(run := runs[chain[-1]], dict) and "like" in run:
+    while like := runs[chain[-1]].get("like"):
         key = f"runs.{chain[-1]}.like"
-        if not isinstance(run["like"], str):
-            raise UserError(f"Config key {key} is {_shown(run['like'])}; it must be a run's name.")
-        _known(key, run["like"], "runs", runs)
-        if run["like"] in chain:
-            raise UserError(
-                f"Config key {key} goes in a circle: {' -> '.join([*chain, run['like']])}."
-            )
-        chain.append(run["like"])
-    whole = runs[chain.pop()]
-    while chain:
-        own = runs[chain.pop()]
-        whole = _merged(whole, {key: value for key, value in own.items() if key != "like"})
+        if like in off:
+            raise UserError(f"Config key {key} names {like!r}, a run that is off.")
+        _known(key, like, "runs", runs)
+        if like in chain:
+            raise UserError(f"Config key {key} goes in a circle: {' -> '.join([*chain, like])}.")
+        chain.append(like)
+    whole = {}
+    for place in reversed(chain):
+        whole = _merged(whole, runs[place])
+    whole.pop("like", None)
+    if missing := [key for key in ("features", "split", "representation") if key not in whole]:
+        raise UserError(f"Config key runs.{name} lacks `{missing[0]}`.")
     return whole
 
 

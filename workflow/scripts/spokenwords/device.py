@@ -37,6 +37,11 @@ def choose(wanted: str, threads: int) -> torch.device:
     return torch.device("cpu")
 
 
+def processes(wanted: str) -> int:
+    """How many processes train on the devices for `wanted`: one a visible GPU, or one."""
+    return 1 if wanted == "cpu" else max(1, torch.cuda.device_count())
+
+
 def precision(wanted: str, device: torch.device) -> torch.dtype:
     """The arithmetic of the network for `wanted`: float32, bfloat16, or auto.
 

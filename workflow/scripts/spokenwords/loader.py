@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from spokenwords import memory
+from spokenwords import memory, parallel
 from spokenwords.errors import UserError
 from spokenwords.progress import Progress
 from spokenwords.store import Store, open_store
@@ -189,12 +189,14 @@ def _place(
 ) -> tuple[torch.device | None, float]:
     """Where `needed` bytes fit: the training device, the host, or None; and the budget there."""
     gigabytes = needed / 1e9
+    if memory_budget:
+        memory_budget /= parallel.size()
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         room = min(memory_budget or math.inf, DEVICE_SHARE * free)
         if needed <= room:
             return device, room
-    budget = memory_budget or memory.SHARE * memory.free()
+    budget = memory_budget or memory.SHARE * memory.free() / parallel.size()
     if needed <= budget:
         if device.type == "cuda":
             logger.info(f"{gigabytes:.1f} GB of spectrograms stay in the host's memory.")

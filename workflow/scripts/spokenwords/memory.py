@@ -1,5 +1,5 @@
-"""How much memory spectrograms need, and how much a process may still take: of the machine, its
-container, or its Slurm job."""
+"""How much memory spectrograms need, and how much a process may still take: of the machine, or
+of what its container or its Slurm job is confined to."""
 
 import json
 import math
@@ -10,7 +10,6 @@ from pathlib import Path
 import psutil
 
 GROUPS = Path("/sys/fs/cgroup")
-MIB = 1 << 20
 # The share of free memory that spectrograms may take; activations need the rest.
 SHARE = 0.5
 # PyTorch, its libraries for GPUs, activations, the model's copies. On a CPU, training took 1.1 GB
@@ -36,14 +35,14 @@ def _bytes_of(store: str) -> int:
     try:
         array = Path(store).parent / "spectrogram" / "zarr.json"
         return 2 * math.prod(json.loads(array.read_text(encoding="utf-8"))["shape"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return 0
 
 
 def free() -> int:
     """Bytes that this process may still take: the least of what any limit leaves."""
     of_machine = psutil.virtual_memory().available
-    return max(0, min([of_machine, *_left_by_groups(), *_left_by_slurm()]))
+    return max(0, min([of_machine, *_left_by_groups()]))
 
 
 def _left_by_groups() -> Iterator[int]:
@@ -67,9 +66,3 @@ def _left_by_groups() -> Iterator[int]:
         except (OSError, ValueError, KeyError):  # no such group, or `max`: no limit
             continue
         yield limit - used + cached
-
-
-def _left_by_slurm() -> Iterator[int]:
-    """What the memory that a Slurm job asked for leaves; not all clusters put it into groups."""
-    if asked := os.environ.get("SLURM_MEM_PER_NODE"):
-        yield int(asked) * MIB - psutil.Process().memory_info().rss

@@ -3,11 +3,14 @@
 They exchange sums by torch.distributed. Where there is one process, nothing is exchanged.
 """
 
+import logging
 import pickle
 import tempfile
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from logging.handlers import QueueHandler, QueueListener
+from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,8 @@ from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedExc
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from spokenwords.errors import UserError
+
+logger = logging.getLogger("spokenwords")
 
 # The file in which the process that fails first leaves its exception.
 FAULT = "fault.pickle"
@@ -37,25 +42,47 @@ def rank() -> int:
 
 
 def run(function: Callable, processes: int, backend: str, *arguments: Any) -> None:
-    """Call `function` with `arguments` in so many new processes, and wait for them.
+    """Call `function` with `arguments` in so many new processes, or here if it is one; and wait.
 
-    `backend` is how they exchange numbers: nccl between GPUs, gloo between CPUs. What one raises is
-    raised here, once the others have been ended.
+    `backend` is how they exchange numbers: nccl between GPUs, of which each process has one; gloo
+    between CPUs. Messages of the first are told here. What one raises is raised here, once the
+    others have been ended.
     """
+    if processes == 1:
+        function(*arguments)
+        return
+    messages = multiprocessing.get_context("spawn").Queue()
+    listener = QueueListener(messages, *logger.handlers)
     with tempfile.TemporaryDirectory() as folder:
+        listener.start()
         try:
             multiprocessing.spawn(
-                _enter, (processes, backend, Path(folder), function, arguments), processes
+                _enter,
+                (processes, backend, Path(folder), messages, function, arguments),
+                processes,
             )
         except (ProcessRaisedException, ProcessExitedException):
             if (fault := Path(folder, FAULT)).exists():
                 raise pickle.loads(fault.read_bytes()) from None
             raise
+        finally:
+            listener.stop()
 
 
 def _enter(
-    number: int, processes: int, backend: str, folder: Path, function: Callable, arguments: tuple
+    number: int,
+    processes: int,
+    backend: str,
+    folder: Path,
+    messages: Queue,
+    function: Callable,
+    arguments: tuple,
 ) -> None:
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
+    logger.handlers = [logging.NullHandler() if number else QueueHandler(messages)]
+    if backend == "nccl":
+        torch.cuda.set_device(number)
     place = f"file://{folder}/rendezvous"
     distributed.init_process_group(backend, place, rank=number, world_size=processes)
     try:
@@ -71,9 +98,10 @@ def _enter(
         distributed.destroy_process_group()
 
 
-def share(manifest: pd.DataFrame) -> pd.DataFrame:
-    """This process's rows of a set: as many as any other has, so that a few may be left out."""
-    return manifest.iloc[rank() :: size()].head(len(manifest) // size())
+def share(manifest: pd.DataFrame, equal: bool) -> pd.DataFrame:
+    """This process's rows of a set; `equal` leaves a few out so that all have as many."""
+    own = manifest.iloc[rank() :: size()]
+    return own.head(len(manifest) // size()) if equal else own
 
 
 def total(values: torch.Tensor) -> torch.Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional as F
 
+from spokenwords import parallel
 from spokenwords.loader import Recordings
 from spokenwords.model import Classifier
 from spokenwords.stft import STFT
@@ -54,6 +55,12 @@ def losses(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 
 def loss_and_accuracy(scores: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
-    """Mean cross-entropy (nats), and the share of recordings whose best word is the label."""
-    loss = F.cross_entropy(scores, labels).item()
-    return loss, (scores.argmax(dim=1) == labels).float().mean().item()
+    """Mean cross-entropy (nats), and the share of recordings whose best word is the label.
+
+    Of the recordings of all processes, where several train together.
+    """
+    loss = F.cross_entropy(scores.double(), labels, reduction="sum")
+    correct = (scores.argmax(dim=1) == labels).double().sum()
+    sums = torch.stack([loss, correct, torch.full_like(loss, len(labels))])
+    loss_sum, correct, count = parallel.total(sums).tolist()
+    return loss_sum / count, correct / count

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+from torch import nn
 from torch.nn import functional as F
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from spokenwords import device as devices
-from spokenwords import scoring
+from spokenwords import parallel, scoring
 from spokenwords.augment import Augmentation
 from spokenwords.errors import UserError
 from spokenwords.loader import Recordings, batches_per_epoch
@@ -82,11 +84,21 @@ def train(
     After each epoch all that training depends on is saved to `checkpoint` with `identity`, a digest
     of settings, data and code; a checkpoint of the same identity that lies there is taken up.
 
+    Where several processes train together (parallel.py), each calls this with its share of both
+    sets. A batch, of which each has its part, is as large as with one process; so the learning
+    rate, what batch norm sees, and the figures are those of one.
+
     Returns the log (epoch, set, loss, accuracy, learning_rate: the last batch's) and a summary.
     Raises `UserError` when the loss stops being a finite number, or with fewer than two recordings.
     """
-    device = train_set.device
-    torch.manual_seed(settings.seed)
+    device, processes = train_set.device, parallel.size()
+    torch.manual_seed(_own(settings.seed))
+    batch_size = settings.batch_size // processes
+    model: nn.Module = classifier
+    if processes > 1:
+        parallel.synchronized(classifier.network)
+        # Buffers are those of batch norms, which are the same everywhere.
+        model = DistributedDataParallel(classifier, broadcast_buffers=False)
     optimizer = torch.optim.Adam(
         classifier.network.parameters(), fused=device.type == "cuda" or None
     )
@@ -94,7 +106,7 @@ def train(
         optimizer,
         max_lr=settings.max_lr,
         epochs=settings.epochs,
-        steps_per_epoch=batches_per_epoch(len(train_set), settings.batch_size),
+        steps_per_epoch=batches_per_epoch(len(train_set), batch_size),
         pct_start=RISING_SHARE,
     )
     parts = {"network": classifier.network, "optimizer": optimizer, "schedule": schedule}
@@ -111,19 +123,20 @@ def train(
         if average:
             average.update_parameters(classifier.network)
 
-    scorer = torch.compile(classifier) if settings.compile else classifier
+    compiled = torch.compile(model) if settings.compile else model
     state = _resume(checkpoint, identity, parts, device) or State(log=[])
-    progress = Progress("Training", (settings.epochs - state.epoch) * len(train_set), "recordings")
+    recordings = len(train_set) * processes
+    progress = Progress("Training", (settings.epochs - state.epoch) * recordings, "recordings")
     while state.epoch < settings.epochs and not _out_of_patience(state, settings.patience):
         start = time.monotonic()
         epoch = state.epoch + 1
-        batches = train_set.shuffled(settings.batch_size, _seed_of(settings.seed, epoch))
+        batches = train_set.shuffled(batch_size, _seed_of(settings.seed, epoch))
         if augmentation:
             batches = _varied(batches, augmentation, _seed_of(settings.seed, epoch))
         classifier.train()
         rate, train_loss, train_accuracy = _train_epoch(
             # The last batch, of another size, would have all compiled anew.
-            lambda batch: (scorer if len(batch) == settings.batch_size else classifier)(batch),
+            lambda batch: (compiled if len(batch) == batch_size else model)(batch),
             *(batches, optimizer, schedule, settings.label_smoothing, follow),
             *(progress, f"epoch {epoch}"),
         )
@@ -163,10 +176,11 @@ def train(
         "stopped_early": state.epoch < settings.epochs,
         "warning": _warning(state, settings),
         "seconds": round(state.seconds, 2),
-        "recordings_per_second": round(len(train_set) * state.epoch / state.seconds, 1),
+        "recordings_per_second": round(recordings * state.epoch / state.seconds, 1),
         "device": devices.describe(device),
+        "processes": processes,
         "precision": str(classifier.precision).removeprefix("torch."),
-        "compiled": settings.compile and len(train_set) >= settings.batch_size,
+        "compiled": settings.compile and len(train_set) >= batch_size,
         "recordings": "streamed" if isinstance(train_set, StreamedRecordings) else "in memory",
     }
     return pd.DataFrame(state.log), summary
@@ -202,8 +216,10 @@ def _train_epoch(
         loss_sum += loss.detach() * len(labels)
         correct += (scores.argmax(dim=1) == labels).sum()
         count += len(labels)
-        progress.advance(len(labels), detail)
-    return rate, loss_sum.item() / count, correct.item() / count
+        progress.advance(len(labels) * parallel.size(), detail)
+    sums = torch.stack([loss_sum.double(), correct.double(), torch.full_like(loss_sum, count)])
+    loss_sum, correct, count = parallel.total(sums).tolist()
+    return rate, loss_sum / count, correct / count
 
 
 def _row(epoch: int, name: str, loss: float, accuracy: float, rate: float) -> dict:
@@ -243,7 +259,12 @@ def _out_of_patience(state: State, patience: int | None) -> bool:
 
 def _seed_of(seed: int, epoch: int) -> int:
     """The seed of what is drawn in an epoch: a training that is taken up draws the same."""
-    return seed * 1_000_003 + epoch
+    return _own(seed * 1_000_003 + epoch)
+
+
+def _own(seed: int) -> int:
+    """A seed of this process's own: others draw other numbers."""
+    return seed + (parallel.rank() << 56)
 
 
 def _varied(
@@ -267,12 +288,18 @@ def _averaged(classifier: Classifier, average: AveragedModel | None) -> Iterator
 
 
 def _save(checkpoint: Path, identity: str, parts: dict, state: State, device: torch.device) -> None:
-    """Write the checkpoint whole: a kill leaves the last epoch's or this one."""
+    """Write the checkpoint whole: a kill leaves the last epoch's or this one.
+
+    Of several processes the first writes it, with the random state of each.
+    """
+    random_states = parallel.each(_random_state(device))
+    if parallel.rank():
+        return
     saved = {
         "identity": identity,
         "parts": {name: part.state_dict() for name, part in parts.items()},
         "state": vars(state),
-        "random": _random_state(device),
+        "random": random_states,
     }
     partial = checkpoint.with_name(f"{checkpoint.name}.partial")
     try:
@@ -300,9 +327,10 @@ def _resume(checkpoint: Path, identity: str, parts: dict, device: torch.device) 
         return None
     for name, part in parts.items():
         part.load_state_dict(saved["parts"][name])
+    random_state = saved["random"][parallel.rank()]
     if device.type == "cuda":
-        torch.cuda.set_rng_state(saved["random"], device)
+        torch.cuda.set_rng_state(random_state, device)
     else:
-        torch.set_rng_state(saved["random"])
+        torch.set_rng_state(random_state)
     logger.info(f"Taking up the training after epoch {saved['state']['epoch']}.")
     return State(**saved["state"])

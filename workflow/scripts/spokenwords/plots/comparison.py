@@ -186,7 +186,7 @@ def histories(logs: Mapping[str, pd.DataFrame], runs: pd.DataFrame) -> Figure:
     panels[1].set(xlabel="epoch", ylabel="validation accuracy (share)")
     panels[1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     figure.legend(handles=handles, loc="outside right upper", handlelength=3.5)
-    note = "Marked: the epoch of lowest validation loss, whose weights are kept."
+    note = "Marked: the epochs whose weights are kept."
     heading(panels[0], "How the runs learned", note, GREY)
     return figure
 
