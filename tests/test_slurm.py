@@ -15,8 +15,17 @@ GROUPS = {
     "words": {"inventory", "spectrograms"},
     "plots": {"plot_confusion", "plot_alluvial", "calibrate", "difficulty"},
 }
-# A run takes three minutes on two processors.
+# Trainings that can be met at work.
+LONGER = OVERLAY | {"training": OVERLAY["training"] | {"epochs": 40}}
 LONGEST = 900  # s
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    """The workflow as it is without a cluster."""
+    copy = Copy(tmp_path_factory.mktemp("local") / "copy", LONGER)
+    copy.run()
+    return copy
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +93,9 @@ class Run:
         return found
 
 
-def test_jobs_that_the_scheduler_fails_are_run_again(finished, cluster, tmp_path):
+def test_jobs_that_the_scheduler_fails_are_run_again(local, cluster, tmp_path):
     """One is cancelled and one loses its node, both in the middle; in the end all is as locally."""
-    with Run(Copy(tmp_path / "copy", OVERLAY), cluster) as run:
+    with Run(Copy(tmp_path / "copy", LONGER), cluster) as run:
         number, _ = run.job_at_work("train", "complex", "Epoch 1:")
         cluster.run("scancel", number)
         lost, node = run.job_at_work("train", "mel", "Epoch 1:")
@@ -98,8 +107,8 @@ def test_jobs_that_the_scheduler_fails_are_run_again(finished, cluster, tmp_path
     assert f"requeue job JobId={lost} due to failure of node {node}" in controller
     for trained in ("complex", "mel"):
         log = (run.copy.results / f"logs/train/{trained}.log").read_text()
-        assert "Taking up the training after epoch 1." in log
-    assert_as_if_undisturbed(run.copy, finished)
+        assert "Taking up the training after epoch" in log
+    assert_as_if_undisturbed(run.copy, local)
 
 
 def test_a_script_that_changes_meanwhile_runs_nothing_again(cluster, tmp_path):
@@ -107,7 +116,7 @@ def test_a_script_that_changes_meanwhile_runs_nothing_again(cluster, tmp_path):
 
     What it touches is planned for the next run (snakemake issue 3234).
     """
-    copy = Copy(tmp_path / "copy", OVERLAY | {"train": ["complex"]})
+    copy = Copy(tmp_path / "copy", LONGER | {"train": ["complex"]})
     with Run(copy, cluster) as run:
         run.job_at_work("train", "complex", "Epoch 1:")
         stores = sorted(copy.results.glob("features/*/*.zarr/zarr.json"))
