@@ -96,9 +96,9 @@ class Run:
 def test_jobs_that_the_scheduler_fails_are_run_again(local, cluster, tmp_path):
     """One is cancelled and one loses its node, both in the middle; in the end all is as locally."""
     with Run(Copy(tmp_path / "copy", LONGER), cluster) as run:
-        number, _ = run.job_at_work("train", "complex", "Epoch 1:")
+        number, _ = run.job_at_work("train", "complex", "Epoch 2:")
         cluster.run("scancel", number)
-        lost, node = run.job_at_work("train", "mel", "Epoch 1:")
+        lost, node = run.job_at_work("train", "mel", "Epoch 2:")
         cluster.run("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test")
         time.sleep(5)
         cluster.run("scontrol", "update", f"NodeName={node}", "State=RESUME")
