@@ -95,8 +95,10 @@ def gpus_of_run(wildcards):
 
 def memory_of_run(wildcards, input, attempt):
     """MB for the run's spectrograms; more each time that a job did not come to its end."""
+    # While a checkpoint is pending, its output stands here in place of the stores.
+    stores = [input.stores] if isinstance(input.stores, str) else input.stores
     budget = RUNS[wildcards.run]["memory_budget"]
-    return memory.needed(input.stores, budget) * attempt // 1_000_000
+    return memory.needed(stores, budget) * attempt // 1_000_000
 
 
 def settings_of_card(wildcards):
