@@ -56,6 +56,17 @@ def test_integer_samples_are_shares_of_full_scale(tmp_path, bytes_a_sample, cont
     assert samples[:, 0].tolist() == expected
 
 
+@pytest.mark.parametrize(("name", "subtype"), [("a.ogg", "VORBIS"), ("a.opus", "OPUS")])
+def test_what_lossy_files_keep(tmp_path, name, subtype):
+    """The rate, the length and, all but a thousandth of its energy, a tone."""
+    expected = tone(440, RATE)
+    soundfile.write(tmp_path / name, expected, RATE, format="OGG", subtype=subtype)
+    samples, rate = audio.decode(tmp_path / name)
+    assert (rate, len(samples)) == (RATE, len(expected))
+    error = interior(samples[:, 0] - expected)
+    assert np.square(error).sum() < 1e-3 * np.square(interior(expected)).sum()
+
+
 @pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
 def test_floating_point_samples_are_kept(tmp_path, subtype):
     values = np.array([0.0, 0.1, -0.75, 1.0], np.float32)

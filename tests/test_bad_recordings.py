@@ -117,6 +117,8 @@ KINDS = {
     "RF64": ("a.wav", sound(format="RF64"), Usable()),
     "big endian": ("a.wav", sound(endian="BIG"), Usable()),
     "FLAC": ("a.flac", sound(format="FLAC"), Usable()),
+    "Ogg Vorbis": ("a.ogg", sound(format="OGG", subtype="VORBIS"), Usable()),
+    "Opus": ("a.opus", sound(format="OGG", subtype="OPUS"), Usable()),
     "FLAC, 24 bit": ("a.flac", sound(format="FLAC", subtype="PCM_24"), Usable()),
     "FLAC, stereo": ("a.flac", sound(STEREO, format="FLAC"), Usable(channels=2)),
     # rates, channels, lengths

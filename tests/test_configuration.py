@@ -506,6 +506,18 @@ def test_the_comparison_that_ships_trains_the_published_three_with_three_seeds()
     assert told == [(name, seed) for name in ("complex", "mel", "power") for seed in (1, 2, 3)]
 
 
+def test_version_2_of_speech_commands_is_another_archive_and_folder():
+    shipped = canonical()["dataset"]
+    other = canonical((ROOT / "config.v0.02.yaml").read_text(encoding="utf-8"))["dataset"]
+    assert other["folder"] != shipped["folder"]
+    assert {
+        key for key in shipped["archive"] if other["archive"][key] != shipped["archive"][key]
+    } == {
+        "urls",
+        "sha256",
+    }
+
+
 @pytest.mark.parametrize(
     ("name", "trained"), [("ablation", 36), ("splits", 6), ("few_recordings", 13)]
 )

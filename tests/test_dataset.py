@@ -78,9 +78,10 @@ def test_any_other_word_is_welcome(folder, word):
     assert word in dataset.words(folder)
 
 
-def test_recordings_are_wav_and_flac_in_the_order_of_their_names(tmp_path):
+def test_recordings_are_sound_files_in_the_order_of_their_names(tmp_path):
     write(tmp_path, "b.wav", "a.FLAC", "C.Wav", "._b.wav", ".d.wav", "e.mp3", "f.wav.txt", "wav")
-    assert dataset.recordings(tmp_path) == ["C.Wav", "a.FLAC", "b.wav"]
+    write(tmp_path, "g.ogg", "h.opus")
+    assert dataset.recordings(tmp_path) == ["C.Wav", "a.FLAC", "b.wav", "g.ogg", "h.opus"]
 
 
 @pytest.mark.parametrize("name", [b"na\xefve.wav", b"yes/na\xefve.wav"])

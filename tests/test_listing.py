@@ -157,7 +157,7 @@ def test_what_stands_for_nothing_is_told(tmp_path, make):
     os.mkfifo(tmp_path / "pipe.wav")
     (tmp_path / "nowhere.wav").symlink_to("missing")
     for path, words in {
-        empty: "no WAV or FLAC files in the folder",
+        empty: "no WAV, FLAC, Ogg or Opus files in the folder",
         empty / "deeper/notes.txt": "names no recordings",
         tmp_path / "missing": "There is no recording, folder or list",
         tmp_path / "missing.wav": "There is no recording, folder or list",

@@ -38,7 +38,7 @@ def usable_before(file: str) -> Iterator[None]:
 
 
 def decode(path: Path) -> tuple[np.ndarray, int]:
-    """Decode a WAV or FLAC file of any channel count and any rate in `RATES`.
+    """Decode a WAV, FLAC, Ogg or Opus file of any channel count and any rate in `RATES`.
 
     Returns samples as float32 [samples, channels], full scale being 1, and the sample rate in Hz.
     Raises `UnreadableRecordingError`.

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from spokenwords.errors import UserError
 
-SUFFIXES = (".wav", ".flac")
+SUFFIXES = (".wav", ".flac", ".ogg", ".opus")
+KINDS = "WAV, FLAC, Ogg or Opus"  # what they are, for messages
 LISTS = {"valid": "validation_list.txt", "test": "testing_list.txt"}
 NOISE = "_background_noise_"  # as Speech Commands names its folder of long recordings
 SILENCE = "_silence_"  # what stands for the word where a recording is a cut of noise
@@ -50,7 +51,7 @@ def words(folder: Path, wanted: list[str] | str = "all") -> dict[str, list[str]]
         present = sorted(wanted)
     if len(present) < 2:
         raise UserError(
-            f"The folder {folder} (config key dataset.folder) has WAV or FLAC files of "
+            f"The folder {folder} (config key dataset.folder) has {KINDS} files of "
             f"{len(present)} words; telling words apart takes at least two word folders."
         )
     for word in present:
@@ -63,7 +64,7 @@ def words(folder: Path, wanted: list[str] | str = "all") -> dict[str, list[str]]
 
 
 def recordings(word_folder: Path) -> list[str]:
-    """The names of the WAV and FLAC files in a word's folder, sorted.
+    """The names of the recordings in a word's folder, sorted.
 
     Raises `UserError` when a name is no text, which tables could not hold.
     """

@@ -16,10 +16,10 @@ from spokenwords.errors import UserError
 def recordings(place: Path) -> list[Path]:
     """The recordings that `place` stands for, their paths beginning as it does.
 
-    A folder stands for the WAV and FLAC files in it and in all folders below, sorted by path; what
-    is hidden (its name begins with a dot) is left out, and a folder that several links lead to is
-    searched once. A WAV or FLAC file stands for itself. Any other file is a text that lists
-    recordings, a path a line, which counts from the text's own folder.
+    A folder stands for the recordings in it and in all folders below, sorted by path; what is
+    hidden (its name begins with a dot) is left out, and a folder that several links lead to is
+    searched once. A recording stands for itself. Any other file is a text that lists recordings, a
+    path a line, which counts from the text's own folder.
 
     That a recording can be read, or one on a list is there, is not looked at. A folder that may not
     be searched stands for itself, as a recording that cannot be read. Raises `UserError` where
@@ -27,7 +27,7 @@ def recordings(place: Path) -> list[Path]:
     """
     if os.path.isdir(place):  # noqa: PTH112 (Path raises where it may not look)
         if not (found := sorted(_search(place))):
-            raise UserError(f"There are no WAV or FLAC files in the folder {place}.")
+            raise UserError(f"There are no {dataset.KINDS} files in the folder {place}.")
         return found
     if os.path.isfile(place):  # noqa: PTH113
         return [place] if place.suffix.lower() in dataset.SUFFIXES else _listed(place)
@@ -80,8 +80,8 @@ def _listed(file: Path) -> list[Path]:
         raise UserError(f"{file} cannot be read ({error.strerror}).") from None
     except ValueError:
         raise UserError(
-            f"{file} is neither a WAV or FLAC file, nor a folder, nor a text in UTF-8 that lists "
-            "recordings, one a line."
+            f"{file} is neither a {dataset.KINDS} file, nor a folder, nor a text in UTF-8 that "
+            "lists recordings, one a line."
         ) from None
     if not (found := [file.parent / line for line in lines if line.strip()]):
         raise UserError(f"The list {file} names no recordings.")
