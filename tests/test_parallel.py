@@ -13,7 +13,7 @@ from conftest import SMALL
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from spokenwords import loader, manifest, networks, parallel, scoring, trainer, training
+from spokenwords import loader, manifest, networks, parallel, scoring, training, training_job
 from spokenwords.errors import UserError
 from spokenwords.loader import Recordings
 from spokenwords.model import Classifier
@@ -202,7 +202,7 @@ def test_a_model_is_made_by_two_processes(finished, tmp_path):
     """From the workflow's files: the first process writes what one would, of all recordings."""
     results = finished.results
     run = yaml.safe_load((results / "config.yaml").read_text())["runs"]["complex"]
-    job = trainer.Job(
+    job = training_job.Job(
         settings={key: value for key, value in run.items() if key not in OTHER_SETTINGS},
         code="this",
         threads=1,
@@ -214,7 +214,7 @@ def test_a_model_is_made_by_two_processes(finished, tmp_path):
         log=str(tmp_path / "log.csv"),
         summary=str(tmp_path / "training.json"),
     )
-    parallel.run(trainer.make_model, 2, "gloo", job)
+    parallel.run(training_job.make_model, 2, "gloo", job)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         *("log.csv", "model.pt", "training.json"),
     ]

@@ -43,6 +43,8 @@ def table(paths, classifier=None, kept=1.0, threads=2) -> pd.DataFrame:
     file.seek(0)
     read = pd.read_csv(file, dtype=str, keep_default_na=False)
     assert list(read.columns) == recognition.COLUMNS
+    times = read.loc[read["fault"] == "", ["start", "end"]].to_numpy().ravel()
+    assert all("." in time for time in times), "whole seconds are written as others are"
     for column in ("start", "end", "p1", "p2", "p3"):
         read[column] = pd.to_numeric(read[column])  # empty is NaN
     assert faults == (read["fault"] != "").sum()

@@ -1,9 +1,9 @@
 """A model: the run's network, trained from the stores."""
 
-from spokenwords import device, parallel, progress, trainer
+from spokenwords import device, parallel, progress, training_job
 
 with progress.job_log(snakemake.log[0]):
-    job = trainer.Job(
+    job = training_job.Job(
         settings=dict(snakemake.params.settings),
         code=snakemake.params.code,
         threads=snakemake.threads,
@@ -21,4 +21,4 @@ with progress.job_log(snakemake.log[0]):
     )
     # Each has a recording of a batch at least.
     processes = min(device.processes(job.settings["device"]), job.settings["batch_size"])
-    parallel.run(trainer.make_model, processes, "nccl", job)
+    parallel.run(training_job.make_model, processes, "nccl", job)

@@ -3,7 +3,6 @@ of what its container or its Slurm job is confined to."""
 
 import json
 import math
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -31,7 +30,7 @@ def needed(stores: Iterable[str], memory_budget: float | str) -> int:
 
 def _bytes_of(store: str) -> int:
     """Of a store's spectrograms, float16; none where it is damaged, of which its reader tells."""
-    os.stat(store)  # noqa: PTH116 - Snakemake knows the error by this very name.
+    Path(store).stat()  # Snakemake waits for the file where there is none.
     try:
         array = Path(store).parent / "spectrogram" / "zarr.json"
         return 2 * math.prod(json.loads(array.read_text(encoding="utf-8"))["shape"])

@@ -150,7 +150,7 @@ def _rows(
     said = set(answers.answer(means, classifier.words, classifier.no_words, threshold))
     answer = said.pop() if len(said) == 1 else answers.UNKNOWN
     end = length / classifier.transform.sample_rate
-    return [_row(classifier, 0, end, answer, windows.mean(axis=0))]
+    return [_row(classifier, 0.0, end, answer, windows.mean(axis=0))]
 
 
 def _row(
