@@ -1,9 +1,9 @@
 """What a thousand words of a thousand recordings take: time, memory, files and bytes of each stage.
 
 Recordings are made by cheap variation: half a second of four tones, those of the word, in another
-pitch, level and noise each time. Snakemake then runs stage by stage, to the report, with a run that
-streams its spectrograms. What is there already is not made again, so that its row tells less: best in
-a fresh clone. A tenth of the words tells what grows faster than they do.
+pitch, level and noise each time. Snakemake then runs stage by stage, to the report, with a run
+that streams its spectrograms. What is there already is not made again, so that its row tells less:
+best in a fresh clone. A tenth of the words tells what grows faster than they do.
 
     python benchmarks/many_words.py --words 100
     python benchmarks/many_words.py --words 1000
