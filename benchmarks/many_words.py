@@ -1,9 +1,11 @@
 """What a thousand words of a thousand recordings take: time, memory, files and bytes of each stage.
 
 Recordings are made by cheap variation: half a second of four tones, those of the word, in another
-pitch, level and noise each time. Snakemake then runs stage by stage, to the report, with a run
-that streams its spectrograms. What is there already is not made again, so that its row tells less:
-best in a fresh clone. A tenth of the words tells what grows faster than they do.
+pitch, level and noise each time. Snakemake then runs stage by stage, to the report. A training that
+streams all its spectrograms is watched for some minutes and interrupted; for what follows from a
+model, one is trained on ten recordings a word, and tested on all that the test set has. What is
+there already is not made again, so that its row tells less: best in a fresh clone. A tenth of the
+words tells what grows faster than they do.
 
     python benchmarks/many_words.py --words 100
     python benchmarks/many_words.py --words 1000
@@ -22,12 +24,15 @@ from pathlib import Path
 
 import contest
 import numpy as np
+import pandas as pd
 import psutil
 import yaml
 from scipy.io import wavfile
 
 RATE, SAMPLES, TONES = 16_000, 8_000, 4
 TAKES = 20  # recordings of a speaker
+FEW = 10  # recordings of a word that a model is trained on in the end, and validated
+PATIENCE = 60  # seconds in which what is interrupted has to end
 RUN = "streamed"
 EVERY = 1.0  # seconds between two looks at memory
 
@@ -60,9 +65,9 @@ def overlay(folder: Path, results: Path) -> dict:
     }
 
 
-def stages(results: Path) -> dict[str, list[str]]:
+def stages(results: Path, seconds: float) -> dict[str, list[str]]:
     """What Snakemake is asked for, one after the other."""
-    run = f"{results}/runs/{RUN}"
+    run, model = f"{results}/runs/{RUN}", f"{results}/runs/{RUN}/model.pt"
     return {
         "the plan, all recordings read": ["--dry-run"],
         "the plan again": ["--dry-run"],
@@ -71,15 +76,22 @@ def stages(results: Path) -> dict[str, list[str]]:
         "the plan with these there": ["--dry-run"],
         "properties of test recordings": [f"{results}/splits/speaker/test_properties.csv"],
         "range test": [f"{run}/learning_rate.csv"],
-        "training, an epoch": [f"{run}/model.pt"],
+        f"{seconds / 60:g} min of training": [model],
+        f"training on {FEW} recordings a word": [model],
         "evaluation": [f"{run}/metrics.json"],
         "plots, tables, report": [],
         "the plan with all there": ["--dry-run"],
     }
 
 
-def watched(command: list[str], log: Path) -> dict[str, str]:
-    """Run a command: how long it took and what it took.
+def shorten(manifest: Path) -> None:
+    """Leave `FEW` recordings of each word in a manifest."""
+    table = pd.read_csv(manifest, dtype=str, keep_default_na=False)
+    table.groupby("word").head(FEW).to_csv(manifest, index=False)
+
+
+def watched(command: list[str], seconds: float | None, log: Path) -> dict[str, str]:
+    """Run a command, or so many seconds of it: how long it took and what it took.
 
     The memory is that which all its processes hold together, what they share counted once, at any
     of the moments at which it is looked at.
@@ -88,17 +100,23 @@ def watched(command: list[str], log: Path) -> dict[str, str]:
     # In a group of its own: Snakemake waits for jobs that are not interrupted, too.
     with log.open("a") as file:
         process = subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True)
-    watch, most = psutil.Process(process.pid), 0
+    watch, most, interrupted = psutil.Process(process.pid), 0, False
     try:
         while process.poll() is None:
             most = max(most, memory(watch))
+            took = time.perf_counter() - start
+            if seconds is not None and took > seconds and not interrupted:
+                interrupted = True
+                os.killpg(process.pid, signal.SIGINT)
+            if interrupted and took > seconds + PATIENCE:
+                break
             with suppress(subprocess.TimeoutExpired):
                 process.wait(EVERY)
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    if process.returncode:
+    if process.returncode and not interrupted:
         sys.exit(f"{' '.join(command)} ended with status {process.returncode}: see {log}.")
     took, after = time.perf_counter() - start, os.times()
     used = sum(after[2:4]) - sum(before[2:4])
@@ -139,6 +157,7 @@ def main():
     )
     parser.add_argument("--words", type=int, default=1000)
     parser.add_argument("--recordings", type=int, default=1000)
+    parser.add_argument("--minutes", type=float, default=5, help="of training on all recordings")
     options = parser.parse_args()
 
     start = time.perf_counter()
@@ -158,9 +177,13 @@ def main():
     config.write_text(yaml.safe_dump(overlay(folder, results)))
     arguments = ["--cores", "all", "--quiet", "rules"]
     configs = ["--configfile", "config.best.yaml", str(config)]
-    for stage, asked in stages(results).items():
+    for stage, asked in stages(results, 60 * options.minutes).items():
         command = [sys.executable, "-m", "snakemake", *asked, *arguments, *configs]
-        row = watched(command, log) | holdings(results, Path(".snakemake"))
+        limit = 60 * options.minutes if "min of training" in stage else None
+        if f"on {FEW} recordings" in stage:
+            for name in ("train", "valid"):
+                shorten(results / f"splits/speaker/{name}.csv")
+        row = watched(command, limit, log) | holdings(results, Path(".snakemake"))
         rows.append({"stage": stage, **row})
         print(rows[-1], flush=True)
     print(contest.markdown(rows))

@@ -18,8 +18,7 @@ def test_answers_of_predictions():
         {
             "target": ["a", "NA", "a"],
             "prediction": ["a", "a", "NA"],
-            "p(a)": [0.75, 0.5, 0.25],
-            "p(NA)": [0.25, 0.5, 0.75],
+            "probability": [0.75, 0.5, 0.75],
         }
     )
     found = calibration.of(predictions)

@@ -1,6 +1,5 @@
 """Evaluation, on an example small enough to be reckoned by hand, and the confusion table."""
 
-import io
 import math
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 import torch
 from sklearn.metrics import f1_score
 
-from spokenwords import confusion, evaluation, scoring
+from spokenwords import confusion, evaluation, predictions, scoring
 from spokenwords.stft import STFT
 
 WORDS = ["bird", "cat", "dog"]
@@ -32,42 +31,82 @@ MANIFEST = pd.DataFrame(
 )
 
 
+class Known:
+    """A classifier and recordings in one, whose scores are known: two batches of them."""
+
+    def __init__(self, scores, labels=LABELS):
+        self.in_order = lambda size: zip(scores.split(3), labels.split(3), strict=True)
+
+    def eval(self):
+        pass
+
+    def __call__(self, batch):
+        return batch
+
+
+def outcomes_of(scores, labels=LABELS):
+    known = Known(scores, labels)
+    return scoring.outcomes(known, known)
+
+
+def predicted(manifest, words, scores=SCORES, labels=LABELS):
+    found = {name: values.numpy() for name, values in vars(outcomes_of(scores, labels)).items()}
+    del found["losses"]
+    return predictions.table(manifest, words, **found)
+
+
 @pytest.fixture
-def predictions():
-    return evaluation.predictions(MANIFEST, WORDS, SCORES)
+def table():
+    return predicted(MANIFEST, WORDS)
 
 
 def test_loss_and_accuracy():
-    loss, accuracy = scoring.loss_and_accuracy(SCORES, LABELS)
+    loss, accuracy = scoring.loss_and_accuracy(outcomes_of(SCORES), LABELS)
     expected = -sum(map(math.log, [0.7, 0.3, 0.8, 0.75, 0.25])) / 5
     assert loss == pytest.approx(expected, abs=1e-5)
     assert accuracy == pytest.approx(3 / 5)
 
 
-def test_predictions(predictions):
-    assert list(predictions["prediction"]) == ["bird", "cat", "cat", "cat", "bird"]
-    assert list(predictions["target"]) == ["bird", "bird", "cat", "cat", "dog"]
+def test_predictions(table):
+    assert list(table["prediction"]) == ["bird", "cat", "cat", "cat", "bird"]
+    # Of the third recording, and the fifth, two words are equally likely.
+    assert list(table["second"][[0, 1, 3]]) == ["cat", "bird", "dog"]
+    assert list(table["third"][[0, 1, 3]]) == ["dog", "dog", "bird"]
+    assert list(table["target"]) == ["bird", "bird", "cat", "cat", "dog"]
     for column in ("file", "speaker"):
-        assert list(predictions[column]) == list(MANIFEST[column])
-    probabilities = predictions[["p(bird)", "p(cat)", "p(dog)"]].to_numpy()
-    np.testing.assert_allclose(probabilities, PROBABILITIES, atol=1e-5)
+        assert list(table[column]) == list(MANIFEST[column])
+    np.testing.assert_allclose(table["target_probability"], [0.7, 0.3, 0.8, 0.75, 0.25], atol=1e-5)
+    likeliest = table[["probability", "second_probability", "third_probability"]].to_numpy()
+    np.testing.assert_allclose(likeliest, -np.sort(-PROBABILITIES.numpy()), atol=1e-5)
 
 
-def test_probabilities_sum_to_one():
+def test_of_many_words_the_three_likeliest_are_told():
     scores = 5 * torch.randn(5, 30, generator=torch.Generator().manual_seed(1))
-    table = evaluation.predictions(MANIFEST, [f"word{n}" for n in range(30)], scores)
-    probabilities = table.filter(regex=r"^p\(")
-    assert probabilities.shape == (5, 30)
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=30 * 5e-7)
+    words = [f"word{n}" for n in range(30)]
+    rows = predicted(MANIFEST.assign(word="word7"), words, scores).to_dict("records")
+    expected = np.exp(scores.double().numpy())
+    expected /= expected.sum(axis=1, keepdims=True)
+    for row, probabilities in zip(rows, expected, strict=True):
+        order = np.argsort(-probabilities)[:3]
+        told = predictions.likeliest(row)
+        assert [word for word, _ in told] == [words[i] for i in order]
+        assert [value for _, value in told] == pytest.approx(probabilities[order], abs=1e-6)
 
 
-def test_manifest_whose_index_is_mixed_up(predictions):
-    mixed = evaluation.predictions(MANIFEST.set_axis([3, 1, 4, 0, 2]), WORDS, SCORES)
-    pd.testing.assert_frame_equal(mixed, predictions)
+def test_of_two_words_there_is_no_third():
+    table = predicted(MANIFEST, WORDS[:2], SCORES[:, :2][[0, 1, 2, 3, 0]], LABELS.clamp(max=1))
+    assert list(table["second"]) == ["cat", "bird", "bird", "bird", "cat"]
+    assert "third" not in table
+    assert table["probability"][1] == pytest.approx(2 / 3, abs=1e-6)
 
 
-def test_metrics(predictions):
-    metrics = evaluation.metrics(predictions, WORDS, LOSSES)
+def test_manifest_whose_index_is_mixed_up(table):
+    mixed = predicted(MANIFEST.set_axis([3, 1, 4, 0, 2]), WORDS)
+    pd.testing.assert_frame_equal(mixed, table)
+
+
+def test_metrics(table):
+    metrics = evaluation.metrics(table, WORDS, LOSSES)
     assert (metrics["recordings"], metrics["correct"]) == (5, 3)
     assert metrics["loss"] == pytest.approx(LOSSES.sum() / 5)
     assert metrics["accuracy"] == 3 / 5
@@ -89,15 +128,15 @@ def test_metrics(predictions):
     assert metrics["expected_calibration_error"] == pytest.approx(sum(distances) / 5, abs=1e-5)
 
 
-def test_word_without_test_recordings(predictions):
+def test_word_without_test_recordings(table):
     """It has no recall, and the macro F1 is that of the words there are."""
-    metrics = evaluation.metrics(predictions, [*WORDS, "emu"], LOSSES)
+    metrics = evaluation.metrics(table, [*WORDS, "emu"], LOSSES)
     assert metrics["words"]["emu"] == {"recordings": 0, "precision": 0, "recall": 0, "f1": 0}
     assert metrics["macro_f1"] == pytest.approx((1 / 2 + 4 / 5) / 3)
 
 
 def test_loss_of_each_recording():
-    np.testing.assert_allclose(scoring.losses(SCORES, LABELS), LOSSES, rtol=1e-4)
+    np.testing.assert_allclose(outcomes_of(SCORES).losses, LOSSES, rtol=1e-4)
 
 
 def test_interval_of_a_mean_is_that_of_the_central_limit():
@@ -144,6 +183,13 @@ def test_interval_of_an_accuracy_is_wilsons(correct, count, expected):
 # Scores.
 
 
+def scores_by(classifier, recordings, shifts=(0,)):
+    """All batches' scores; their labels are to be those of the recordings."""
+    found, labels = zip(*scoring.scores(classifier, recordings, shifts), strict=True)
+    assert torch.equal(torch.cat(labels), recordings.labels)
+    return torch.cat(found)
+
+
 def scores_of(classifier, recordings):
     """Each recording's scores for itself, without dropout."""
     with torch.no_grad():
@@ -156,7 +202,7 @@ def test_scores_do_not_depend_on_batches(make_classifier, make_recordings, monke
     monkeypatch.setattr(scoring, "BATCH_SIZE", batch_size)
     classifier, recordings = make_classifier(), make_recordings(21, seed=1)
     classifier.train()
-    actual = scoring.score(classifier, recordings)
+    actual = scores_by(classifier, recordings)
     assert not classifier.network.training
     assert actual.dtype == torch.float32
     torch.testing.assert_close(actual, scores_of(classifier, recordings), rtol=1e-4, atol=1e-5)
@@ -164,9 +210,9 @@ def test_scores_do_not_depend_on_batches(make_classifier, make_recordings, monke
 
 def test_scores_are_single_precision_whatever_the_networks(make_classifier, make_recordings):
     classifier, recordings = make_classifier(), make_recordings(6, seed=1)
-    exact = scoring.score(classifier, recordings)
+    exact = scores_by(classifier, recordings)
     classifier.precision = torch.bfloat16
-    actual = scoring.score(classifier, recordings)
+    actual = scores_by(classifier, recordings)
     assert actual.dtype == torch.float32
     # Eight bits of mantissa leave their mark.
     assert (actual != exact).any()
@@ -183,7 +229,7 @@ def test_scores_averaged_over_shifts(make_classifier, make_recordings):
                 moved[..., frame + shift] = recordings.spectrograms[..., frame]
         with torch.inference_mode():
             means += classifier.eval()(moved).softmax(dim=1) / 3
-    scores = scoring.score(classifier, recordings, shifts=(-2, 0, 1))
+    scores = scores_by(classifier, recordings, shifts=(-2, 0, 1))
     torch.testing.assert_close(scores.softmax(dim=1), means)
     torch.testing.assert_close(scores.exp(), means)
 
@@ -199,16 +245,16 @@ def test_scoring_changes_nothing(make_classifier, make_recordings):
     classifier, recordings = make_classifier(), make_recordings(21, seed=1)
     classifier.train()
     before = {name: value.clone() for name, value in classifier.state_dict().items()}
-    first = scoring.score(classifier, recordings)
-    assert torch.equal(scoring.score(classifier, recordings), first)
+    first = scores_by(classifier, recordings)
+    assert torch.equal(scores_by(classifier, recordings), first)
     assert all(torch.equal(value, before[name]) for name, value in classifier.state_dict().items())
 
 
 # The confusion table.
 
 
-def test_confusion_has_every_pair(predictions):
-    table = confusion.count(predictions, WORDS)
+def test_confusion_has_every_pair(table):
+    table = confusion.count(table, WORDS)
     assert list(table.columns) == ["target", "prediction", "count"]
     counts = {(row.target, row.prediction): row.count for row in table.itertuples(index=False)}
     expected = {(target, prediction): 0 for target in WORDS for prediction in WORDS}
@@ -241,20 +287,20 @@ def test_confusion_when_one_word_is_always_predicted():
 )
 def test_words_survive_their_files(tmp_path, words):
     manifest = MANIFEST.assign(word=[words[label] for label in LABELS])
-    predictions = evaluation.predictions(manifest, words, SCORES)
-    table = confusion.count(predictions, words)
+    table = predicted(manifest, words)
     path = tmp_path / "confusion.csv"
-    table.to_csv(path, index=False)
+    confusion.count(table, words).to_csv(path, index=False)
     read = confusion.read(path)
     assert list(read["target"]) == [word for word in words for _ in words]
     assert list(read["prediction"]) == 3 * words
     assert list(read["count"]) == [1, 1, 0, 0, 2, 0, 1, 0, 0]
 
-    written = io.StringIO(predictions.to_csv(index=False))
-    read = pd.read_csv(written, dtype=str, keep_default_na=False)
+    path = tmp_path / "predictions.csv"
+    table.to_csv(path, index=False)
+    read = predictions.read(path)
     assert list(read["target"]) == list(manifest["word"])
     assert list(read["prediction"]) == [words[label] for label in (0, 1, 1, 1, 0)]
-    assert [f"p({word})" for word in words] == list(read.columns[4:])
+    assert list(read["second"][[0, 1, 3]]) == [words[label] for label in (1, 0, 2)]
 
-    metrics = evaluation.metrics(predictions, words, LOSSES)
+    metrics = evaluation.metrics(table, words, LOSSES)
     assert [figures["recordings"] for figures in metrics["words"].values()] == [2, 2, 1]

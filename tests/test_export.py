@@ -293,15 +293,16 @@ def test_a_recording_that_is_gone_is_told(classifier, tmp_path):
 def test_agreement_with_stored_predictions():
     stored = pd.DataFrame(
         {
-            "target": ["p(x)", "NA", "NA", "NA"],
-            "prediction": ["p(x)", "NA", "NA", "p(x)"],
-            # Names that look like columns.
-            "p(p(x))": [0.9, 0.2, 0.499999, 0.6],
-            "p(NA)": [0.1, 0.8, 0.500001, 0.4],
+            "target": ["x", "NA", "NA", "NA"],
+            "prediction": ["x", "NA", "NA", "x"],
+            "target_probability": [0.9, 0.8, 0.500001, 0.4],
+            "probability": [0.9, 0.8, 0.500001, 0.6],
+            "second": ["NA", "x", "x", "NA"],
+            "second_probability": [0.1, 0.2, 0.499999, 0.4],
         }
     )
     found = np.array([[0.9, 0.1], [0.2, 0.8], [0.51, 0.49], [0.35, 0.65]])
-    told = parity.on_test_set(found, stored)
+    told = parity.on_test_set(found, stored, ["x", "NA"])
     # Right of NA are the second and the fourth, of which the evaluation had one wrong.
     assert told["accuracy"] == 3 / 4
     assert told["same_answers"] == 2 / 4
@@ -432,10 +433,8 @@ def test_the_snippet_of_the_card_answers_as_was_evaluated(exported, tmp_path):
     snippet.write_text(card.partition("```python\n")[2].partition("```")[0], encoding="utf-8")
     told = json.loads((folder / "export.json").read_text())
     stored = predictions.read(folder.parent / "predictions.csv")
-    names = predictions.of_each_word(stored.columns)
-    likelihoods = np.sort(stored[names].to_numpy(), axis=1)
     # Of which rounding of stored spectrograms does not change the answer.
-    number = int((likelihoods[:, -1] - likelihoods[:, -2]).argmax())
+    number = int((stored["probability"] - stored["second_probability"]).argmax())
     recording = exported.folder / exported.overlay["dataset"]["folder"] / stored["file"][number]
     done = subprocess.run(
         [sys.executable, str(snippet), str(recording)],
@@ -445,11 +444,12 @@ def test_the_snippet_of_the_card_answers_as_was_evaluated(exported, tmp_path):
         check=True,
     )
     found = dict(line.split(": ") for line in done.stdout.splitlines())
-    prediction, [row] = stored["prediction"][number], stored[names].to_numpy()[[number]]
+    row = stored.loc[number]
     likeliest, probability = found["likeliest"].strip(")").split(" (")
-    assert likeliest == prediction
-    assert float(probability.strip("%")) / 100 == pytest.approx(row.max(), abs=0.02)
-    [answer] = answers.answer(row[None], told["classes"], told["no_words"], told["threshold"])
+    assert likeliest == row["prediction"]
+    assert float(probability.strip("%")) / 100 == pytest.approx(row["probability"], abs=0.02)
+    best = np.array([told["classes"].index(row["prediction"])]), np.array([row["probability"]])
+    [answer] = answers.answer(*best, told["classes"], told["no_words"], told["threshold"])
     assert found["answer"] == answer
 
 

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 from matplotlib import colormaps
 from PIL import Image
+from predicted import row
 from scipy.io import wavfile
 
 from spokenwords import gallery
@@ -27,17 +28,13 @@ def predicted(rows, words):
 
     The target gets two thirds of what is left, the other words share the rest.
     """
-    table = []
+    table = [row("", words[0], words[0], dict.fromkeys(words, 1.0))]  # for its columns
     for file, target, prediction, probability in rows:
-        row = {"file": file, "speaker": "ann", "target": target, "prediction": prediction}
         left = 1 - probability
-        for word in words:
-            row[f"p({word})"] = left / 3 / max(len(words) - 2, 1)
-        row[f"p({target})"] = 2 * left / 3
-        row[f"p({prediction})"] = probability
-        table.append(row)
-    columns = ["file", "speaker", "target", "prediction", *(f"p({word})" for word in words)]
-    return pd.DataFrame(table, columns=columns)
+        probabilities = dict.fromkeys(words, left / 3 / max(len(words) - 2, 1))
+        probabilities |= {target: 2 * left / 3} | {prediction: probability}
+        table.append(row(file, target, prediction, probabilities))
+    return pd.DataFrame(table)[1:]
 
 
 # a is taken for b six times, for c twice; b for a three times; c for a once. Three are right.
@@ -204,15 +201,16 @@ def test_figures_of_the_run(make_page, write_recording, messages):
 
 def test_the_three_likeliest_words_and_the_target_are_told(make_page, write_recording):
     write_recording("x.wav")
-    table = predicted([("x.wav", "e", "b", 0.4)], ["a", "b", "c", "d", "e"])
-    table[["p(a)", "p(c)", "p(d)", "p(e)"]] = [0.1, 0.4, 0.08, 0.02]
+    of_words = {"a": 0.1, "b": 0.4, "c": 0.4, "d": 0.08, "e": 0.02}
+    table = pd.DataFrame([row("x.wav", "e", "b", of_words)])
     _, data = make_page(table)
     [one] = data["shown"]
-    # Of two rounded to the same number, that which was predicted comes first.
     assert one["likeliest"] == [["b", 0.4], ["c", 0.4], ["a", 0.1], ["e", 0.02]]
     assert (one["probability"], one["targetProbability"]) == (0.4, 0.02)
-    table["p(e)"] = 0.2
+    table = pd.DataFrame([row("x.wav", "e", "b", of_words | {"e": 0.2})])
     assert make_page(table)[1]["shown"][0]["likeliest"] == [["b", 0.4], ["c", 0.4], ["e", 0.2]]
+    table = pd.DataFrame([row("x.wav", "e", "b", {"b": 0.6, "e": 0.4})])
+    assert make_page(table)[1]["shown"][0]["likeliest"] == [["b", 0.6], ["e", 0.4]]
 
 
 @pytest.mark.parametrize("samples", [RATE, RATE - 1_000, RATE + 1_000])

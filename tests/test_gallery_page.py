@@ -8,6 +8,7 @@ from urllib.request import url2pathname
 import numpy as np
 import pandas as pd
 import pytest
+from predicted import row
 from scipy.io import wavfile
 
 from spokenwords import gallery
@@ -15,7 +16,7 @@ from spokenwords import gallery
 TEMPLATE = Path(__file__).parents[1] / "workflow/report/gallery.html"
 RATE = 16_000
 WORDS = ["bed", "bird", "cat"]
-# file, speaker, target, prediction, p(bed), p(bird), p(cat): by falling confidence.
+# file, speaker, target, prediction, probabilities of bed, bird, cat: by falling confidence.
 MISTAKES = [
     ("cat/dan.wav", "dan", "cat", "bed", 0.95, 0.02, 0.03),
     ("bed/ann1.wav", "ann", "bed", "bird", 0.09, 0.90, 0.01),
@@ -45,8 +46,10 @@ def write(folder, tmp_path_factory):
     """A function that writes the gallery of rows like `MISTAKES`, and returns its address."""
 
     def write(rows, words=WORDS, run="complex"):
-        columns = ["file", "speaker", "target", "prediction", *(f"p({word})" for word in words)]
-        predictions = pd.DataFrame(rows, columns=columns)
+        predictions = pd.DataFrame(
+            row(file, target, prediction, dict(zip(words, probabilities, strict=True)), speaker)
+            for file, speaker, target, prediction, *probabilities in rows
+        )
         correct = int((predictions["target"] == predictions["prediction"]).sum())
         metrics = {"accuracy": correct / len(rows), "recordings": len(rows), "correct": correct}
         template = TEMPLATE.read_text(encoding="utf-8")

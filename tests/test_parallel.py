@@ -224,8 +224,8 @@ def test_a_model_is_made_by_two_processes(finished, tmp_path):
     classifier = Classifier.load(Path(job.model))
     stores = loader.open_stores(job.stores)
     [valid] = loader.load(stores, [manifest.read(Path(job.valid))], torch.device("cpu"))
-    scores = scoring.score(classifier, valid)
-    loss, accuracy = scoring.loss_and_accuracy(scores, valid.labels)
+    outcomes = scoring.outcomes(classifier, valid)
+    loss, accuracy = scoring.loss_and_accuracy(outcomes, valid.labels)
     last = log[log["set"] == "valid"].iloc[-1]
     # In another precision, maybe, than training's.
     assert last["loss"] == pytest.approx(loss, rel=0.02)

@@ -59,19 +59,19 @@ def script(monkeypatch):
     """
 
     def set_losses(losses):
-        losses, weights, score = iter(losses), [], scoring.score
+        losses, weights, outcomes = iter(losses), [], scoring.outcomes
 
-        def scripted_score(classifier, recordings):
+        def scripted_outcomes(classifier, recordings):
             weights.append(copy.deepcopy(classifier.network.state_dict()))
-            return score(classifier, recordings)
+            return outcomes(classifier, recordings)
 
-        def scripted_loss(scores, labels):
+        def scripted_loss(outcomes, labels):
             loss = next(losses)
             if isinstance(loss, BaseException):
                 raise loss
             return float(loss), 0.5
 
-        monkeypatch.setattr(scoring, "score", scripted_score)
+        monkeypatch.setattr(scoring, "outcomes", scripted_outcomes)
         monkeypatch.setattr(scoring, "loss_and_accuracy", scripted_loss)
         return weights
 
@@ -95,7 +95,7 @@ def assert_same_weights(one, other):
 def test_learns_an_easy_problem(train, make_recordings):
     classifier, log, summary = train(epochs=20)
     unseen = make_recordings(300, seed=3)
-    _, accuracy = scoring.loss_and_accuracy(scoring.score(classifier, unseen), unseen.labels)
+    _, accuracy = scoring.loss_and_accuracy(scoring.outcomes(classifier, unseen), unseen.labels)
     assert accuracy > 0.98
     last = log[log["epoch"] == 20].set_index("set")
     assert last.loc["train", "accuracy"] > 0.9
@@ -124,7 +124,7 @@ def test_networks_learn(network, tmp_path):
         classifier, recordings(32), valid, settings, tmp_path / "checkpoint.pt", ""
     )
     assert log["accuracy"].iloc[-1] == 1
-    _, accuracy = scoring.loss_and_accuracy(scoring.score(classifier, valid), valid.labels)
+    _, accuracy = scoring.loss_and_accuracy(scoring.outcomes(classifier, valid), valid.labels)
     assert accuracy == 1
 
 
@@ -179,11 +179,11 @@ def test_resumed_training_is_the_undisturbed_one(train, tmp_path, monkeypatch, e
     (tmp_path / "checkpoint.pt").unlink()
     real, calls = scoring.loss_and_accuracy, []
 
-    def killed(scores, labels):
+    def killed(outcomes, labels):
         calls.append(None)
         if len(calls) > epochs_done:
             raise KeyboardInterrupt
-        return real(scores, labels)
+        return real(outcomes, labels)
 
     with monkeypatch.context() as patch:
         patch.setattr(scoring, "loss_and_accuracy", killed)
@@ -289,7 +289,7 @@ def test_label_smoothing_keeps_probabilities_from_one(train, make_recordings):
     sure, unsure = (train(f"{share}", epochs=40, label_smoothing=share)[0] for share in (0, 0.3))
     recordings = make_recordings(60, seed=3)
     highest = [
-        scoring.score(classifier, recordings).softmax(dim=1).amax(dim=1).mean().item()
+        scoring.outcomes(classifier, recordings).probabilities[:, 0].mean().item()
         for classifier in (sure, unsure)
     ]
     assert highest[0] > 0.95

@@ -4,7 +4,17 @@ import json
 import time
 from pathlib import Path
 
-from spokenwords import classes, confusion, device, evaluation, loader, manifest, progress, scoring
+from spokenwords import (
+    classes,
+    confusion,
+    device,
+    evaluation,
+    loader,
+    manifest,
+    predictions,
+    progress,
+    scoring,
+)
 from spokenwords.model import Classifier
 
 with progress.job_log(snakemake.log[0]):
@@ -19,14 +29,15 @@ with progress.job_log(snakemake.log[0]):
     budget = loader.as_bytes(settings["memory_budget"])
     [test] = loader.load(stores, [recordings], place, budget, chosen.number)
     shifts = scoring.shifts_within(settings["test_shift_seconds"], classifier.transform)
-    scores = scoring.score(classifier, test, shifts)
+    outcomes = scoring.outcomes(classifier, test, shifts)
+    found = {name: values.cpu().numpy() for name, values in vars(outcomes).items()}
+    losses = found.pop("losses")
     recordings = manifest.renamed(recordings, chosen)
-    predictions = evaluation.predictions(recordings, classifier.words, scores)
-    predictions.to_csv(snakemake.output.predictions, index=False)
-    pairs = confusion.count(predictions, classifier.words)
+    table = predictions.table(recordings, classifier.words, **found)
+    table.to_csv(snakemake.output.predictions, index=False)
+    pairs = confusion.count(table, classifier.words)
     pairs.to_csv(snakemake.output.confusion, index=False)
-    losses = scoring.losses(scores, test.labels).cpu().numpy()
-    metrics = evaluation.metrics(predictions, classifier.words, losses)
+    metrics = evaluation.metrics(table, classifier.words, losses)
     metrics["model"] = {"parameters": classifier.parameter_count()}
     metrics["training"] = json.loads(Path(snakemake.input.training).read_text())
     metrics["evaluation"] = {

@@ -37,7 +37,7 @@ with progress.job_log(snakemake.log[0]):
             "largest_difference": difference,
             "limit": parity.LIMIT,
         },
-        "test": parity.on_test_set(found, stored),
+        "test": parity.on_test_set(found, stored, classifier.words),
         # Of its threads, which the description goes on with, the timing has one.
         "latency": {"processor": device.describe(place).partition(",")[0], "threads": 1}
         | latency.measure(model, parity.load(classifier, folder, files[: latency.BATCH_SIZE])),

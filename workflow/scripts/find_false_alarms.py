@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import torch
+
 from spokenwords import (
     classes,
     dataset,
@@ -26,7 +28,13 @@ with progress.job_log(snakemake.log[0]):
     recordings = manifest.read(Path(snakemake.input.test))
     budget = loader.as_bytes(settings["memory_budget"])
     [test] = loader.load(stores, [recordings], place, budget)
-    probabilities = scoring.score(classifier, test).softmax(dim=1).cpu().numpy()
+    # Strangers have no class that a loss could be reckoned from.
+    found = [
+        scoring.likeliest(scores.softmax(dim=1)) for scores, _ in scoring.scores(classifier, test)
+    ]
+    best, probabilities = (
+        torch.cat(values)[:, 0].cpu().numpy() for values in zip(*found, strict=True)
+    )
     said = recordings["word"]
     unknown = said.isin(settings["unknown"])
     strangers = ~said.isin(chosen.number)
@@ -37,10 +45,10 @@ with progress.job_log(snakemake.log[0]):
     waveforms = false_alarms.testing_parts(files, classifier.transform.sample_rate)
     table = false_alarms.table(
         classifier,
-        probabilities[words],
+        (best[words], probabilities[words]),
         said[words],
-        probabilities[unknown],
-        probabilities[strangers],
+        (best[unknown], probabilities[unknown]),
+        (best[strangers], probabilities[strangers]),
         waveforms,
     )
     table.to_csv(snakemake.output.table, index=False)

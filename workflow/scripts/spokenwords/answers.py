@@ -12,19 +12,31 @@ from spokenwords.classes import UNKNOWN
 
 # The share of right answers on the validation set that the threshold keeps, unless told otherwise.
 KEPT = 0.95
+# How many classes are told of a recording, with their probabilities, where there are as many.
+LIKELIEST = 3
+
+
+def likeliest(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The number of the likeliest class, and its probability, of [recording, class]."""
+    return probabilities.argmax(axis=1), probabilities.max(axis=1)
 
 
 def confidences(
-    probabilities: np.ndarray, labels: np.ndarray, classes: list[str], no_words: list[str]
+    likeliest: np.ndarray,
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    classes: list[str],
+    no_words: list[str],
 ) -> np.ndarray:
     """Confidences of the right answers to recordings of words, rising, float32 [answer].
 
-    `probabilities` [recording, class] are those of recordings whose classes are numbered by
-    `labels` [recording]. Of `classes`, `no_words` are those that stand for none.
+    `likeliest` [recording] are the numbers of the likeliest classes, with their `probabilities`,
+    of recordings whose own classes are numbered by `labels`. Of `classes`, `no_words` are those
+    that stand for none.
     """
     words = ~np.isin(np.array(classes, dtype=object), no_words)
-    right = (probabilities.argmax(axis=1) == labels) & words[labels]
-    return np.sort(probabilities[right].max(axis=1)).astype(np.float32)
+    right = (likeliest == labels) & words[labels]
+    return np.sort(probabilities[right]).astype(np.float32)
 
 
 def threshold(confidences: np.ndarray, kept: float = KEPT) -> float:
@@ -40,14 +52,18 @@ def threshold(confidences: np.ndarray, kept: float = KEPT) -> float:
 
 
 def answer(
-    probabilities: np.ndarray, classes: list[str], no_words: list[str], threshold: float
+    likeliest: np.ndarray,
+    probabilities: np.ndarray,
+    classes: list[str],
+    no_words: list[str],
+    threshold: float,
 ) -> np.ndarray:
-    """The answers [recording] to probabilities [recording, class].
+    """The answers [recording], given the likeliest classes' numbers and their probabilities.
 
-    The likeliest class, but `UNKNOWN` where that is a word with a probability below `threshold`.
-    Of `classes`, `no_words` are those that stand for none.
+    A class's name, but `UNKNOWN` where that is a word with a probability below `threshold`. Of
+    `classes`, `no_words` are those that stand for none.
     """
-    best = np.array(classes, dtype=object)[probabilities.argmax(axis=1)]
-    doubtful = (probabilities.max(axis=1) < threshold) & ~np.isin(best, no_words)
+    best = np.array(classes, dtype=object)[likeliest]
+    doubtful = (probabilities < threshold) & ~np.isin(best, no_words)
     best[doubtful] = UNKNOWN
     return best

@@ -4,20 +4,17 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from spokenwords.predictions import of_each_word
-
 BINS = 15  # as Guo et al. have it
 
 
 def of(predictions: pd.DataFrame) -> pd.DataFrame:
     """A row a recording: confidence (the prediction's probability), correct.
 
-    `predictions` has the columns target, prediction and a `p(<word>)` for each word.
+    `predictions` has the columns target, prediction and probability.
     """
-    probabilities = predictions[of_each_word(predictions)]
     return pd.DataFrame(
         {
-            "confidence": probabilities.max(axis=1),
+            "confidence": predictions["probability"],
             "correct": predictions["target"] == predictions["prediction"],
         }
     )

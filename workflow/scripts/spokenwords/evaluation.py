@@ -1,11 +1,10 @@
-"""How well a classifier does: predictions and metrics."""
+"""How well a classifier does: metrics and their intervals."""
 
 import platform
 from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
-import torch
 from scipy.sparse import coo_array
 from scipy.stats import bootstrap
 from sklearn.metrics import precision_recall_fscore_support
@@ -16,24 +15,6 @@ from spokenwords import calibration
 # Of each bootstrap interval that has to be drawn.
 RESAMPLES = 1000
 LEVEL = 0.95
-
-
-def predictions(manifest: pd.DataFrame, words: list[str], scores: torch.Tensor) -> pd.DataFrame:
-    """A row a recording: file, speaker, target, prediction, and each word's probability.
-
-    The probability columns are named `p(<word>)`, so that a word cannot clash with another column.
-    """
-    probabilities = scores.softmax(dim=1).cpu().numpy()
-    table = pd.DataFrame(
-        {
-            "file": manifest["file"],
-            "speaker": manifest["speaker"],
-            "target": manifest["word"],
-            "prediction": np.array(words, dtype=object)[probabilities.argmax(axis=1)],
-        }
-    ).reset_index(drop=True)
-    columns = pd.DataFrame(probabilities, columns=[f"p({word})" for word in words]).round(6)
-    return pd.concat([table, columns], axis=1)
 
 
 def accuracy_interval(correct: int, count: int) -> tuple[float, float]:
@@ -92,9 +73,9 @@ def macro_f1_interval(targets: np.ndarray, guesses: np.ndarray) -> tuple[float, 
 def metrics(table: pd.DataFrame, words: list[str], losses: np.ndarray) -> dict:
     """Loss, accuracy and macro F1 with 95 % intervals, and each word's figures.
 
-    `table` is that of `predictions`, `losses` (nats) [recording] theirs. A word's precision is 0
-    where it was never predicted, its recall 0 where it was never said; macro F1 is the mean over
-    words that were said.
+    `table` is that of `predictions.table`, `losses` (nats) [recording] theirs. A word's precision
+    is 0 where it was never predicted, its recall 0 where it was never said; macro F1 is the mean
+    over words that were said.
     """
     correct, count = int((table["target"] == table["prediction"]).sum()), len(table)
     precision, recall, f1, said = precision_recall_fscore_support(

@@ -25,21 +25,24 @@ logger = logging.getLogger("spokenwords")
 SHARES = np.arange(200, 99, -1) / 200
 LEVEL = 0.95  # of intervals
 
+# Of each recording the number of the likeliest class, and its probability.
+Answers = tuple[np.ndarray, np.ndarray]
+
 
 def table(
     classifier: Classifier,
-    words: np.ndarray,
+    words: Answers,
     targets: Sequence[str],
-    unknown: np.ndarray,
-    strangers: np.ndarray,
+    unknown: Answers,
+    strangers: Answers,
     recordings_of_noise: Sequence[np.ndarray],
 ) -> pd.DataFrame:
     """A row a threshold: what is recognised, and what is taken for a word and is none.
 
-    `words`, `unknown` and `strangers` are probabilities [recording, class] of test recordings: of
-    the classifier's words, which `targets` names, of words that were trained as unknown, and of
-    words that were not trained on. `recordings_of_noise` are waveforms [samples], in which words
-    are looked for as `spotting` does.
+    `words`, `unknown` and `strangers` are the likeliest classes of test recordings and their
+    probabilities: of the classifier's words, which `targets` names, of words that were trained as
+    unknown, and of words that were not trained on. `recordings_of_noise` are waveforms [samples],
+    in which words are looked for as `spotting` does.
 
     Columns: share (of right answers on the validation set), threshold; words, the share recognised;
     unknown and strangers, the shares taken for words; noise, the words found in an hour of it. Each
@@ -54,11 +57,11 @@ def table(
     rows = []
     for share in SHARES:
         threshold = answers.threshold(classifier.confidences, share)
-        said = answers.answer(words, classifier.words, classifier.no_words, threshold)
+        said = answers.answer(*words, classifier.words, classifier.no_words, threshold)
         row = {"share": share, "threshold": threshold}
         row |= _share("words", int((said == np.array(targets, dtype=object)).sum()), len(said))
-        for name, probabilities in (("unknown", unknown), ("strangers", strangers)):
-            row |= _share(name, _taken(classifier, probabilities, threshold), len(probabilities))
+        for name, others in (("unknown", unknown), ("strangers", strangers)):
+            row |= _share(name, _taken(classifier, others, threshold), len(others[0]))
         found = sum(
             len(spotting.events(classifier, scan, len(waveform), threshold))
             for scan, waveform in zip(scans, recordings_of_noise, strict=True)
@@ -84,9 +87,9 @@ def testing_parts(files: Sequence[Path], sample_rate: int) -> list[np.ndarray]:
     return parts
 
 
-def _taken(classifier: Classifier, probabilities: np.ndarray, threshold: float) -> int:
-    """How many of the recordings [recording, class] are taken for words."""
-    said = answers.answer(probabilities, classifier.words, classifier.no_words, threshold)
+def _taken(classifier: Classifier, others: Answers, threshold: float) -> int:
+    """How many of the recordings are taken for words."""
+    said = answers.answer(*others, classifier.words, classifier.no_words, threshold)
     return int((~np.isin(said, [answers.UNKNOWN, *classifier.no_words])).sum())
 
 

@@ -13,13 +13,12 @@ from matplotlib import colormaps
 from PIL import Image
 
 from spokenwords import audio, pages
-from spokenwords.predictions import of_each_word
+from spokenwords.predictions import likeliest
 from spokenwords.stft import STFT
 
 logger = logging.getLogger("spokenwords")
 
 MOST = 200  # recordings in a gallery: about 5 MB of recordings of a second at 16 kHz
-LIKELIEST = 3  # words whose probabilities are shown
 
 WINDOW, STRIDE = 0.025, 0.005  # s, long enough to show a voice's harmonics
 BANDS, MOST_FRAMES = 128, 400  # pixels of a spectrogram, up and across
@@ -36,19 +35,15 @@ def choose(predictions: pd.DataFrame, most: int = MOST) -> pd.DataFrame:
     confident the one whose file comes first is taken for the more confident, of equal ranks that of
     the more frequent pair, then of the pair that comes first.
 
-    Columns added: `probability` of the prediction, `target_probability`, `confusions` (how often
-    the target was taken for the prediction), `said` (how many recordings the target has) and
-    `reason` (`all`, `confidence` or `frequency`).
+    Columns added: `confusions` (how often the target was taken for the prediction), `said` (how
+    many recordings the target has) and `reason` (`all`, `confidence` or `frequency`).
     """
     said = predictions["target"].map(predictions["target"].value_counts())
     mistakes = predictions.assign(said=said)
     mistakes = mistakes[mistakes["target"] != mistakes["prediction"]]
-    rows = mistakes.to_dict("records")
-    mistakes = mistakes.assign(
-        probability=np.array([row[f"p({row['prediction']})"] for row in rows], dtype=float),
-        target_probability=np.array([row[f"p({row['target']})"] for row in rows], dtype=float),
-        reason="all",
-    ).sort_values(["probability", "file"], ascending=[False, True], ignore_index=True)
+    mistakes = mistakes.assign(reason="all").sort_values(
+        ["probability", "file"], ascending=[False, True], ignore_index=True
+    )
     pairs = mistakes.groupby(["target", "prediction"])["file"]
     mistakes["confusions"] = pairs.transform("size").astype(int)
     if len(mistakes) <= most:
@@ -145,15 +140,14 @@ def spectrogram(samples: np.ndarray, sample_rate: int) -> bytes:
 
 def _told(row: Mapping) -> dict:
     """What the page tells of a mistake, but for its sound and its image."""
-    words = {column[2:-1]: row[column] for column in of_each_word(row)}
-    # The prediction is the likeliest even where rounding has made another its equal.
-    order = sorted(words, key=lambda word: (word != row["prediction"], -words[word]))
-    told = [word for i, word in enumerate(order) if i < LIKELIEST or word == row["target"]]
+    told = likeliest(row)
+    if all(word != row["target"] for word, _ in told):
+        told.append((row["target"], row["target_probability"]))
     keys = ("file", "speaker", "target", "prediction", "confusions", "said", "reason")
     return {key: row[key] for key in keys} | {
-        "probability": words[row["prediction"]],
-        "targetProbability": words[row["target"]],
-        "likeliest": [[word, words[word]] for word in told],
+        "probability": row["probability"],
+        "targetProbability": row["target_probability"],
+        "likeliest": told,
     }
 
 

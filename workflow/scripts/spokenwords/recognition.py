@@ -25,7 +25,6 @@ logger = logging.getLogger("spokenwords")
 AHEAD = 32_000_000
 BESIDES = 100_000
 
-LIKELIEST = 3
 COLUMNS = [
     *("file", "start", "end", "answer", "word1", "p1", "word2", "p2", "word3", "p3", "fault"),
 ]
@@ -147,7 +146,8 @@ def _rows(
             _row(classifier, event.start, event.end, event.word, event.probabilities)
             for event in found
         ]
-    said = set(answers.answer(means, classifier.words, classifier.no_words, threshold))
+    best = answers.likeliest(means)
+    said = set(answers.answer(*best, classifier.words, classifier.no_words, threshold))
     answer = said.pop() if len(said) == 1 else answers.UNKNOWN
     end = length / classifier.transform.sample_rate
     return [_row(classifier, 0.0, end, answer, windows.mean(axis=0))]
@@ -157,7 +157,7 @@ def _row(
     classifier: Classifier, start: float, end: float, answer: str, probabilities: np.ndarray
 ) -> dict[str, Any]:
     """A row: from when to when (s), the answer, and the likeliest classes."""
-    likeliest = np.argsort(-probabilities, kind="stable")[:LIKELIEST]
+    likeliest = np.argsort(-probabilities, kind="stable")[: answers.LIKELIEST]
     row = {"start": round(start, DECIMALS), "end": round(end, DECIMALS), "answer": answer}
     for place, i in enumerate(likeliest, start=1):
         row[f"word{place}"] = classifier.words[i]

@@ -174,11 +174,12 @@ def events(
     first, samples = starts(length, classifier), classifier.samples
     spans = np.stack([first, np.minimum(first + samples, length)], axis=1)
     seconds = (spans / classifier.transform.sample_rate).tolist()
-    said = answers.answer(windows, classifier.words, classifier.no_words, threshold)
+    best, confidences = answers.likeliest(windows)
+    said = answers.answer(best, confidences, classifier.words, classifier.no_words, threshold)
     left = ~np.isin(said, [answers.UNKNOWN, *classifier.no_words])
     candidates = np.flatnonzero(left)
     taken = []
-    for i in candidates[np.argsort(-windows[candidates].max(axis=1), kind="stable")]:
+    for i in candidates[np.argsort(-confidences[candidates], kind="stable")]:
         if left[i]:
             taken.append(i)
             near = slice(*np.searchsorted(first, [first[i] - samples + 1, first[i] + samples]))

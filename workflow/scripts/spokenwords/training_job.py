@@ -92,15 +92,15 @@ def make_model(job: Job) -> None:
         *(classifier, train_set, valid_set, training.Settings(**settings)),
         *(checkpoint, identity, augmentation),
     )
-    probabilities = scoring.score(classifier, valid_set).softmax(dim=1).cpu().numpy()
-    probabilities, labels = (
-        np.concatenate(parallel.each(values))
-        for values in (probabilities, valid_set.labels.cpu().numpy())
+    outcomes = scoring.outcomes(classifier, valid_set)
+    best, probabilities, labels = (
+        np.concatenate(parallel.each(values.cpu().numpy()))
+        for values in (outcomes.classes[:, 0], outcomes.probabilities[:, 0], valid_set.labels)
     )
     if parallel.rank():
         return
     classifier.confidences = answers.confidences(
-        probabilities, labels, chosen.names, chosen.no_words
+        best, probabilities, labels, chosen.names, chosen.no_words
     )
     log.to_csv(job.log, index=False)
     Path(job.summary).write_text(json.dumps(summary, indent=2))

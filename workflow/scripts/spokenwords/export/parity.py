@@ -1,5 +1,6 @@
 """Whether the exported model gives what PyTorch does, and what was stored as predictions."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -74,21 +75,29 @@ def check(expected: np.ndarray, found: np.ndarray, files: list[str]) -> float:
     return float(differences[worst])
 
 
-def on_test_set(found: np.ndarray, stored: pd.DataFrame) -> dict[str, object]:
+def on_test_set(
+    found: np.ndarray, stored: pd.DataFrame, classes: Sequence[str]
+) -> dict[str, object]:
     """How well `found` [recording, class] does, and how it agrees with what was evaluated.
 
     `stored` are the predictions of the same recordings. They were made from rounded spectrograms,
     in the evaluation's precision, averaged over shifts where the run has the test do so, and are
-    kept to six decimals. accuracy, accuracy_interval (95 %); same_answers (share of recordings
-    whose likeliest class is the same), and largest_difference_to_stored (of a probability).
+    kept to six decimals, those of the likeliest classes and of the target. accuracy,
+    accuracy_interval (95 %); same_answers (share of recordings whose likeliest class is the same),
+    and largest_difference_to_stored (of a probability that was kept).
     """
-    columns = predictions.of_each_word(stored.columns)
-    classes = np.array([name.removeprefix("p(").removesuffix(")") for name in columns], object)
-    answers = classes[found.argmax(axis=1)]
+    answers = np.array(classes, object)[found.argmax(axis=1)]
     correct = int((answers == stored["target"].to_numpy(object)).sum())
+    number = {name: place for place, name in enumerate(classes)}
+    kept = [("target", "target_probability"), *predictions.PLACES]
+    differences = [
+        found[np.arange(len(found)), stored[name].map(number)] - stored[probability]
+        for name, probability in kept
+        if name in stored
+    ]
     return {
         "accuracy": correct / len(stored),
         "accuracy_interval": evaluation.accuracy_interval(correct, len(stored)),
         "same_answers": float((answers == stored["prediction"].to_numpy(object)).mean()),
-        "largest_difference_to_stored": float(np.abs(found - stored[columns].to_numpy()).max()),
+        "largest_difference_to_stored": float(np.abs(differences).max()),
     }
