@@ -7,7 +7,10 @@ import shutil
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 NODES = ("one", "two")
 # Nodes are what the configuration says, not what the machine has; a GPU is a file, and not used.
@@ -87,7 +90,10 @@ class Cluster:
         self._wait_for(lambda: self.run("sinfo", "-h", "-o", "%T").split() == ["idle"])
 
     def stop(self) -> None:
-        """End the cluster's jobs, and its daemons, the last one that was started first."""
+        """End the cluster's jobs, its daemons, those started last first, and what is left.
+
+        A node that is set down forgets jobs whose processes have not ended yet.
+        """
         if len(self.daemons) > 1:
             self.run("scancel", "--user", getpass.getuser())
         for daemon in reversed(self.daemons):
@@ -97,6 +103,17 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()
+        for process in self.processes():
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    def processes(self) -> list[psutil.Process]:
+        """What has been started in the cluster's environment, jobs and what they started too."""
+        return [
+            process
+            for process in psutil.process_iter(["environ"])
+            if f"{self.folder}/bin:" in (process.info["environ"] or {}).get("PATH", "")
+        ]
 
     def run(self, *command: str) -> str:
         """What one of Slurm's commands prints; nothing where it fails."""
