@@ -55,11 +55,18 @@ def write_word(folder: Path, recordings: int, word: int) -> None:
 
 
 def overlay(folder: Path, results: Path) -> dict:
-    """On top of config.best.yaml: the folder, and a run that streams what it trains on."""
-    run = {"like": "best", "split": "speaker", "epochs": 1, "memory_budget": 1}
+    """On top of config.best.yaml: the folder, and a run that streams what it trains on.
+
+    Spectrograms are the demo's, a quarter as large as the published ones; what those take is known
+    from `full_size.py`.
+    """
+    coarse = {"n_fft": 160, "window_seconds": 0.01, "stride_seconds": 0.0125}
+    run = {"like": "best", "features": "coarse", "split": "speaker"}
+    run |= {"epochs": 1, "memory_budget": 0.5, "range_test": {"steps": 20}}
     return {
         "pathvars": {"results": str(results)},
         "dataset": {"source": "folder", "folder": str(folder)},
+        "features": {"coarse": {"stft": coarse}},
         "runs": {RUN: run},
         "train": [RUN],
     }
@@ -72,7 +79,7 @@ def stages(results: Path, seconds: float) -> dict[str, list[str]]:
         "the plan, all recordings read": ["--dry-run"],
         "the plan again": ["--dry-run"],
         "inventories, check, split": [f"{results}/splits/speaker/train.csv"],
-        "stores": [f"{results}/features/standard/sizes.csv"],
+        "stores": [f"{results}/features/coarse/sizes.csv"],
         "the plan with these there": ["--dry-run"],
         "properties of test recordings": [f"{results}/splits/speaker/test_properties.csv"],
         "range test": [f"{run}/learning_rate.csv"],
