@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csr_array
 from scipy.stats import bootstrap
 from sklearn.metrics import precision_recall_fscore_support
 from statsmodels.stats.proportion import proportion_confint
@@ -14,6 +14,8 @@ from spokenwords import calibration
 
 # Of each bootstrap interval that has to be drawn.
 RESAMPLES = 1000
+# Resamples drawn at a time: of a thousand words there are very many pairs.
+DRAWN = 100
 LEVEL = 0.95
 
 
@@ -34,7 +36,7 @@ def mean_interval(values: np.ndarray) -> tuple[float, float]:
         (values,),
         np.mean,
         n_resamples=RESAMPLES,
-        batch=100,
+        batch=DRAWN,
         confidence_level=LEVEL,
         method="percentile",
         rng=np.random.default_rng(1),
@@ -52,20 +54,30 @@ def macro_f1_interval(targets: np.ndarray, guesses: np.ndarray) -> tuple[float, 
     pairs, counts = np.unique(np.stack([targets, guesses]), axis=1, return_counts=True)
     said, guessed = pairs
     words = 1 + pairs.max()
-    draws = np.random.default_rng(1).multinomial(
-        counts.sum(), counts / counts.sum(), size=RESAMPLES
-    )
 
-    def of_each_word(labels: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    def sums_of(labels: np.ndarray, counted: np.ndarray) -> csr_array:
+        """What sums, over pairs, those counted by label: [pair, word]."""
         places = (np.arange(len(labels)), labels)
-        return draws @ coo_array((counted, places), shape=(len(labels), words)).tocsr()
+        return coo_array((counted, places), shape=(len(labels), words)).tocsr()
 
     everyone = np.ones(len(said), dtype=int)
-    hits = of_each_word(said, (said == guessed).astype(int))
-    there = of_each_word(said, everyone)
-    either = there + of_each_word(guessed, everyone)
-    f1 = np.divide(2 * hits, either, out=np.zeros(hits.shape), where=there > 0)
-    means = f1.sum(axis=1) / (there > 0).sum(axis=1)
+    of_hits = sums_of(said, (said == guessed).astype(int))
+    of_said, of_guessed = sums_of(said, everyone), sums_of(guessed, everyone)
+
+    def means_of(draws: np.ndarray) -> np.ndarray:
+        """Macro F1 of each of the draws [draw, pair]."""
+        hits, there = draws @ of_hits, draws @ of_said
+        either = there + draws @ of_guessed
+        f1 = np.divide(2 * hits, either, out=np.zeros(hits.shape), where=there > 0)
+        return f1.sum(axis=1) / (there > 0).sum(axis=1)
+
+    generator, shares = np.random.default_rng(1), counts / counts.sum()
+    means = np.concatenate(
+        [
+            means_of(generator.multinomial(counts.sum(), shares, size=DRAWN))
+            for _ in range(RESAMPLES // DRAWN)
+        ]
+    )
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
