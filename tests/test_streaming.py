@@ -2,6 +2,7 @@
 
 import tracemalloc
 from itertools import chain, islice
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from spokenwords import loader, memory, scoring, streaming, training
 from spokenwords.errors import UserError
 from spokenwords.loader import batches_per_epoch, load, open_stores
 from spokenwords.stft import STFT
-from spokenwords.streaming import StreamedRecordings
+from spokenwords.streaming import StreamedRecordings, _mixed
 
 CPU = torch.device("cpu")
 COUNTS = {"bird": 21, "cat": 5, "dog": 40}
@@ -135,6 +136,22 @@ def test_batches_are_mixed_like_fully_shuffled_ones(write_store):
     # Stores read one after the other, as they come, would be far off.
     as_they_come = np.split(labels, len(labels) // batch_size)
     assert unevenness(as_they_come, words) > np.mean(full) + 20 * np.std(full)
+
+
+def test_chunks_of_each_word_come_evenly_in_every_order():
+    """Of two words with two and four chunks, each half of the epoch has half of either's."""
+    chunks = [
+        SimpleNamespace(store=SimpleNamespace(word=word), number=number)
+        for word, count in (("b", 4), ("a", 2))
+        for number in range(count)
+    ]
+    orders = set()
+    for seed in range(500):
+        drawn = _mixed(chunks, np.random.default_rng(seed))
+        halves = [sorted(chunk.store.word for chunk in half) for half in (drawn[:3], drawn[3:])]
+        assert halves == [["a", "b", "b"]] * 2
+        orders.add(tuple(chunk.number for chunk in drawn if chunk.store.word == "b"))
+    assert len(orders) == 24
 
 
 def test_recordings_of_a_chunk_are_scattered(stores, manifest):

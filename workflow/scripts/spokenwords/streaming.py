@@ -186,11 +186,14 @@ def pieces(stores: list[Store], manifest: pd.DataFrame) -> list[Piece]:
 
 def _mixed(pieces: list[Piece], generator: np.random.Generator) -> list[Piece]:
     """The pieces in an order drawn at random in which each word's come evenly."""
-    words = np.array([piece.store.word for piece in pieces])
-    times = np.empty(len(pieces))
-    for word in np.unique(words):
-        own = np.flatnonzero(words == word)
-        times[own] = (generator.permutation(len(own)) + generator.random(len(own))) / len(own)
+    _, words, counts = np.unique(
+        [piece.store.word for piece in pieces], return_inverse=True, return_counts=True
+    )
+    order = generator.permutation(len(pieces))
+    by_word = order[np.argsort(words[order], kind="stable")]
+    place = np.empty(len(pieces))  # of a piece among its word's
+    place[by_word] = np.arange(len(pieces)) - np.repeat(counts.cumsum() - counts, counts)
+    times = (place + generator.random(len(pieces))) / counts[words]
     return [pieces[i] for i in np.argsort(times)]
 
 
