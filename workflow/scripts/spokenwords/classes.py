@@ -55,7 +55,7 @@ def choose(words: Iterable[str], run: Mapping[str, Any]) -> Classes:
             f"{', '.join(missing)}, which `words` or `unknown` of {key} name (config keys), are "
             f"none of the data set's words, which are {', '.join(words)}."
         )
-    chosen = sorted(named or (word for word in words if word not in unknown))
+    chosen = sorted(named or set(words).difference(unknown))
     no_words = [UNKNOWN] * bool(unknown) + [SILENCE] * bool(run["silence"])
     if clash := {UNKNOWN, *no_words}.intersection(chosen):
         raise UserError(
@@ -69,7 +69,7 @@ def choose(words: Iterable[str], run: Mapping[str, Any]) -> Classes:
             "takes at least two."
         )
     names = [*chosen, *no_words]
-    number = {word: names.index(word) for word in chosen}
+    number = {word: place for place, word in enumerate(chosen)}
     number |= {word: names.index(UNKNOWN) for word in unknown}
     if run["silence"]:
         number[dataset.SILENCE] = names.index(SILENCE)
