@@ -1,0 +1,106 @@
+"""How fast spectrograms are read from object storage, by its latency and by requests at a time.
+
+Stores lie behind a server on this machine that answers each request after a pause, as object
+storage does; a chunk is an object. So many threads read a chunk each, with zarr-python and obstore.
+
+    make .venv/benchmarks.installed
+    python benchmarks/object_storage.py --folder data/speech_commands_11words
+"""
+
+import multiprocessing
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.connection import Connection
+from pathlib import Path
+from statistics import median
+
+import contest
+import zarr
+from obstore.store import HTTPStore
+from reading import write_stores
+from zarr.storage import ObjectStore
+
+LATENCIES = (0, 30, 100)  # ms before an answer
+AT_A_TIME = (1, 4, 16, 64)  # requests
+
+
+class Answers(SimpleHTTPRequestHandler):
+    """Files of a folder, each after a pause of `latency` (s)."""
+
+    protocol_version = "HTTP/1.1"
+    latency = 0.0
+
+    def do_GET(self):
+        time.sleep(self.latency)
+        super().do_GET()
+
+    def log_message(self, *_):
+        """Nothing is logged."""
+
+
+def serve(folder: Path, latency: float, told: Connection) -> None:
+    """Serve a folder, and tell the port."""
+    handler = type("Late", (Answers,), {"latency": latency})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
+    told.send(server.server_port)
+    server.serve_forever()
+
+
+def rates(arrays: list[zarr.Array], recordings: int, rounds: int) -> dict[str, str]:
+    """Recordings/s, medians of so many rounds, by the number of requests at a time."""
+
+    def read(array: zarr.Array, start: int) -> None:
+        array[start : start + array.chunks[0]]
+
+    chunks = [
+        (array, start) for array in arrays for start in range(0, array.shape[0], array.chunks[0])
+    ]
+    found = {}
+    for count in AT_A_TIME:
+        took = []
+        with ThreadPoolExecutor(count) as threads:
+            for _ in range(rounds):
+                start = time.perf_counter()
+                list(threads.map(read, *zip(*chunks, strict=True)))
+                took.append(time.perf_counter() - start)
+        found[f"{count} at a time"] = f"{recordings / median(took):,.0f}"
+    return found
+
+
+def spectrograms(store: Path | ObjectStore) -> zarr.Array:
+    return zarr.open_group(store, mode="r")["spectrogram"]
+
+
+def behind(address: str) -> ObjectStore:
+    store = HTTPStore.from_url(address, client_options={"allow_http": True})
+    return ObjectStore(store, read_only=True)
+
+
+def main():
+    options = contest.arguments(__doc__, limit=2200)
+    files = contest.recordings_in(options.folder, options.limit)
+    processes = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as scratch:
+        stores = [Path(path).parent for path in write_stores(options.folder, files, Path(scratch))]
+        measure = partial(rates, recordings=len(files), rounds=options.rounds)
+        rows = [{"stores": "files"} | measure([spectrograms(store) for store in stores])]
+        for latency in LATENCIES:
+            own, other = processes.Pipe()
+            told = Path(scratch), latency / 1000, other
+            server = processes.Process(target=serve, args=told, daemon=True)
+            server.start()
+            address = f"http://127.0.0.1:{own.recv()}"
+            arrays = [spectrograms(behind(f"{address}/{store.name}")) for store in stores]
+            rows.append({"stores": f"objects, answered after {latency} ms"} | measure(arrays))
+            server.terminate()
+            server.join()
+    print(contest.machine())
+    print(f"{len(files)} recordings in chunks of 64\n")
+    print(contest.markdown(rows))
+
+
+if __name__ == "__main__":
+    main()
