@@ -103,10 +103,14 @@ def watched(command: list[str], seconds: float | None, log: Path) -> dict[str, s
     The memory is that which all its processes hold together, what they share counted once, at any
     of the moments at which it is looked at.
     """
+    # Where this is set, every job compiles anew all that it imports.
+    environment = {key: os.environ[key] for key in os.environ.keys() - {"PYTHONDONTWRITEBYTECODE"}}
     start, before = time.perf_counter(), os.times()
     # In a group of its own: Snakemake waits for jobs that are not interrupted, too.
     with log.open("a") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True)
+        process = subprocess.Popen(
+            command, env=environment, stdout=file, stderr=file, start_new_session=True
+        )
     watch, most, interrupted = psutil.Process(process.pid), 0, False
     try:
         while process.poll() is None:
