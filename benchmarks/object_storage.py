@@ -27,10 +27,12 @@ LATENCIES = (0, 30, 100)  # ms before an answer
 AT_A_TIME = (1, 4, 16, 64)  # requests
 
 
-class Answers(SimpleHTTPRequestHandler):
+class LateAnswers(SimpleHTTPRequestHandler):
     """Files of a folder, each after a pause of `latency` (s)."""
 
     protocol_version = "HTTP/1.1"
+    # Else the end of an answer waits for the client to confirm its beginning.
+    disable_nagle_algorithm = True
     latency = 0.0
 
     def do_GET(self):
@@ -41,10 +43,14 @@ class Answers(SimpleHTTPRequestHandler):
         """Nothing is logged."""
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 4 * max(AT_A_TIME)
+
+
 def serve(folder: Path, latency: float, told: Connection) -> None:
     """Serve a folder, and tell the port."""
-    handler = type("Late", (Answers,), {"latency": latency})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
+    LateAnswers.latency = latency
+    server = Server(("127.0.0.1", 0), partial(LateAnswers, directory=str(folder)))
     told.send(server.server_port)
     server.serve_forever()
 
@@ -98,7 +104,7 @@ def main():
             server.terminate()
             server.join()
     print(contest.machine())
-    print(f"{len(files)} recordings in chunks of 64\n")
+    print(f"{len(files)} recordings in chunks of {arrays[0].chunks[0]}\n")
     print(contest.markdown(rows))
 
 

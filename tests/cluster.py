@@ -90,9 +90,9 @@ class Cluster:
         self._wait_for(lambda: self.run("sinfo", "-h", "-o", "%T").split() == ["idle"])
 
     def stop(self) -> None:
-        """End the cluster's jobs, its daemons, those started last first, and what is left.
+        """End the jobs, then the daemons (the last started first), then every process left.
 
-        A node that is set down forgets jobs whose processes have not ended yet.
+        A node that was marked down has forgotten jobs whose processes did not end.
         """
         if len(self.daemons) > 1:
             self.run("scancel", "--user", getpass.getuser())
@@ -103,9 +103,13 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()
-        for process in self.processes():
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+        # Those that end may start others before.
+        for _ in range(10):
+            left = self.processes()
+            for process in left:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(left, timeout=2)
 
     def processes(self) -> list[psutil.Process]:
         """What has been started in the cluster's environment, jobs and what they started too."""

@@ -1,12 +1,18 @@
 """Rows of a table of predictions, from all probabilities."""
 
+from spokenwords.predictions import PLACES
+
+COLUMNS = [
+    *("file", "speaker", "target", "target_probability"),
+    *(name for both in PLACES for name in both),
+]
+
 
 def row(file: str, target: str, prediction: str, probabilities: dict[str, float], speaker="ann"):
     """A row as `spokenwords.predictions.table` has it, given each word's probability."""
-    others = sorted((p, word) for word, p in probabilities.items() if word != prediction)[::-1]
+    others = sorted((word for word in probabilities if word != prediction), key=probabilities.get)
     columns = {"file": file, "speaker": speaker, "target": target}
     columns |= {"target_probability": probabilities[target]}
-    columns |= {"prediction": prediction, "probability": probabilities[prediction]}
-    for place, (probability, word) in zip(("second", "third"), others, strict=False):
-        columns |= {place: word, f"{place}_probability": probability}
+    for (name, probability), word in zip(PLACES, [prediction, *others[::-1]], strict=False):
+        columns |= {name: word, probability: probabilities[word]}
     return columns

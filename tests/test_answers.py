@@ -20,7 +20,7 @@ PROBABILITIES = np.array(
 
 def test_confidences_are_those_of_right_answers_to_words():
     labels = np.array([0, 1, 2, 3, 1])
-    found = answers.confidences(*answers.likeliest(PROBABILITIES), labels, CLASSES, NO_WORDS)
+    found = answers.confidences(*answers.best(PROBABILITIES), labels, CLASSES, NO_WORDS)
     np.testing.assert_allclose(found, [0.6, 0.9], rtol=1e-6)
 
 
@@ -42,12 +42,12 @@ def test_without_confidences_no_answer_is_doubted():
 
 
 def test_doubtful_words_are_unknown():
-    found = answers.answer(*answers.likeliest(PROBABILITIES), CLASSES, NO_WORDS, threshold=0.6)
+    found = answers.answer(*answers.best(PROBABILITIES), CLASSES, NO_WORDS, threshold=0.6)
     assert found.tolist() == ["bed", "unknown", "unknown", "silence", "cat"]
 
 
 def test_a_threshold_of_zero_doubts_nothing():
-    found = answers.answer(*answers.likeliest(PROBABILITIES[:2]), CLASSES, NO_WORDS, threshold=0)
+    found = answers.answer(*answers.best(PROBABILITIES[:2]), CLASSES, NO_WORDS, threshold=0)
     assert found.tolist() == ["bed", "bed"]
 
 
@@ -56,14 +56,14 @@ def test_an_answer_is_the_likeliest_class_or_unknown_and_doubt_falls_on_words_al
     probabilities = random.dirichlet(np.ones(4), 500)
     likeliest = [CLASSES[row.tolist().index(max(row))] for row in probabilities]
     for threshold in (0.0, 0.3, 0.6, 0.9, 1.1):
-        found = answers.answer(*answers.likeliest(probabilities), CLASSES, NO_WORDS, threshold)
+        found = answers.answer(*answers.best(probabilities), CLASSES, NO_WORDS, threshold)
         for row, best, answer in zip(probabilities, likeliest, found, strict=True):
             counts = best in NO_WORDS or max(row) >= threshold
             assert answer == (best if counts else "unknown")
 
 
 def test_doubtful_words_are_unknown_without_a_class_of_that_name():
-    best = answers.likeliest(np.array([[0.6, 0.4], [0.2, 0.8]]))
+    best = answers.best(np.array([[0.6, 0.4], [0.2, 0.8]]))
     found = answers.answer(*best, ["bed", "cat"], [], threshold=0.7)
     assert found.tolist() == ["unknown", "cat"]
 
@@ -75,9 +75,9 @@ def test_the_answers_that_count_are_as_many_as_the_threshold_is_to_keep(kept):
     labels = random.integers(4, size=200)
     # In the precision that classifiers keep confidences in.
     probabilities = random.dirichlet(np.ones(4), 200).astype(np.float32)
-    known = answers.confidences(*answers.likeliest(probabilities), labels, CLASSES, NO_WORDS)
+    known = answers.confidences(*answers.best(probabilities), labels, CLASSES, NO_WORDS)
     found = answers.answer(
-        *answers.likeliest(probabilities), CLASSES, NO_WORDS, answers.threshold(known, kept)
+        *answers.best(probabilities), CLASSES, NO_WORDS, answers.threshold(known, kept)
     )
     right = found == np.array(CLASSES)[labels]
     words = labels < 2
@@ -85,6 +85,4 @@ def test_the_answers_that_count_are_as_many_as_the_threshold_is_to_keep(kept):
 
 
 def test_no_recordings():
-    assert (
-        answers.answer(*answers.likeliest(np.empty((0, 4))), CLASSES, NO_WORDS, 0.5).tolist() == []
-    )
+    assert answers.answer(*answers.best(np.empty((0, 4))), CLASSES, NO_WORDS, 0.5).tolist() == []

@@ -8,7 +8,7 @@ import pytest
 import torch
 from sklearn.metrics import f1_score
 
-from spokenwords import confusion, evaluation, predictions, scoring
+from spokenwords import answers, confusion, evaluation, predictions, scoring
 from spokenwords.stft import STFT
 
 WORDS = ["bird", "cat", "dog"]
@@ -46,13 +46,13 @@ class Known:
 
 def outcomes_of(scores, labels=LABELS):
     known = Known(scores, labels)
-    return scoring.outcomes(known, known)
+    return scoring.outcomes(known, known, places=3)
 
 
 def predicted(manifest, words, scores=SCORES, labels=LABELS):
-    found = {name: values.numpy() for name, values in vars(outcomes_of(scores, labels)).items()}
-    del found["losses"]
-    return predictions.table(manifest, words, **found)
+    found = outcomes_of(scores, labels)
+    shown = (found.classes, found.probabilities, found.label_probabilities)
+    return predictions.table(manifest, words, *(values.numpy() for values in shown))
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def table():
 
 
 def test_loss_and_accuracy():
-    loss, accuracy = scoring.loss_and_accuracy(outcomes_of(SCORES), LABELS)
+    loss, accuracy = scoring.loss_and_accuracy(outcomes_of(SCORES))
     expected = -sum(map(math.log, [0.7, 0.3, 0.8, 0.75, 0.25])) / 5
     assert loss == pytest.approx(expected, abs=1e-5)
     assert accuracy == pytest.approx(3 / 5)
@@ -83,14 +83,30 @@ def test_predictions(table):
 def test_of_many_words_the_three_likeliest_are_told():
     scores = 5 * torch.randn(5, 30, generator=torch.Generator().manual_seed(1))
     words = [f"word{n}" for n in range(30)]
-    rows = predicted(MANIFEST.assign(word="word7"), words, scores).to_dict("records")
+    rows = predicted(MANIFEST, words, scores).to_dict("records")
     expected = np.exp(scores.double().numpy())
     expected /= expected.sum(axis=1, keepdims=True)
-    for row, probabilities in zip(rows, expected, strict=True):
+    for row, probabilities, label in zip(rows, expected, LABELS, strict=True):
         order = np.argsort(-probabilities)[:3]
-        told = predictions.likeliest(row)
+        assert row["target_probability"] == pytest.approx(probabilities[label], abs=1e-6)
+        told = predictions.told(row)
         assert [word for word, _ in told] == [words[i] for i in order]
         assert [value for _, value in told] == pytest.approx(probabilities[order], abs=1e-6)
+
+
+def test_of_equally_likely_words_the_first_is_the_prediction():
+    scores = torch.randint(3, (500, 12), generator=torch.Generator().manual_seed(1)).float()
+    probabilities = scores.softmax(dim=1)
+    classes, values = scoring.ranked(probabilities, 3)
+    order = np.argsort(-probabilities.numpy(), axis=1, kind="stable")[:, :3]
+    np.testing.assert_array_equal(classes, order)
+    np.testing.assert_array_equal(values, np.take_along_axis(probabilities.numpy(), order, 1))
+    np.testing.assert_array_equal(classes[:, 0], answers.best(probabilities.numpy())[0])
+
+
+def test_what_is_kept_does_not_grow_with_the_number_of_words():
+    found = outcomes_of(torch.randn(5, 10_000))
+    assert sum(values.untyped_storage().nbytes() for values in vars(found).values()) < 500
 
 
 def test_of_two_words_there_is_no_third():

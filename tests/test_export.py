@@ -11,6 +11,7 @@ import pytest
 import scipy
 import torch
 import yaml
+from predicted import row
 
 from spokenwords import answers, manifest, predictions
 from spokenwords.errors import UserError
@@ -291,24 +292,28 @@ def test_a_recording_that_is_gone_is_told(classifier, tmp_path):
 
 
 def test_agreement_with_stored_predictions():
-    stored = pd.DataFrame(
-        {
-            "target": ["x", "NA", "NA", "NA"],
-            "prediction": ["x", "NA", "NA", "x"],
-            "target_probability": [0.9, 0.8, 0.500001, 0.4],
-            "probability": [0.9, 0.8, 0.500001, 0.6],
-            "second": ["NA", "x", "x", "NA"],
-            "second_probability": [0.1, 0.2, 0.499999, 0.4],
-        }
+    classes = ["a", "NA", "c", "d"]
+    found = np.array(
+        [[0.7, 0.1, 0.15, 0.05], [0.2, 0.5, 0.2, 0.1], [0.4, 0.3, 0.2, 0.1], [0.1, 0.2, 0.3, 0.4]]
     )
-    found = np.array([[0.9, 0.1], [0.2, 0.8], [0.51, 0.49], [0.35, 0.65]])
-    told = parity.on_test_set(found, stored, ["x", "NA"])
-    # Right of NA are the second and the fourth, of which the evaluation had one wrong.
-    assert told["accuracy"] == 3 / 4
+    targets = ["a", "NA", "NA", "a"]
+    stored = pd.DataFrame(
+        row("x.wav", target, prediction, dict(zip(classes, probabilities, strict=True)))
+        for target, prediction, probabilities in zip(targets, "accd", found.tolist(), strict=True)
+    )
+    told = parity.on_test_set(found, stored, classes)
+    # Right are the first and the second, of which the evaluation had one wrong.
+    assert told["accuracy"] == 2 / 4
     assert told["same_answers"] == 2 / 4
-    assert told["largest_difference_to_stored"] == pytest.approx(0.25)
+    assert told["largest_difference_to_stored"] == pytest.approx(0)
     low, high = told["accuracy_interval"]
-    assert 0 < low < 3 / 4 < high <= 1
+    assert 0 < low < 2 / 4 < high <= 1
+    # Of a target that is none of the three likeliest, and of a third.
+    for number, column in ((3, "target_probability"), (0, "third_probability")):
+        other = stored.copy()
+        other.loc[number, column] += 0.25
+        told = parity.on_test_set(found, other, classes)
+        assert told["largest_difference_to_stored"] == pytest.approx(0.25)
 
 
 def test_times_are_medians_after_a_warm_up(monkeypatch):

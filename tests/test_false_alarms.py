@@ -35,7 +35,7 @@ def classifier():
 
 
 def probable(*rows):
-    return answers.likeliest(np.array(rows, np.float32).reshape(-1, 3))
+    return answers.best(np.array(rows, np.float32).reshape(-1, 3))
 
 
 # Four recordings: right and sure, right and less so, taken for the other word, and for none.

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from matplotlib import colormaps
 from PIL import Image
-from predicted import row
+from predicted import COLUMNS, row
 from scipy.io import wavfile
 
 from spokenwords import gallery
@@ -28,13 +28,13 @@ def predicted(rows, words):
 
     The target gets two thirds of what is left, the other words share the rest.
     """
-    table = [row("", words[0], words[0], dict.fromkeys(words, 1.0))]  # for its columns
+    table = []
     for file, target, prediction, probability in rows:
         left = 1 - probability
         probabilities = dict.fromkeys(words, left / 3 / max(len(words) - 2, 1))
         probabilities |= {target: 2 * left / 3} | {prediction: probability}
         table.append(row(file, target, prediction, probabilities))
-    return pd.DataFrame(table)[1:]
+    return pd.DataFrame(table, columns=COLUMNS[: 4 + 2 * min(3, len(words))])
 
 
 # a is taken for b six times, for c twice; b for a three times; c for a once. Three are right.

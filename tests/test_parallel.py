@@ -225,8 +225,10 @@ def test_a_model_is_made_by_two_processes(finished, tmp_path):
     stores = loader.open_stores(job.stores)
     [valid] = loader.load(stores, [manifest.read(Path(job.valid))], torch.device("cpu"))
     outcomes = scoring.outcomes(classifier, valid)
-    loss, accuracy = scoring.loss_and_accuracy(outcomes, valid.labels)
+    loss, accuracy = scoring.loss_and_accuracy(outcomes)
     last = log[log["set"] == "valid"].iloc[-1]
     # In another precision, maybe, than training's.
     assert last["loss"] == pytest.approx(loss, rel=0.02)
+    right = outcomes.probabilities[:, 0][outcomes.classes[:, 0] == outcomes.labels]
     assert len(classifier.confidences) == pytest.approx(accuracy * len(valid), abs=1)
+    assert classifier.confidences.mean() == pytest.approx(right.mean().item(), abs=0.02)

@@ -4,7 +4,6 @@ import re
 import subprocess
 import time
 
-import psutil
 import pytest
 from cluster import Cluster
 from copies import OVERLAY, Copy, assert_as_if_undisturbed
@@ -37,7 +36,6 @@ def cluster(tmp_path_factory):
         yield cluster
     finally:
         cluster.stop()
-    psutil.wait_procs(cluster.processes(), timeout=10)
     assert cluster.processes() == []
 
 

@@ -13,7 +13,7 @@ from spokenwords import loader, memory, scoring, streaming, training
 from spokenwords.errors import UserError
 from spokenwords.loader import batches_per_epoch, load, open_stores
 from spokenwords.stft import STFT
-from spokenwords.streaming import StreamedRecordings, _mixed
+from spokenwords.streaming import StreamedRecordings, mixed
 
 CPU = torch.device("cpu")
 COUNTS = {"bird": 21, "cat": 5, "dog": 40}
@@ -139,19 +139,27 @@ def test_batches_are_mixed_like_fully_shuffled_ones(write_store):
 
 
 def test_chunks_of_each_word_come_evenly_in_every_order():
-    """Of two words with two and four chunks, each half of the epoch has half of either's."""
+    """Of two words with two and four chunks, each half of the epoch has half of either's.
+
+    A word with one chunk has it anywhere.
+    """
     chunks = [
         SimpleNamespace(store=SimpleNamespace(word=word), number=number)
-        for word, count in (("b", 4), ("a", 2))
+        for word, count in (("b", 4), ("a", 2), ("c", 1))
         for number in range(count)
     ]
-    orders = set()
+    orders, words, single = set(), set(), set()
     for seed in range(500):
-        drawn = _mixed(chunks, np.random.default_rng(seed))
-        halves = [sorted(chunk.store.word for chunk in half) for half in (drawn[:3], drawn[3:])]
-        assert halves == [["a", "b", "b"]] * 2
-        orders.add(tuple(chunk.number for chunk in drawn if chunk.store.word == "b"))
+        drawn = mixed(chunks, np.random.default_rng(seed))
+        often = [chunk for chunk in drawn if chunk.store.word != "c"]
+        halves = [[chunk.store.word for chunk in half] for half in (often[:3], often[3:])]
+        assert list(map(sorted, halves)) == [["a", "b", "b"]] * 2
+        words.add("".join(halves[0]))
+        orders.add(tuple(chunk.number for chunk in often if chunk.store.word == "b"))
+        single.add([chunk.store.word for chunk in drawn].index("c"))
+    assert words == {"abb", "bab", "bba"}
     assert len(orders) == 24
+    assert single == set(range(7))
 
 
 def test_recordings_of_a_chunk_are_scattered(stores, manifest):

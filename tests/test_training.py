@@ -65,7 +65,7 @@ def script(monkeypatch):
             weights.append(copy.deepcopy(classifier.network.state_dict()))
             return outcomes(classifier, recordings)
 
-        def scripted_loss(outcomes, labels):
+        def scripted_loss(found):
             loss = next(losses)
             if isinstance(loss, BaseException):
                 raise loss
@@ -95,7 +95,7 @@ def assert_same_weights(one, other):
 def test_learns_an_easy_problem(train, make_recordings):
     classifier, log, summary = train(epochs=20)
     unseen = make_recordings(300, seed=3)
-    _, accuracy = scoring.loss_and_accuracy(scoring.outcomes(classifier, unseen), unseen.labels)
+    _, accuracy = scoring.loss_and_accuracy(scoring.outcomes(classifier, unseen))
     assert accuracy > 0.98
     last = log[log["epoch"] == 20].set_index("set")
     assert last.loc["train", "accuracy"] > 0.9
@@ -124,7 +124,7 @@ def test_networks_learn(network, tmp_path):
         classifier, recordings(32), valid, settings, tmp_path / "checkpoint.pt", ""
     )
     assert log["accuracy"].iloc[-1] == 1
-    _, accuracy = scoring.loss_and_accuracy(scoring.outcomes(classifier, valid), valid.labels)
+    _, accuracy = scoring.loss_and_accuracy(scoring.outcomes(classifier, valid))
     assert accuracy == 1
 
 
@@ -179,11 +179,11 @@ def test_resumed_training_is_the_undisturbed_one(train, tmp_path, monkeypatch, e
     (tmp_path / "checkpoint.pt").unlink()
     real, calls = scoring.loss_and_accuracy, []
 
-    def killed(outcomes, labels):
+    def killed(found):
         calls.append(None)
         if len(calls) > epochs_done:
             raise KeyboardInterrupt
-        return real(outcomes, labels)
+        return real(found)
 
     with monkeypatch.context() as patch:
         patch.setattr(scoring, "loss_and_accuracy", killed)

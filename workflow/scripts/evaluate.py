@@ -29,15 +29,18 @@ with progress.job_log(snakemake.log[0]):
     budget = loader.as_bytes(settings["memory_budget"])
     [test] = loader.load(stores, [recordings], place, budget, chosen.number)
     shifts = scoring.shifts_within(settings["test_shift_seconds"], classifier.transform)
-    outcomes = scoring.outcomes(classifier, test, shifts)
-    found = {name: values.cpu().numpy() for name, values in vars(outcomes).items()}
-    losses = found.pop("losses")
-    recordings = manifest.renamed(recordings, chosen)
-    table = predictions.table(recordings, classifier.words, **found)
+    outcomes = scoring.outcomes(classifier, test, shifts, len(predictions.PLACES))
+    table = predictions.table(
+        manifest.renamed(recordings, chosen),
+        classifier.words,
+        outcomes.classes.cpu().numpy(),
+        outcomes.probabilities.cpu().numpy(),
+        outcomes.label_probabilities.cpu().numpy(),
+    )
     table.to_csv(snakemake.output.predictions, index=False)
     pairs = confusion.count(table, classifier.words)
     pairs.to_csv(snakemake.output.confusion, index=False)
-    metrics = evaluation.metrics(table, classifier.words, losses)
+    metrics = evaluation.metrics(table, classifier.words, outcomes.losses.cpu().numpy())
     metrics["model"] = {"parameters": classifier.parameter_count()}
     metrics["training"] = json.loads(Path(snakemake.input.training).read_text())
     metrics["evaluation"] = {

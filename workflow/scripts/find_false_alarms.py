@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import torch
-
 from spokenwords import (
     classes,
     dataset,
@@ -28,13 +26,7 @@ with progress.job_log(snakemake.log[0]):
     recordings = manifest.read(Path(snakemake.input.test))
     budget = loader.as_bytes(settings["memory_budget"])
     [test] = loader.load(stores, [recordings], place, budget)
-    # Strangers have no class that a loss could be reckoned from.
-    found = [
-        scoring.likeliest(scores.softmax(dim=1)) for scores, _ in scoring.scores(classifier, test)
-    ]
-    best, probabilities = (
-        torch.cat(values)[:, 0].cpu().numpy() for values in zip(*found, strict=True)
-    )
+    best, probabilities = (found.cpu().numpy() for found in scoring.best(classifier, test))
     said = recordings["word"]
     unknown = said.isin(settings["unknown"])
     strangers = ~said.isin(chosen.number)

@@ -12,17 +12,18 @@ from spokenwords.classes import UNKNOWN
 
 # The share of right answers on the validation set that the threshold keeps, unless told otherwise.
 KEPT = 0.95
-# How many classes are told of a recording, with their probabilities, where there are as many.
-LIKELIEST = 3
+
+# Of each recording the number of the likeliest class, and its probability, [recording] each.
+Best = tuple[np.ndarray, np.ndarray]
 
 
-def likeliest(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The number of the likeliest class, and its probability, of [recording, class]."""
+def best(probabilities: np.ndarray) -> Best:
+    """The likeliest classes, of probabilities [recording, class]; of equals the first."""
     return probabilities.argmax(axis=1), probabilities.max(axis=1)
 
 
 def confidences(
-    likeliest: np.ndarray,
+    numbers: np.ndarray,
     probabilities: np.ndarray,
     labels: np.ndarray,
     classes: list[str],
@@ -30,12 +31,11 @@ def confidences(
 ) -> np.ndarray:
     """Confidences of the right answers to recordings of words, rising, float32 [answer].
 
-    `likeliest` [recording] are the numbers of the likeliest classes, with their `probabilities`,
-    of recordings whose own classes are numbered by `labels`. Of `classes`, `no_words` are those
-    that stand for none.
+    `numbers` and `probabilities` [recording] are the likeliest classes (`Best`) of recordings whose
+    own classes are numbered by `labels`. Of `classes`, `no_words` are those that stand for none.
     """
     words = ~np.isin(np.array(classes, dtype=object), no_words)
-    right = (likeliest == labels) & words[labels]
+    right = (numbers == labels) & words[labels]
     return np.sort(probabilities[right]).astype(np.float32)
 
 
@@ -52,18 +52,18 @@ def threshold(confidences: np.ndarray, kept: float = KEPT) -> float:
 
 
 def answer(
-    likeliest: np.ndarray,
+    numbers: np.ndarray,
     probabilities: np.ndarray,
     classes: list[str],
     no_words: list[str],
     threshold: float,
 ) -> np.ndarray:
-    """The answers [recording], given the likeliest classes' numbers and their probabilities.
+    """The answers [recording], given the likeliest classes (`Best`).
 
     A class's name, but `UNKNOWN` where that is a word with a probability below `threshold`. Of
     `classes`, `no_words` are those that stand for none.
     """
-    best = np.array(classes, dtype=object)[likeliest]
-    doubtful = (probabilities < threshold) & ~np.isin(best, no_words)
-    best[doubtful] = UNKNOWN
-    return best
+    answers = np.array(classes, dtype=object)[numbers]
+    doubtful = (probabilities < threshold) & ~np.isin(answers, no_words)
+    answers[doubtful] = UNKNOWN
+    return answers

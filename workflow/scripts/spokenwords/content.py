@@ -54,19 +54,25 @@ def digests(groups: dict[str, tuple[Path, list[str]]], cache: Path) -> dict[str,
 def state(folder: Path, names: list[str]) -> str:
     """A digest of what tells one state of the files, from `folder` on, from another, unread."""
     try:
-        opened = os.open(folder, os.O_RDONLY)
-    except OSError:  # it is gone, for one
-        return digest_of_lines(f"{name}\0" for name in names)
-    try:
-        return digest_of_lines([f"{name}\0{_identity(name, opened)}" for name in names])
-    finally:
-        os.close(opened)
-
-
-def _identity(name: str, folder: int) -> str:
-    try:
         # By way of the opened folder: of a million files, paths would take as long as looking.
-        found = os.stat(name, dir_fd=folder)
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:  # Its files may be looked at where it may not be read.
+        paths = (os.path.join(folder, name) for name in names)  # noqa: PTH118
+        identities = [_identity(path) for path in paths]
+    else:
+        try:
+            identities = [_identity(name, opened) for name in names]
+        finally:
+            os.close(opened)
+    return digest_of_lines(
+        f"{name}\0{identity}" for name, identity in zip(names, identities, strict=True)
+    )
+
+
+def _identity(path: str, folder: int | None = None) -> str:
+    """`path` begins at the opened `folder`, if there is one."""
+    try:
+        found = os.stat(path, dir_fd=folder)
     except OSError:  # a link to nowhere, for one
         return ""
     return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"

@@ -14,7 +14,7 @@ from spokenwords import calibration
 
 # Of each bootstrap interval that has to be drawn.
 RESAMPLES = 1000
-# Resamples drawn at a time: of a thousand words there are very many pairs.
+# Resamples drawn at a time, a part of them: all at once can be gigabytes.
 DRAWN = 100
 LEVEL = 0.95
 
@@ -56,13 +56,13 @@ def macro_f1_interval(targets: np.ndarray, guesses: np.ndarray) -> tuple[float, 
     words = 1 + pairs.max()
 
     def sums_of(labels: np.ndarray, counted: np.ndarray) -> csr_array:
-        """What sums, over pairs, those counted by label: [pair, word]."""
+        """A matrix [pair, word]: draws [draw, pair] times it are sums over the pairs of a label."""
         places = (np.arange(len(labels)), labels)
         return coo_array((counted, places), shape=(len(labels), words)).tocsr()
 
-    everyone = np.ones(len(said), dtype=int)
+    ones = np.ones(len(said), dtype=int)
     of_hits = sums_of(said, (said == guessed).astype(int))
-    of_said, of_guessed = sums_of(said, everyone), sums_of(guessed, everyone)
+    of_said, of_guessed = sums_of(said, ones), sums_of(guessed, ones)
 
     def means_of(draws: np.ndarray) -> np.ndarray:
         """Macro F1 of each of the draws [draw, pair]."""

@@ -17,6 +17,7 @@ from scipy.stats import chi2
 from statsmodels.stats.proportion import proportion_confint
 
 from spokenwords import answers, audio, noise, spotting
+from spokenwords.answers import Best
 from spokenwords.model import Classifier
 
 logger = logging.getLogger("spokenwords")
@@ -25,22 +26,19 @@ logger = logging.getLogger("spokenwords")
 SHARES = np.arange(200, 99, -1) / 200
 LEVEL = 0.95  # of intervals
 
-# Of each recording the number of the likeliest class, and its probability.
-Answers = tuple[np.ndarray, np.ndarray]
-
 
 def table(
     classifier: Classifier,
-    words: Answers,
+    words: Best,
     targets: Sequence[str],
-    unknown: Answers,
-    strangers: Answers,
+    unknown: Best,
+    strangers: Best,
     recordings_of_noise: Sequence[np.ndarray],
 ) -> pd.DataFrame:
     """A row a threshold: what is recognised, and what is taken for a word and is none.
 
-    `words`, `unknown` and `strangers` are the likeliest classes of test recordings and their
-    probabilities: of the classifier's words, which `targets` names, of words that were trained as
+    `words`, `unknown` and `strangers` are the likeliest classes of test recordings: of the
+    classifier's words, which `targets` names, of words that were trained as
     unknown, and of words that were not trained on. `recordings_of_noise` are waveforms [samples],
     in which words are looked for as `spotting` does.
 
@@ -87,7 +85,7 @@ def testing_parts(files: Sequence[Path], sample_rate: int) -> list[np.ndarray]:
     return parts
 
 
-def _taken(classifier: Classifier, others: Answers, threshold: float) -> int:
+def _taken(classifier: Classifier, others: Best, threshold: float) -> int:
     """How many of the recordings are taken for words."""
     said = answers.answer(*others, classifier.words, classifier.no_words, threshold)
     return int((~np.isin(said, [answers.UNKNOWN, *classifier.no_words])).sum())

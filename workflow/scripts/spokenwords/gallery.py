@@ -13,7 +13,7 @@ from matplotlib import colormaps
 from PIL import Image
 
 from spokenwords import audio, pages
-from spokenwords.predictions import likeliest
+from spokenwords.predictions import told
 from spokenwords.stft import STFT
 
 logger = logging.getLogger("spokenwords")
@@ -93,7 +93,7 @@ def page(
             "sound": f"data:audio/flac;base64,{_base64(flac(samples, sample_rate))}",
             "spectrogram": f"data:image/webp;base64,{_base64(spectrogram(samples, sample_rate))}",
         }
-        data["shown"].append(_told(row) | media)
+        data["shown"].append(_described(row) | media)
     text = pages.filled(template, data)
     logger.info(f"Recordings in the gallery: {len(shown)}; its size: {len(text) / 1e6:.1f} MB.")
     return text
@@ -138,16 +138,16 @@ def spectrogram(samples: np.ndarray, sample_rate: int) -> bytes:
     return file.getvalue()
 
 
-def _told(row: Mapping) -> dict:
+def _described(row: Mapping) -> dict:
     """What the page tells of a mistake, but for its sound and its image."""
-    told = likeliest(row)
-    if all(word != row["target"] for word, _ in told):
-        told.append((row["target"], row["target_probability"]))
+    likeliest = told(row)
+    if all(word != row["target"] for word, _ in likeliest):
+        likeliest.append((row["target"], row["target_probability"]))
     keys = ("file", "speaker", "target", "prediction", "confusions", "said", "reason")
     return {key: row[key] for key in keys} | {
         "probability": row["probability"],
         "targetProbability": row["target_probability"],
-        "likeliest": told,
+        "likeliest": likeliest,
     }
 
 

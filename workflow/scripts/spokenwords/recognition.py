@@ -25,6 +25,7 @@ logger = logging.getLogger("spokenwords")
 AHEAD = 32_000_000
 BESIDES = 100_000
 
+LIKELIEST = 3
 COLUMNS = [
     *("file", "start", "end", "answer", "word1", "p1", "word2", "p2", "word3", "p3", "fault"),
 ]
@@ -146,7 +147,7 @@ def _rows(
             _row(classifier, event.start, event.end, event.word, event.probabilities)
             for event in found
         ]
-    best = answers.likeliest(means)
+    best = answers.best(means)
     said = set(answers.answer(*best, classifier.words, classifier.no_words, threshold))
     answer = said.pop() if len(said) == 1 else answers.UNKNOWN
     end = length / classifier.transform.sample_rate
@@ -157,7 +158,7 @@ def _row(
     classifier: Classifier, start: float, end: float, answer: str, probabilities: np.ndarray
 ) -> dict[str, Any]:
     """A row: from when to when (s), the answer, and the likeliest classes."""
-    likeliest = np.argsort(-probabilities, kind="stable")[: answers.LIKELIEST]
+    likeliest = np.argsort(-probabilities, kind="stable")[:LIKELIEST]
     row = {"start": round(start, DECIMALS), "end": round(end, DECIMALS), "answer": answer}
     for place, i in enumerate(likeliest, start=1):
         row[f"word{place}"] = classifier.words[i]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from spokenwords import answers, parallel
+from spokenwords import parallel
 from spokenwords.loader import Recordings
 from spokenwords.model import Classifier
 from spokenwords.stft import STFT
@@ -24,13 +24,14 @@ SHIFTS = 5
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Of each recording the likeliest classes, by falling probability, and the loss.
+    """Of each recording its label, the likeliest classes, and the loss.
 
-    `classes` are their numbers, int64 [recording, place], and `probabilities` theirs, float32
-    [recording, place]; `label_probabilities` [recording] are those of the labels, `losses`
-    cross-entropies (nats) [recording].
+    `classes` are the numbers of the likeliest, int64 [recording, place], the likeliest first, and
+    `probabilities` theirs, float32 [recording, place]; `label_probabilities` [recording] are those
+    of the `labels`, `losses` cross-entropies (nats) [recording].
     """
 
+    labels: torch.Tensor
     classes: torch.Tensor
     probabilities: torch.Tensor
     label_probabilities: torch.Tensor
@@ -70,10 +71,17 @@ def _mean_over(
     return logarithms.logsumexp(dim=0) - math.log(len(shifts))
 
 
-def likeliest(probabilities: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Classes and probabilities as in `Outcomes`, of probabilities [recording, class]."""
-    values, classes = probabilities.topk(min(answers.LIKELIEST, probabilities.shape[1]))
-    return classes, values
+def ranked(probabilities: torch.Tensor, places: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Classes and probabilities as in `Outcomes`, of probabilities [recording, class].
+
+    Of equals the first class comes first, as everywhere; `topk` would take any.
+    """
+    left, classes = probabilities.clone(), []
+    for _ in range(min(places, probabilities.shape[1])):
+        classes.append(left.argmax(dim=1, keepdim=True))
+        left.scatter_(1, classes[-1], -1)
+    classes = torch.cat(classes, dim=1)
+    return classes, probabilities.gather(1, classes)
 
 
 @torch.inference_mode()
@@ -81,24 +89,38 @@ def outcomes(
     classifier: Classifier,
     recordings: Recordings | StreamedRecordings,
     shifts: Sequence[int] = (0,),
+    places: int = 1,
 ) -> Outcomes:
-    """What the classifier makes of each recording, on their device; `shifts` as in `scores`."""
+    """What the classifier makes of recordings whose labels are classes of its, on their device.
+
+    Of each so many of the likeliest classes as there are `places`; `shifts` as in `scores`.
+    """
     parts = []
     for found, labels in scores(classifier, recordings, shifts):
         probabilities = found.softmax(dim=1)
         own = probabilities.gather(1, labels[:, None])[:, 0]
         losses = F.cross_entropy(found, labels, reduction="none")
-        parts.append((*likeliest(probabilities), own, losses))
+        parts.append((labels, *ranked(probabilities, places), own, losses))
     return Outcomes(*map(torch.cat, zip(*parts, strict=True)))
 
 
-def loss_and_accuracy(outcomes: Outcomes, labels: torch.Tensor) -> tuple[float, float]:
+@torch.inference_mode()
+def best(
+    classifier: Classifier, recordings: Recordings | StreamedRecordings
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The likeliest class of each recording, whatever its label, and its probability."""
+    parts = [ranked(found.softmax(dim=1), 1) for found, _ in scores(classifier, recordings)]
+    classes, probabilities = map(torch.cat, zip(*parts, strict=True))
+    return classes[:, 0], probabilities[:, 0]
+
+
+def loss_and_accuracy(found: Outcomes) -> tuple[float, float]:
     """Mean cross-entropy (nats), and the share of recordings whose likeliest class is the label.
 
     Of the recordings of all processes, where several train together.
     """
-    loss = outcomes.losses.double().sum()
-    correct = (outcomes.classes[:, 0] == labels).double().sum()
-    sums = torch.stack([loss, correct, torch.full_like(loss, len(labels))])
+    loss = found.losses.double().sum()
+    correct = (found.classes[:, 0] == found.labels).double().sum()
+    sums = torch.stack([loss, correct, torch.full_like(loss, len(found.labels))])
     loss_sum, correct, count = parallel.total(sums).tolist()
     return loss_sum / count, correct / count

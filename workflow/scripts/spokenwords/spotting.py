@@ -174,8 +174,8 @@ def events(
     first, samples = starts(length, classifier), classifier.samples
     spans = np.stack([first, np.minimum(first + samples, length)], axis=1)
     seconds = (spans / classifier.transform.sample_rate).tolist()
-    best, confidences = answers.likeliest(windows)
-    said = answers.answer(best, confidences, classifier.words, classifier.no_words, threshold)
+    numbers, confidences = answers.best(windows)
+    said = answers.answer(numbers, confidences, classifier.words, classifier.no_words, threshold)
     left = ~np.isin(said, [answers.UNKNOWN, *classifier.no_words])
     candidates = np.flatnonzero(left)
     taken = []

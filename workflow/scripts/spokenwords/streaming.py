@@ -94,7 +94,7 @@ class StreamedRecordings:
         positions = np.empty(len(pool), np.int64)
         filled = 0
         batch = _Batch(batch_size, self._shape)
-        for values, places in _read_ahead(_mixed(self._pieces, generator)):
+        for values, places in _read_ahead(mixed(self._pieces, generator)):
             start = 0
             while start < len(values):
                 room = len(pool) - filled
@@ -184,7 +184,7 @@ def pieces(stores: list[Store], manifest: pd.DataFrame) -> list[Piece]:
     return found
 
 
-def _mixed(pieces: list[Piece], generator: np.random.Generator) -> list[Piece]:
+def mixed(pieces: list[Piece], generator: np.random.Generator) -> list[Piece]:
     """The pieces in an order drawn at random in which each word's come evenly."""
     _, words, counts = np.unique(
         [piece.store.word for piece in pieces], return_inverse=True, return_counts=True

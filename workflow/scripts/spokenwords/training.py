@@ -142,7 +142,7 @@ def train(
         )
         with _averaged(classifier, average):
             valid_loss, valid_accuracy = scoring.loss_and_accuracy(
-                scoring.outcomes(classifier, valid_set), valid_set.labels
+                scoring.outcomes(classifier, valid_set)
             )
         if not (math.isfinite(train_loss) and math.isfinite(valid_loss)):
             raise UserError(

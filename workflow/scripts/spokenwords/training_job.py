@@ -93,14 +93,14 @@ def make_model(job: Job) -> None:
         *(checkpoint, identity, augmentation),
     )
     outcomes = scoring.outcomes(classifier, valid_set)
-    best, probabilities, labels = (
+    numbers, probabilities, labels = (
         np.concatenate(parallel.each(values.cpu().numpy()))
-        for values in (outcomes.classes[:, 0], outcomes.probabilities[:, 0], valid_set.labels)
+        for values in (outcomes.classes[:, 0], outcomes.probabilities[:, 0], outcomes.labels)
     )
     if parallel.rank():
         return
     classifier.confidences = answers.confidences(
-        best, probabilities, labels, chosen.names, chosen.no_words
+        numbers, probabilities, labels, chosen.names, chosen.no_words
     )
     log.to_csv(job.log, index=False)
     Path(job.summary).write_text(json.dumps(summary, indent=2))
