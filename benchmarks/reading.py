@@ -83,10 +83,8 @@ def main():
         stores = loader.open_stores(metadata)
         everything = manifest(stores)
         plain = [zarr.open_group(Path(path).parent, mode="r")["spectrogram"] for path in metadata]
-        chunks = [path for path in Path(scratch).rglob("c/*/0/0/0") if path.is_file()]
-        encoded = [
-            path.read_bytes()[:-CHECKSUM_BYTES] for path in chunks if "/spectrogram/" in str(path)
-        ]
+        chunks = [path for path in Path(scratch).rglob("spectrogram/c.*")]
+        encoded = [path.read_bytes()[:-CHECKSUM_BYTES] for path in chunks]
         unchecked = [without_checksum(opened.array) for opened in stores]
         length = stores[0].array.chunks[0]
         buffers = [np.empty((length, *stores[0].array.shape[1:]), np.float16) for _ in range(cores)]

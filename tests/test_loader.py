@@ -209,6 +209,6 @@ def test_more_than_half_of_the_free_memory_is_streamed(stores, manifests, monkey
 
 
 def test_lost_chunk_is_told(paths, stores, manifests):
-    (paths[0] / "spectrogram/c/3/0/0/0").unlink()
+    (paths[0] / "spectrogram/c.3.0.0.0").unlink()
     with pytest.raises(UserError, match=r"bird\.zarr.*rm -r"):
         load(stores, manifests, CPU)

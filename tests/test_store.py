@@ -192,7 +192,7 @@ def lengthen(chunk):
 def test_damaged_chunk_is_noticed(write_store, damage, number, word):
     path = write_store(word, 10)
     intact = read_all(path)
-    damage(path / f"spectrogram/c/{number}/0/0/0")
+    damage(path / f"spectrogram/c.{number}.0.0.0")
     opened = store.open_store(path)
     with pytest.raises(UserError, match="damaged") as fault:
         opened.read(slice(0, 10))
@@ -207,7 +207,7 @@ def test_damaged_chunk_is_noticed(write_store, damage, number, word):
 @pytest.mark.parametrize("compression", ["zstd", "lz4"])
 def test_a_flipped_bit_is_noticed_wherever_it_is(write_store, compression):
     path = write_store("bird", 4, compression=compression)
-    chunk = path / "spectrogram/c/0/0/0/0"
+    chunk = path / "spectrogram/c.0.0.0.0"
     content = chunk.read_bytes()
     for position in np.random.default_rng(1).integers(8 * len(content), size=100):
         flipped = bytearray(content)
@@ -292,7 +292,7 @@ def test_failed_first_writing_leaves_no_store(write_noise, tmp_path):
 def test_a_smaller_store_replaces_a_larger_one_wholly(write_store):
     write_store("bird", 12)
     path = write_store("bird", 3)
-    assert len(list(path.glob("spectrogram/c/*"))) == 1
+    assert len(list(path.glob("spectrogram/c.*"))) == 1
     assert read_all(path).shape == (3, 2, 33, 51)
 
 

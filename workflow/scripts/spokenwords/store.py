@@ -100,6 +100,8 @@ def write_waveforms(
             "spectrogram",
             shape=(len(files), 2, len(frequency), len(time)),
             chunks=(chunk_length, 2, len(frequency), len(time)),
+            # A chunk is a file; with slashes it would be three folders besides.
+            chunk_key_encoding={"name": "default", "separator": "."},
             dtype="float16",
             # With a checksum, since Blosc decodes many a flipped bit into wrong numbers.
             compressors=[COMPRESSORS[compression], Crc32cCodec()],
