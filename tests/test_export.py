@@ -250,40 +250,69 @@ def recordings(write_noise, tmp_path):
     return tmp_path / "recordings", files
 
 
+def evaluated(probabilities, classes, targets=None, files=None):
+    """Predictions as they are stored, given probabilities [recording, class]."""
+    predicted = [classes[i] for i in probabilities.argmax(axis=1)]
+    return pd.DataFrame(
+        row(file, target, prediction, dict(zip(classes, own, strict=True)))
+        for file, target, prediction, own in zip(
+            *(files or predicted, targets or predicted, predicted, probabilities.tolist()),
+            strict=True,
+        )
+    )
+
+
 def test_recordings_are_compared_in_their_order(classifier, running, recordings):
     folder, files = recordings
-    expected, found = parity.compare(classifier, running, folder, files)
-    assert expected.shape == found.shape == (len(files), len(WORDS))
     batch = parity.load(classifier, folder, files)
-    for number in (0, parity.BATCH_SIZE, len(files) - 1):
-        one = batch[number : number + 1]
-        np.testing.assert_allclose(by_pytorch(classifier, one)[0], expected[number], **CLOSE)
     # Of 0.7 s there are zeros behind.
     assert batch[-1, 699:].tolist()[1:] == [0] * 300
-    difference = parity.check(expected, found, files)
-    assert difference == np.abs(expected - found).max() <= parity.LIMIT
+    expected = np.concatenate([by_pytorch(classifier, one[None]) for one in batch])
+    stored = evaluated(expected, WORDS, files=files)
+    found = parity.compare(classifier, running, folder, stored)
+    assert len(found.to_pytorch) == len(files)
+    assert parity.check(found.to_pytorch, files) == found.to_pytorch.max() <= parity.LIMIT
+    np.testing.assert_array_equal(found.answers, expected.argmax(axis=1))
+    assert (found.to_stored <= CLOSE["atol"]).all()
+    # What is stored of others is far from these.
+    shuffled = stored.assign(file=files[::-1])
+    assert (parity.compare(classifier, running, folder, shuffled).to_stored > 1e-3).any()
 
 
 def test_another_model_is_refused(running, recordings):
     folder, files = recordings
-    expected, found = parity.compare(decided("log_mel", "residual", seed=1), running, folder, files)
+    stored = evaluated(np.full((len(files), len(WORDS)), 0.2), WORDS, files=files)
+    found = parity.compare(decided("log_mel", "residual", seed=1), running, folder, stored)
     with pytest.raises(UserError, match="not exported"):
-        parity.check(expected, found, files)
+        parity.check(found.to_pytorch, files)
 
 
-@pytest.mark.parametrize("wrong", [1.1e-4, -1.1e-4, np.nan])
+@pytest.mark.parametrize("wrong", [1.1e-4, np.nan])
 def test_a_single_wrong_probability_is_refused_and_its_recording_named(wrong):
-    expected = np.full((3, 2), 0.5, np.float32)
-    found = expected.copy()
-    found[1, 0] += wrong
     with pytest.raises(UserError, match=r"b\.wav"):
-        parity.check(expected, found, ["a.wav", "b.wav", "c.wav"])
+        parity.check(np.array([0, wrong, 1e-5]), ["a.wav", "b.wav", "c.wav"])
 
 
 def test_a_difference_within_the_limit_is_told():
-    expected = np.full((3, 2), 0.5)
-    found = expected + np.array([[0, 1e-6], [0, -9e-5], [0, 0]])
-    assert parity.check(expected, found, ["a", "b", "c"]) == pytest.approx(9e-5)
+    assert parity.check(np.array([1e-6, 9e-5, 0]), ["a", "b", "c"]) == pytest.approx(9e-5)
+
+
+def test_largest_differences_of_any_class_and_of_those_stored(
+    classifier, running, recordings, monkeypatch
+):
+    """Of what is stored, the likeliest three and the target; a lower probability counts too."""
+    folder, files = recordings
+    waveforms = parity.load(classifier, folder, files[:2])
+    expected = by_pytorch(classifier, waveforms)
+    order = expected[0].argsort()[::-1]
+    stored = evaluated(expected, WORDS, targets=[WORDS[order[3]]] * 2, files=files[:2])
+    for place, told in [(0, True), (2, True), (3, True), (4, False)]:
+        wrong = expected.copy()
+        wrong[0, order[place]] -= 0.01
+        monkeypatch.setattr(parity.onnx_model, "probabilities", lambda *_, wrong=wrong: wrong)
+        found = parity.compare(classifier, running, folder, stored)
+        assert found.to_pytorch == pytest.approx([0.01, 0], abs=1e-4)
+        assert found.to_stored == pytest.approx([0.01 * told, 0], abs=1e-4)
 
 
 def test_a_recording_that_is_gone_is_told(classifier, tmp_path):
@@ -292,28 +321,15 @@ def test_a_recording_that_is_gone_is_told(classifier, tmp_path):
 
 
 def test_agreement_with_stored_predictions():
-    classes = ["a", "NA", "c", "d"]
-    found = np.array(
-        [[0.7, 0.1, 0.15, 0.05], [0.2, 0.5, 0.2, 0.1], [0.4, 0.3, 0.2, 0.1], [0.1, 0.2, 0.3, 0.4]]
-    )
-    targets = ["a", "NA", "NA", "a"]
-    stored = pd.DataFrame(
-        row("x.wav", target, prediction, dict(zip(classes, probabilities, strict=True)))
-        for target, prediction, probabilities in zip(targets, "accd", found.tolist(), strict=True)
-    )
-    told = parity.on_test_set(found, stored, classes)
-    # Right are the first and the second, of which the evaluation had one wrong.
-    assert told["accuracy"] == 2 / 4
+    stored = pd.DataFrame({"target": ["x", "NA", "NA", "NA"], "prediction": ["x", "NA", "NA", "x"]})
+    found = parity.Comparison(np.zeros(4), np.array([0, 0, 0.25, 0.1]), np.array([0, 1, 0, 1]))
+    told = parity.on_test_set(found, stored, ["x", "NA"])
+    # Right of NA are the second and the fourth, of which the evaluation had one wrong.
+    assert told["accuracy"] == 3 / 4
     assert told["same_answers"] == 2 / 4
-    assert told["largest_difference_to_stored"] == pytest.approx(0)
+    assert told["largest_difference_to_stored"] == pytest.approx(0.25)
     low, high = told["accuracy_interval"]
-    assert 0 < low < 2 / 4 < high <= 1
-    # Of a target that is none of the three likeliest, and of a third.
-    for number, column in ((3, "target_probability"), (0, "third_probability")):
-        other = stored.copy()
-        other.loc[number, column] += 0.25
-        told = parity.on_test_set(found, other, classes)
-        assert told["largest_difference_to_stored"] == pytest.approx(0.25)
+    assert 0 < low < 3 / 4 < high <= 1
 
 
 def test_times_are_medians_after_a_warm_up(monkeypatch):

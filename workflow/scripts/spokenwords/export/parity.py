@@ -1,6 +1,7 @@
 """Whether the exported model gives what PyTorch does, and what was stored as predictions."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,37 +33,61 @@ def load(classifier: Classifier, folder: Path, files: list[str]) -> np.ndarray:
     return waveforms
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """Of recordings, how ONNX Runtime's probabilities differ from others, [recording] each.
+
+    `to_pytorch` and `to_stored` are the largest differences of a probability: of any class, and of
+    those that predictions keep. `answers` are the numbers of the classes that it finds likeliest.
+    """
+
+    to_pytorch: np.ndarray
+    to_stored: np.ndarray
+    answers: np.ndarray
+
+
 @torch.inference_mode()
 def compare(
     classifier: Classifier,
     running: onnxruntime.InferenceSession,
     folder: Path,
-    files: list[str],
-) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities by PyTorch and by ONNX Runtime, [recording, class] each.
+    stored: pd.DataFrame,
+) -> Comparison:
+    """What ONNX Runtime makes of the recordings in `folder` that `stored` predictions are of.
 
-    PyTorch's are made as everywhere in this workflow, but for the rounding of stored spectrograms:
-    recordings `files` in `folder`, SciPy's transform, the classifier. It is to be on the CPU, in
-    evaluation mode and in float32. Raises `UserError` when a recording is no longer usable.
+    PyTorch's probabilities are made as everywhere in this workflow, but for the rounding of stored
+    spectrograms: SciPy's transform, the classifier, which is to be on the CPU, in evaluation mode
+    and in float32. Those stored were made from rounded spectrograms, in the evaluation's precision,
+    averaged over shifts where the run has the test do so, and are kept to six decimals, those of
+    the likeliest classes and of the target. Raises `UserError` when a recording is no longer
+    usable.
     """
-    expected, found = [], []
-    done = progress.Progress("Comparing", len(files), "recordings")
-    for start in range(0, len(files), BATCH_SIZE):
-        waveforms = load(classifier, folder, files[start : start + BATCH_SIZE])
+    number = {name: place for place, name in enumerate(classifier.words)}
+    parts = []
+    done = progress.Progress("Comparing", len(stored), "recordings")
+    # Batch by batch: all probabilities of a thousand words would take gigabytes.
+    for start in range(0, len(stored), BATCH_SIZE):
+        rows = stored[start : start + BATCH_SIZE]
+        waveforms = load(classifier, folder, list(rows["file"]))
         spectrograms = classifier.transform.complex_spectrogram(waveforms)
-        scores = classifier(torch.from_numpy(spectrograms))
-        expected.append(scores.softmax(dim=1).numpy())
-        found.append(onnx_model.probabilities(running, waveforms))
-        done.advance(len(waveforms))
-    return np.concatenate(expected), np.concatenate(found)
+        expected = classifier(torch.from_numpy(spectrograms)).softmax(dim=1).numpy()
+        found = onnx_model.probabilities(running, waveforms)
+        kept = [
+            found[np.arange(len(rows)), rows[name].map(number)] - rows[probability]
+            for name, probability in (("target", "target_probability"), *predictions.PLACES)
+            if name in rows
+        ]
+        largest = np.abs(expected - found).max(axis=1), np.abs(kept).max(axis=0)
+        parts.append((*largest, found.argmax(axis=1)))
+        done.advance(len(rows))
+    return Comparison(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-def check(expected: np.ndarray, found: np.ndarray, files: list[str]) -> float:
-    """The largest difference of a probability [recording, class].
+def check(differences: np.ndarray, files: Sequence[str]) -> float:
+    """The largest of the differences to PyTorch [recording].
 
     Raises `UserError` where it is beyond `LIMIT`, or no number.
     """
-    differences = np.abs(expected - found).max(axis=1)
     # NaN, where there is one, counts as the largest.
     worst = int(differences.argmax())
     if not differences[worst] <= LIMIT:
@@ -76,28 +101,18 @@ def check(expected: np.ndarray, found: np.ndarray, files: list[str]) -> float:
 
 
 def on_test_set(
-    found: np.ndarray, stored: pd.DataFrame, classes: Sequence[str]
+    found: Comparison, stored: pd.DataFrame, classes: Sequence[str]
 ) -> dict[str, object]:
-    """How well `found` [recording, class] does, and how it agrees with what was evaluated.
+    """How well the exported model does, and how it agrees with the evaluation's predictions.
 
-    `stored` are the predictions of the same recordings. They were made from rounded spectrograms,
-    in the evaluation's precision, averaged over shifts where the run has the test do so, and are
-    kept to six decimals, those of the likeliest classes and of the target. accuracy,
-    accuracy_interval (95 %); same_answers (share of recordings whose likeliest class is the same),
-    and largest_difference_to_stored (of a probability that was kept).
+    accuracy, accuracy_interval (95 %); same_answers (share of recordings whose likeliest class is
+    the same), and largest_difference_to_stored (of a probability that predictions keep).
     """
-    answers = np.array(classes, object)[found.argmax(axis=1)]
+    answers = np.array(classes, object)[found.answers]
     correct = int((answers == stored["target"].to_numpy(object)).sum())
-    number = {name: place for place, name in enumerate(classes)}
-    kept = [("target", "target_probability"), *predictions.PLACES]
-    differences = [
-        found[np.arange(len(found)), stored[name].map(number)] - stored[probability]
-        for name, probability in kept
-        if name in stored
-    ]
     return {
         "accuracy": correct / len(stored),
         "accuracy_interval": evaluation.accuracy_interval(correct, len(stored)),
         "same_answers": float((answers == stored["prediction"].to_numpy(object)).mean()),
-        "largest_difference_to_stored": float(np.abs(differences).max()),
+        "largest_difference_to_stored": float(found.to_stored.max()),
     }
