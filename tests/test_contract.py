@@ -441,6 +441,22 @@ def test_other_data_and_back(copy):
     assert copy.plan() == {}
 
 
+def test_a_submitted_job_does_not_look_at_all_recordings_again(copy):
+    """It takes what was found when it was submitted, as would show where a word has gone."""
+    words = ["bird", "happy", "seven"]
+    copy.overlay["dataset"] |= {"words": words}
+    assert copy.plan() == {}
+    shutil.rmtree(copy.folder / copy.overlay["dataset"]["folder"] / "happy")
+    job = ("--mode", "remote", "--target-jobs", "inventory:word=bird", "--force", "--nolock")
+    made = (copy.results / "inventory/bird.csv").stat().st_mtime_ns
+    done = copy.snakemake(*job)
+    assert done.returncode == 0, done.stdout
+    assert (copy.results / "inventory/bird.csv").stat().st_mtime_ns > made
+    done = copy.snakemake()
+    assert done.returncode == 1
+    assert "No recordings of happy" in done.stdout
+
+
 def test_a_lost_chunk_stops_the_reader_with_the_way_out(copy):
     store = copy.results / "features/coarse/happy.zarr"
     (store / "spectrogram/c.0.0.0.0").unlink()

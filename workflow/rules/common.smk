@@ -145,15 +145,20 @@ def refuse_unlisted(words):
 
 @cache
 def scan():
-    """A digest of each word's recordings, keyed by word, of the data folder as it is now."""
-    cache_file = RESULTS / "inventory" / ".scan.json"
-    settings = config["dataset"]
-    found = dataset.scan(
-        FOLDER, settings["words"], settings["min_recordings"], cache_file
-    )
+    """A digest of each word's recordings, keyed by word, of the data folder as it is now.
+
+    A job that was submitted to a cluster takes what was found before: it does not look at all
+    recordings again.
+    """
+    asked = [config["dataset"][key] for key in ("folder", "words", "min_recordings")]
+    last = RESULTS / "inventory" / ".words.json"
+    if not workflow.is_main_process and (found := content.remembered(asked, last)):
+        return found
+    found = dataset.scan(FOLDER, *asked[1:], RESULTS / "inventory" / ".scan.json")
     refuse_unlisted(found)
     for run in RUNS.values():
         classes.choose(found, run)
+    content.remember(found, asked, last)
     return found
 
 

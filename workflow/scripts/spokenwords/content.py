@@ -105,6 +105,25 @@ def _known(cache: Path) -> dict[str, list[str]]:
         return {}
 
 
+def remember(digests: dict[str, str], asked: list, path: Path) -> None:
+    """Write a JSON file of digests by group, as they are now, for `remembered`."""
+    text = json.dumps([asked, digests])
+    with suppress(OSError):
+        if path.read_bytes() == text.encode():
+            return
+        path.unlink()  # What is out of date must not stay where the new one cannot be written.
+    write_cache(path, text)
+
+
+def remembered(asked: list, path: Path) -> dict[str, str] | None:
+    """The digests that were written last; None where there are none, or others were asked for."""
+    try:
+        about, digests = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        return None
+    return digests if about == asked else None
+
+
 def write_cache(path: Path, text: str) -> None:
     """Write a cache file whole; where the place cannot be written, go without the cache."""
     for stale in path.parent.glob(f"{path.name}.*.partial"):  # of a process that was killed
