@@ -4,7 +4,8 @@ Recordings are made by cheap variation: half a second of four tones, those of th
 pitch, level and noise each time. Snakemake then runs stage by stage, to the report. A training that
 streams all its spectrograms is watched for some minutes and interrupted; for what follows from a
 model, one is trained on four recordings a word, which fit into memory, and tested on all that the
-test set has. A tenth of the words tells what grows faster than they do.
+test set has. A tenth of the words tells what grows faster than they do. Best in a fresh clone:
+files are counted in `.snakemake` too.
 
     python benchmarks/many_words.py --words 100
     python benchmarks/many_words.py --words 1000
@@ -74,12 +75,12 @@ def overlay(folder: Path, results: Path) -> dict:
 
 @dataclass(frozen=True)
 class Stage:
-    """What Snakemake is asked for: for so many seconds, or to its end."""
+    """What Snakemake is asked for, and after how many seconds it is interrupted, if at all."""
 
     title: str
     asked: list[str]
     seconds: float | None = None
-    shortened: bool = False  # from here on sets are `FEW` recordings of each word
+    shortened: bool = False  # from here on there are `FEW` recordings of each word to train on
 
 
 def stages(results: Path, minutes: float) -> list[Stage]:
@@ -91,7 +92,8 @@ def stages(results: Path, minutes: float) -> list[Stage]:
         Stage("stores", [f"{results}/features/coarse/sizes.csv"]),
         Stage("the plan with these there", plan),
         Stage(f"{minutes:g} min of training", [f"{run}/model.pt"], seconds=60 * minutes),
-        Stage(f"training on {FEW} of each word", [f"{run}/model.pt"], shortened=True),
+        Stage("range test", [f"{run}/learning_rate.csv"], shortened=True),
+        Stage(f"training on {FEW} of each word", [f"{run}/model.pt"]),
         Stage("evaluation", [f"{run}/metrics.json"]),
         Stage("properties of test recordings", [f"{split}/test_properties.csv"]),
         Stage("plots, tables, report", []),
@@ -179,9 +181,13 @@ def main():
     parser.add_argument("--minutes", type=float, default=5, help="of training on all recordings")
     options = parser.parse_args()
 
-    start = time.perf_counter()
     folder = Path(f"data/many_words_{options.words}x{options.recordings}")
+    results = Path(f"results/{folder.name}")
+    if results.exists():
+        sys.exit(f"{results} is there already: what is not made anew cannot be measured.")
+    results.mkdir(parents=True)
     folder.mkdir(parents=True, exist_ok=True)
+    start = time.perf_counter()
     with ProcessPoolExecutor() as processes:
         list(processes.map(partial(write_word, folder, options.recordings), range(options.words)))
     seconds = f"{time.perf_counter() - start:,.0f}"
@@ -190,10 +196,6 @@ def main():
     ]
     rows[0] |= holdings(folder)
 
-    results = Path(f"results/{folder.name}")
-    if results.exists():
-        sys.exit(f"{results} is there already: what is not made anew cannot be measured.")
-    results.mkdir(parents=True)
     config, log = results / "overlay.yaml", results / "output.txt"
     config.write_text(yaml.safe_dump(overlay(folder, results)))
     arguments = ["--cores", "all", "--quiet", "rules"]

@@ -106,6 +106,8 @@ class Cluster:
         # Those that end may start others before.
         for _ in range(10):
             left = self.processes()
+            if not left:
+                break
             for process in left:
                 with suppress(psutil.NoSuchProcess):
                     process.kill()

@@ -89,7 +89,7 @@ def test_of_many_words_the_three_likeliest_are_told():
     for row, probabilities, label in zip(rows, expected, LABELS, strict=True):
         order = np.argsort(-probabilities)[:3]
         assert row["target_probability"] == pytest.approx(probabilities[label], abs=1e-6)
-        told = predictions.told(row)
+        told = predictions.likeliest(row)
         assert [word for word, _ in told] == [words[i] for i in order]
         assert [value for _, value in told] == pytest.approx(probabilities[order], abs=1e-6)
 

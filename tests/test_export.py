@@ -276,7 +276,7 @@ def test_recordings_are_compared_in_their_order(classifier, running, recordings)
     assert (found.to_stored <= CLOSE["atol"]).all()
     # What is stored of others is far from these.
     shuffled = stored.assign(file=files[::-1])
-    assert (parity.compare(classifier, running, folder, shuffled).to_stored > 1e-3).any()
+    assert (parity.compare(classifier, running, folder, shuffled).to_stored > 1e-3).mean() > 0.5
 
 
 def test_another_model_is_refused(running, recordings):

@@ -261,7 +261,7 @@ def test_answers_are_those_of_the_evaluation(recognized):
         own = predicted.loc[f"data/small/{row.file}"]
         assert own["word1"] == row.prediction
         assert own["answer"] in (row.prediction, "unknown")
-        known = dict(predictions.told(row._asdict()))
+        known = dict(predictions.likeliest(row._asdict()))
         for place in "123":
             # The network's arithmetic may be that of bfloat16, and stores have values rounded.
             probability = known[own[f"word{place}"]]

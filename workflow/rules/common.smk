@@ -71,6 +71,8 @@ GALLERY = SCRIPTS.parent / "report" / "gallery.html"
 TABLES = SCRIPTS.parent / "report" / "tables.html"
 STYLESHEET = SCRIPTS.parent / "report" / "report.css"
 CAPTIONS = list((SCRIPTS.parent / "report").glob("*.rst"))
+# The variable by which a job knows what the Snakemake that submitted it has found.
+FOUND = "SPOKEN_WORDS_FOUND"
 EXPLORATIONS = ["waveform", "fourier_transform", "spectrogram", "complex_spectrogram"]
 
 
@@ -147,18 +149,24 @@ def refuse_unlisted(words):
 def scan():
     """A digest of each word's recordings, keyed by word, of the data folder as it is now.
 
-    A job that was submitted to a cluster takes what was found before: it does not look at all
-    recordings again.
+    A job's own Snakemake, as on a cluster, takes those that the one which submitted it has found,
+    and does not look at all recordings again.
     """
-    asked = [config["dataset"][key] for key in ("folder", "words", "min_recordings")]
-    last = RESULTS / "inventory" / ".words.json"
-    if not workflow.is_main_process and (found := content.remembered(asked, last)):
-        return found
-    found = dataset.scan(FOLDER, *asked[1:], RESULTS / "inventory" / ".scan.json")
+    file = RESULTS / "inventory" / ".words.json"
+    if not workflow.is_main_process:
+        found = content.remembered(os.environ.get(FOUND, ""), file)
+        if found is not None:
+            return found
+    settings = config["dataset"]
+    cache_file = RESULTS / "inventory" / ".scan.json"
+    found = dataset.scan(
+        FOLDER, settings["words"], settings["min_recordings"], cache_file
+    )
     refuse_unlisted(found)
     for run in RUNS.values():
         classes.choose(found, run)
-    content.remember(found, asked, last)
+    if workflow.is_main_process:
+        os.environ[FOUND] = content.remember(found, file)
     return found
 
 
@@ -181,7 +189,9 @@ def archive_is_unpacked():
 
 # Told here, a fault in the folder comes without the input function that would run into it.
 with faults_told(SystemExit):
-    if config["dataset"]["source"] == "folder":
+    if not workflow.is_main_process:
+        pass  # It was told before this job was submitted.
+    elif config["dataset"]["source"] == "folder":
         scan()
     elif config["dataset"]["source"] == "archive" and archive_is_unpacked():
         refuse_unlisted(

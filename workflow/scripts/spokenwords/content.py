@@ -54,7 +54,7 @@ def digests(groups: dict[str, tuple[Path, list[str]]], cache: Path) -> dict[str,
 def state(folder: Path, names: list[str]) -> str:
     """A digest of what tells one state of the files, from `folder` on, from another, unread."""
     try:
-        # By way of the opened folder: of a million files, paths would take as long as looking.
+        # By way of the opened folder: joining a million paths takes as long as looking.
         opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:  # Its files may be looked at where it may not be read.
         paths = (os.path.join(folder, name) for name in names)  # noqa: PTH118
@@ -105,23 +105,25 @@ def _known(cache: Path) -> dict[str, list[str]]:
         return {}
 
 
-def remember(digests: dict[str, str], asked: list, path: Path) -> None:
-    """Write a JSON file of digests by group, as they are now, for `remembered`."""
-    text = json.dumps([asked, digests])
-    with suppress(OSError):
-        if path.read_bytes() == text.encode():
-            return
-        path.unlink()  # What is out of date must not stay where the new one cannot be written.
-    write_cache(path, text)
+def remember(found: dict[str, str], path: Path) -> str:
+    """Write digests by group to a JSON file; return the file's own, by which `remembered` knows it.
+
+    Where the place cannot be written, `remembered` will not find them.
+    """
+    text = json.dumps(found)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    if remembered(digest, path) is None:
+        write_cache(path, text)
+    return digest
 
 
-def remembered(asked: list, path: Path) -> dict[str, str] | None:
-    """The digests that were written last; None where there are none, or others were asked for."""
+def remembered(digest: str, path: Path) -> dict[str, str] | None:
+    """What `remember` wrote when it returned `digest`; None where the file is no longer that."""
     try:
-        about, digests = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError):
+        text = path.read_bytes()
+    except OSError:
         return None
-    return digests if about == asked else None
+    return json.loads(text) if hashlib.sha256(text).hexdigest() == digest else None
 
 
 def write_cache(path: Path, text: str) -> None:

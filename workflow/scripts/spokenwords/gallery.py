@@ -13,7 +13,7 @@ from matplotlib import colormaps
 from PIL import Image
 
 from spokenwords import audio, pages
-from spokenwords.predictions import told
+from spokenwords.predictions import likeliest
 from spokenwords.stft import STFT
 
 logger = logging.getLogger("spokenwords")
@@ -140,14 +140,14 @@ def spectrogram(samples: np.ndarray, sample_rate: int) -> bytes:
 
 def _described(row: Mapping) -> dict:
     """What the page tells of a mistake, but for its sound and its image."""
-    likeliest = told(row)
-    if all(word != row["target"] for word, _ in likeliest):
-        likeliest.append((row["target"], row["target_probability"]))
+    words = likeliest(row)
+    if all(word != row["target"] for word, _ in words):
+        words.append((row["target"], row["target_probability"]))
     keys = ("file", "speaker", "target", "prediction", "confusions", "said", "reason")
     return {key: row[key] for key in keys} | {
         "probability": row["probability"],
         "targetProbability": row["target_probability"],
-        "likeliest": likeliest,
+        "likeliest": words,
     }
 
 

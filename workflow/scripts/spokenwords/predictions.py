@@ -51,6 +51,6 @@ def read(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=text, keep_default_na=False)
 
 
-def told(row: Mapping[str, Any]) -> list[tuple[str, float]]:
+def likeliest(row: Mapping[str, Any]) -> list[tuple[str, float]]:
     """The likeliest classes of a row and their probabilities, the prediction first."""
     return [(row[name], row[probability]) for name, probability in PLACES if name in row]

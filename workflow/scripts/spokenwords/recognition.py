@@ -27,7 +27,9 @@ BESIDES = 100_000
 
 LIKELIEST = 3
 COLUMNS = [
-    *("file", "start", "end", "answer", "word1", "p1", "word2", "p2", "word3", "p3", "fault"),
+    *("file", "start", "end", "answer"),
+    *(f"{name}{place}" for place in range(1, LIKELIEST + 1) for name in ("word", "p")),
+    "fault",
 ]
 # Of times (s) and probabilities.
 DECIMALS = 6

@@ -105,7 +105,7 @@ def outcomes(
 
 
 @torch.inference_mode()
-def best(
+def likeliest_classes(
     classifier: Classifier, recordings: Recordings | StreamedRecordings
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The likeliest class of each recording, whatever its label, and its probability."""

@@ -167,7 +167,7 @@ def _details(
         ),
         (
             "Same answer as in the evaluation",
-            f"{test['same_answers']:.2%} of them; the probabilities that it kept differ by up to "
+            f"{test['same_answers']:.2%} of them; the probabilities kept there differ by up to "
             f"{test['largest_difference_to_stored']:.1e}. {_of_the_evaluation(settings, metrics)}",
         ),
         (

@@ -35,7 +35,7 @@ def load(classifier: Classifier, folder: Path, files: list[str]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Of recordings, how ONNX Runtime's probabilities differ from others, [recording] each.
+    """What ONNX Runtime makes of recordings, beside PyTorch and what was stored, [recording] each.
 
     `to_pytorch` and `to_stored` are the largest differences of a probability: of any class, and of
     those that predictions keep. `answers` are the numbers of the classes that it finds likeliest.
