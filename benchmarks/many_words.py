@@ -33,7 +33,8 @@ from scipy.io import wavfile
 RATE, SAMPLES, TONES = 16_000, 8_000, 4
 TAKES = 20  # recordings of a speaker
 FEW = 4  # recordings of a word that a model is trained on in the end, and validated
-PATIENCE = 60  # seconds in which what is interrupted has to end
+# Seconds after which what was interrupted is interrupted again, and how often.
+PATIENCE, INTERRUPTS = 20, 3
 RUN = "streamed"
 EVERY = 1.0  # seconds between two looks at memory
 
@@ -121,16 +122,17 @@ def watched(command: list[str], seconds: float | None, log: Path) -> dict[str, s
         process = subprocess.Popen(
             command, env=environment, stdout=file, stderr=file, start_new_session=True
         )
-    watch, most, interrupted = psutil.Process(process.pid), 0, False
+    watch, most, interrupted = psutil.Process(process.pid), 0, 0
     try:
         while process.poll() is None:
             most = max(most, memory(watch))
             took = time.perf_counter() - start
-            if seconds is not None and took > seconds and not interrupted:
-                interrupted = True
+            # More than once: Snakemake can miss an interrupt.
+            if seconds is not None and took > seconds + interrupted * PATIENCE:
+                if interrupted == INTERRUPTS:
+                    sys.exit(f"{' '.join(command)} cannot be interrupted: see {log}.")
+                interrupted += 1
                 os.killpg(process.pid, signal.SIGINT)
-            if interrupted and took > seconds + PATIENCE:
-                sys.exit(f"{' '.join(command)} did not heed SIGINT for {PATIENCE} s: see {log}.")
             with suppress(subprocess.TimeoutExpired):
                 process.wait(EVERY)
     finally:
