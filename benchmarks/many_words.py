@@ -182,6 +182,8 @@ def main():
     parser.add_argument("--recordings", type=int, default=1000)
     parser.add_argument("--minutes", type=float, default=5, help="of training on all recordings")
     options = parser.parse_args()
+    # In the background, shells have interrupts ignored, by what is started here as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     folder = Path(f"data/many_words_{options.words}x{options.recordings}")
     results = Path(f"results/{folder.name}")
