@@ -95,13 +95,25 @@ def outcomes(
 
     Of each so many of the likeliest classes as there are `places`; `shifts` as in `scores`.
     """
-    parts = []
-    for found, labels in scores(classifier, recordings, shifts):
-        probabilities = found.softmax(dim=1)
-        own = probabilities.gather(1, labels[:, None])[:, 0]
-        losses = F.cross_entropy(found, labels, reduction="none")
-        parts.append((labels, *ranked(probabilities, places), own, losses))
-    return Outcomes(*map(torch.cat, zip(*parts, strict=True)))
+    # Room for all at first: what is kept between batches would come to lie among freed memory, in
+    # which the next batch then finds no place.
+    count, places = len(recordings), min(places, len(classifier.words))
+    labels, room = recordings.labels, {"device": recordings.labels.device}
+    found = Outcomes(
+        labels,
+        classes=torch.empty((count, places), dtype=torch.int64, **room),
+        probabilities=torch.empty((count, places), **room),
+        label_probabilities=torch.empty(count, **room),
+        losses=torch.empty(count, **room),
+    )
+    start = 0
+    for values, own in scores(classifier, recordings, shifts):
+        rows = slice(start, start := start + len(own))
+        probabilities = values.softmax(dim=1)
+        found.classes[rows], found.probabilities[rows] = ranked(probabilities, places)
+        found.label_probabilities[rows] = probabilities.gather(1, own[:, None])[:, 0]
+        found.losses[rows] = F.cross_entropy(values, own, reduction="none")
+    return found
 
 
 @torch.inference_mode()
@@ -109,9 +121,14 @@ def likeliest_classes(
     classifier: Classifier, recordings: Recordings | StreamedRecordings
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The likeliest class of each recording, whatever its label, and its probability."""
-    parts = [ranked(found.softmax(dim=1), 1) for found, _ in scores(classifier, recordings)]
-    classes, probabilities = map(torch.cat, zip(*parts, strict=True))
-    return classes[:, 0], probabilities[:, 0]
+    classes = torch.empty_like(recordings.labels)
+    probabilities = torch.empty(len(recordings), device=recordings.labels.device)
+    start = 0
+    for values, own in scores(classifier, recordings):
+        rows = slice(start, start := start + len(own))
+        best, confidences = ranked(values.softmax(dim=1), 1)
+        classes[rows], probabilities[rows] = best[:, 0], confidences[:, 0]
+    return classes, probabilities
 
 
 def loss_and_accuracy(found: Outcomes) -> tuple[float, float]:
