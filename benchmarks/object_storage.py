@@ -64,16 +64,13 @@ def rates(arrays: list[zarr.Array], recordings: int, rounds: int) -> dict[str, s
     chunks = [
         (array, start) for array in arrays for start in range(0, array.shape[0], array.chunks[0])
     ]
-    found = {}
-    for count in AT_A_TIME:
-        took = []
+    def all_chunks(count: int) -> None:
         with ThreadPoolExecutor(count) as threads:
-            for _ in range(rounds):
-                start = time.perf_counter()
-                list(threads.map(read, *zip(*chunks, strict=True)))
-                took.append(time.perf_counter() - start)
-        found[f"{count} at a time"] = f"{recordings / median(took):,.0f}"
-    return found
+            list(threads.map(read, *zip(*chunks, strict=True)))
+
+    contestants = {f"{count} at a time": partial(all_chunks, count) for count in AT_A_TIME}
+    found = contest.rates(contestants, recordings, rounds)
+    return {name: f"{median(values):,.0f}" for name, values in found.items()}
 
 
 def spectrograms(store: Path | ObjectStore) -> zarr.Array:

@@ -83,7 +83,7 @@ def main():
         stores = loader.open_stores(metadata)
         everything = manifest(stores)
         plain = [zarr.open_group(Path(path).parent, mode="r")["spectrogram"] for path in metadata]
-        chunks = [path for path in Path(scratch).rglob("spectrogram/c.*")]
+        chunks = Path(scratch).rglob("spectrogram/c.*")
         encoded = [path.read_bytes()[:-CHECKSUM_BYTES] for path in chunks]
         unchecked = [without_checksum(opened.array) for opened in stores]
         length = stores[0].array.chunks[0]
