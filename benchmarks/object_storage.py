@@ -64,6 +64,7 @@ def rates(arrays: list[zarr.Array], recordings: int, rounds: int) -> dict[str, s
     chunks = [
         (array, start) for array in arrays for start in range(0, array.shape[0], array.chunks[0])
     ]
+
     def all_chunks(count: int) -> None:
         with ThreadPoolExecutor(count) as threads:
             list(threads.map(read, *zip(*chunks, strict=True)))
