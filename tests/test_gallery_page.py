@@ -397,6 +397,23 @@ def test_layout(page, address, write, width, columns, long):
         assert page.locator(".words .text, .facts p, .label, .value").evaluate_all(cut) == 0
 
 
+@pytest.mark.parametrize("width", [320, 1440])
+def test_a_probability_stands_on_one_line(page, write, width):
+    """The longest ones, and in bold, as the prediction's and the target's are."""
+    page.set_viewport_size({"width": width, "height": 740})
+    page.goto(write([("cat/dan.wav", "dan", "cat", "bed", 0.9998, 0.0001, 0.0001)]))
+    values = page.locator(".value")
+    assert values.all_text_contents() == ["> 99.9 %", "< 0.1 %", "< 0.1 %"]
+    lines = """(all) => all.map((one) => {
+      const range = document.createRange();
+      range.selectNodeContents(one);
+      return range.getClientRects().length;
+    })"""
+    assert values.evaluate_all(lines) == [1, 1, 1]
+    within = "(all) => all.every((one) => one.scrollWidth <= one.clientWidth + 1)"
+    assert values.evaluate_all(within)
+
+
 def test_preferences_are_respected(opened):
     colour = "() => getComputedStyle(document.body).backgroundColor"
     light = opened.evaluate(colour)
