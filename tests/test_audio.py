@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from spokenwords import audio
+from spokenwords import audio, decoding
 
 RATE = 16000
 
@@ -50,7 +50,7 @@ def interior(samples, share=0.1):
 )
 def test_integer_samples_are_shares_of_full_scale(tmp_path, bytes_a_sample, content, expected):
     path = write_wave(tmp_path / "a.wav", content, bytes_a_sample)
-    samples, rate = audio.decode(path)
+    samples, rate = decoding.decode(path)
     assert rate == RATE
     assert samples.dtype == np.float32
     assert samples[:, 0].tolist() == expected
@@ -61,7 +61,7 @@ def test_what_lossy_files_keep(tmp_path, name, subtype):
     """The rate, the length and, all but a thousandth of its energy, a tone."""
     expected = tone(440, RATE)
     soundfile.write(tmp_path / name, expected, RATE, format="OGG", subtype=subtype)
-    samples, rate = audio.decode(tmp_path / name)
+    samples, rate = decoding.decode(tmp_path / name)
     assert (rate, len(samples)) == (RATE, len(expected))
     error = interior(samples[:, 0] - expected)
     assert np.square(error).sum() < 1e-3 * np.square(interior(expected)).sum()
@@ -71,7 +71,7 @@ def test_what_lossy_files_keep(tmp_path, name, subtype):
 def test_floating_point_samples_are_kept(tmp_path, subtype):
     values = np.array([0.0, 0.1, -0.75, 1.0], np.float32)
     soundfile.write(tmp_path / "a.wav", values, RATE, subtype=subtype)
-    samples, _ = audio.decode(tmp_path / "a.wav")
+    samples, _ = decoding.decode(tmp_path / "a.wav")
     assert samples[:, 0].tolist() == values.tolist()
 
 
@@ -81,7 +81,7 @@ def test_flac_keeps_integer_samples(tmp_path, subtype, bits):
     values = np.array([0, 1, -highest - 1, highest, 12345], np.int32)
     # soundfile takes the upper bits of 32.
     soundfile.write(tmp_path / "a.flac", values << (32 - bits), RATE, subtype=subtype)
-    samples, rate = audio.decode(tmp_path / "a.flac")
+    samples, rate = decoding.decode(tmp_path / "a.flac")
     assert rate == RATE
     assert samples[:, 0].tolist() == (values / 2 ** (bits - 1)).tolist()
 
@@ -89,7 +89,7 @@ def test_flac_keeps_integer_samples(tmp_path, subtype, bits):
 def test_channels_are_averaged(tmp_path):
     content = np.array([[16384, 8192], [16384, -16384], [0, -8192]], "<i2").tobytes()
     path = write_wave(tmp_path / "a.wav", content, channels=2)
-    assert audio.decode(path)[0].shape == (3, 2)
+    assert decoding.decode(path)[0].shape == (3, 2)
     assert audio.load(path, RATE, 3).tolist() == [0.375, 0.0, -0.125]
 
 
@@ -191,15 +191,15 @@ def with_a_chunk_beyond_the_length_told(path, values):
 def test_rates_that_only_a_damaged_header_has_are_refused(tmp_path, rate, subtype):
     soundfile.write(tmp_path / "a.wav", np.zeros(100), rate, subtype=subtype)
     expected = rf"^no credible sample rate \({rate} Hz\)$"
-    for read in (audio.decode, lambda path: audio.load(path, RATE, RATE)):
-        with pytest.raises(audio.UnreadableRecordingError, match=expected):
+    for read in (decoding.decode, lambda path: audio.load(path, RATE, RATE)):
+        with pytest.raises(decoding.UnreadableRecordingError, match=expected):
             read(tmp_path / "a.wav")
 
 
 @pytest.mark.parametrize("rate", [1000, 7919, 44_056, 1_000_000])
 def test_odd_rates_that_a_recording_may_have_are_kept(tmp_path, rate):
     soundfile.write(tmp_path / "a.wav", np.zeros(100), rate)
-    assert audio.decode(tmp_path / "a.wav")[1] == rate
+    assert decoding.decode(tmp_path / "a.wav")[1] == rate
 
 
 @pytest.mark.parametrize("channels", [1, 2])
@@ -213,7 +213,7 @@ def test_odd_rates_that_a_recording_may_have_are_kept(tmp_path, rate):
 def test_16_bit_wav_files_are_decoded_as_soundfile_does(tmp_path, make, channels):
     values = np.random.default_rng(1).integers(-32768, 32768, size=(500, channels), dtype=np.int16)
     make(tmp_path / "a.wav", values)
-    samples, rate = audio.decode(tmp_path / "a.wav")
+    samples, rate = decoding.decode(tmp_path / "a.wav")
     expected, _ = soundfile.read(tmp_path / "a.wav", dtype="float32", always_2d=True)
     assert rate == RATE
     assert samples.dtype == np.float32
@@ -295,13 +295,13 @@ def flac_that_claims_68_billion_samples(path):
 def test_what_cannot_be_decoded_is_unreadable_for_a_reason(tmp_path, make):
     path = tmp_path / "a.wav"
     make(path)
-    with pytest.raises(audio.UnreadableRecordingError) as error:
-        audio.decode(path)
+    with pytest.raises(decoding.UnreadableRecordingError) as error:
+        decoding.decode(path)
     reason = str(error.value)
     assert reason.strip()
     # It becomes a cell of a table and part of a sentence.
     assert "\n" not in reason
     assert not reason.endswith(".")
     assert str(tmp_path) not in reason
-    with pytest.raises(audio.UnreadableRecordingError):
+    with pytest.raises(decoding.UnreadableRecordingError):
         audio.load(path, RATE, RATE)

@@ -12,7 +12,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spokenwords import audio, inventory, store
+from spokenwords import decoding, inventory, store
 from spokenwords.stft import STFT
 
 RATE = 16000
@@ -250,8 +250,8 @@ def test_files_that_one_may_not_read(tmp_path, monkeypatch):
 
     monkeypatch.setattr("wave.open", refuse)
     monkeypatch.setattr("soundfile.read", refuse)
-    with pytest.raises(audio.UnreadableRecordingError, match="Permission denied"):
-        audio.decode(tmp_path / "a.wav")
+    with pytest.raises(decoding.UnreadableRecordingError, match="Permission denied"):
+        decoding.decode(tmp_path / "a.wav")
 
 
 # Mutations: of a file's header and body, in whatever combination.
@@ -303,8 +303,8 @@ def test_a_damaged_file_is_decoded_within_bounds_or_unreadable(tmp_path_factory,
     path = tmp_path_factory.getbasetemp() / "mutated.wav"
     path.write_bytes(data)
     try:
-        samples, rate = audio.decode(path)
-    except audio.UnreadableRecordingError as reason:
+        samples, rate = decoding.decode(path)
+    except decoding.UnreadableRecordingError as reason:
         assert str(reason).strip()
         assert "\n" not in str(reason)
         return
@@ -312,5 +312,5 @@ def test_a_damaged_file_is_decoded_within_bounds_or_unreadable(tmp_path_factory,
     assert samples.ndim == 2
     assert 0 < samples.nbytes < MOST_BYTES_AFTER_DECODING
     assert np.isfinite(samples).all()
-    assert np.abs(samples).max() <= audio.LARGEST_SAMPLE
+    assert np.abs(samples).max() <= decoding.LARGEST_SAMPLE
     assert 0 < rate < 2**31

@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.stats import chi2
 from statsmodels.stats.proportion import proportion_confint
 
-from spokenwords import answers, audio, noise, spotting
+from spokenwords import answers, audio, decoding, noise, spotting
 from spokenwords.answers import Best
 from spokenwords.model import Classifier
 
@@ -77,7 +77,7 @@ def testing_parts(files: Sequence[Path], sample_rate: int) -> list[np.ndarray]:
     for file in files:
         try:
             waveform = audio.mono(file, sample_rate)
-        except audio.UnreadableRecordingError as reason:
+        except decoding.UnreadableRecordingError as reason:
             logger.warning(f"Warning: {file} is left out: {reason}.")
             continue
         first, end = (round(share * len(waveform)) for share in noise.PARTS["test"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spokenwords import audio, content, dataset, metadata
+from spokenwords import content, dataset, decoding, metadata
 
 USABLE = "usable"
 # Digits of peak and rms.
@@ -46,8 +46,8 @@ def of_word(folder: Path, word: str, table: Path | None = None) -> list[dict]:
             "sha256": content.hash_of(path),
         }
         try:
-            samples, row["sample_rate"] = audio.decode(path)
-        except audio.UnreadableRecordingError as reason:
+            samples, row["sample_rate"] = decoding.decode(path)
+        except decoding.UnreadableRecordingError as reason:
             row["status"] = f"unreadable: {reason}"
         else:
             row["samples"], row["channels"] = samples.shape

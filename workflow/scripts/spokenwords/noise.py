@@ -18,7 +18,7 @@ import numpy as np
 import zarr
 from zarr.codecs import Crc32cCodec
 
-from spokenwords import audio
+from spokenwords import audio, decoding
 from spokenwords.errors import UserError
 from spokenwords.rounding import to_float16
 from spokenwords.stft import STFT
@@ -59,7 +59,7 @@ def write(
             try:
                 waveform = _load(folder / file, transform.sample_rate, least)
                 _write_one(group, str(number), waveform, transform, rounding)
-            except audio.UnreadableRecordingError as reason:
+            except decoding.UnreadableRecordingError as reason:
                 faults.append(f"{file} ({reason})")
             else:
                 hashes.append(hashlib.sha256((folder / file).read_bytes()).hexdigest())
@@ -120,7 +120,7 @@ def load(folder: Path, files: list[str], sample_rate: int, length: int) -> dict[
     for file in files:
         try:
             waveforms[file] = _load(folder / file, sample_rate, _least(length))
-        except audio.UnreadableRecordingError as reason:
+        except decoding.UnreadableRecordingError as reason:
             faults.append(f"{file} ({reason})")
     _refuse(faults, folder)
     return waveforms
@@ -153,7 +153,7 @@ def _load(path: Path, sample_rate: int, length: int) -> np.ndarray:
     waveform = audio.mono(path, sample_rate)
     if len(waveform) < length:
         seconds = (len(waveform) / sample_rate, length / sample_rate)
-        raise audio.UnreadableRecordingError(
+        raise decoding.UnreadableRecordingError(
             "{:.4g} s long, at least {:.4g} s are needed".format(*seconds)
         )
     return waveform
@@ -175,7 +175,9 @@ def _write_one(
         )
     for first, values in _pieces(waveform, transform):
         if np.abs(values).max() > np.finfo(np.float16).max:
-            raise audio.UnreadableRecordingError("too loud for a spectrogram store: scale it down")
+            raise decoding.UnreadableRecordingError(
+                "too loud for a spectrogram store: scale it down"
+            )
         array[..., first : first + values.shape[-1]] = to_float16(values, rounding)
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import fft, signal
 
-from spokenwords import audio
+from spokenwords import audio, decoding
 from spokenwords.progress import Progress
 
 FLAGS = ["cut_at_start", "cut_at_end"]
@@ -75,7 +75,7 @@ def of_recording(path: Path, sample_rate: int, seconds: float) -> dict[str, floa
     Measured is what the network gets: the first `seconds`, mixed down, at `sample_rate` (Hz). The
     zeros that a short recording is padded with are left out. Raises `UnreadableRecordingError`.
     """
-    samples, own_rate = audio.decode(path)
+    samples, own_rate = decoding.decode(path)
     mono = audio.resample(audio.mix_down(samples), own_rate, sample_rate)
     used = np.abs(samples[: ceil(seconds * own_rate)])
     estimates = of_samples(mono[: round(seconds * sample_rate)], sample_rate)

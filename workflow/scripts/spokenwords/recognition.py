@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from spokenwords import answers, audio, spotting
+from spokenwords import answers, audio, decoding, spotting
 from spokenwords.model import Classifier
 from spokenwords.progress import Progress
 
@@ -118,7 +118,7 @@ def _weight(path: Path) -> int:
 def _load(path: Path, rate: int) -> _Recording:
     try:
         return _Recording(path, _waveform(path, rate))
-    except audio.UnreadableRecordingError as reason:
+    except decoding.UnreadableRecordingError as reason:
         fault = str(reason)
     except MemoryError:
         fault = "too long for this machine's memory"
@@ -133,9 +133,9 @@ def _waveform(path: Path, rate: int) -> np.ndarray:
         if path.is_file() or path.is_dir():  # opening a pipe would never end
             path.open("rb").close()
     except UnicodeEncodeError:
-        raise audio.UnreadableRecordingError("its name is not in UTF-8") from None
+        raise decoding.UnreadableRecordingError("its name is not in UTF-8") from None
     except OSError as error:
-        raise audio.UnreadableRecordingError(error.strerror) from None
+        raise decoding.UnreadableRecordingError(error.strerror) from None
     return audio.mono(path, rate)
 
 
