@@ -108,6 +108,8 @@ rule check_recordings:
         "<benchmarks>/check_recordings.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        folder=str(FOLDER),
     params:
         on_unreadable=lookup(within=config, dpath="dataset/on_unreadable"),
         audio=lookup(within=config, dpath="audio"),

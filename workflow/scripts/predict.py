@@ -15,9 +15,9 @@ from spokenwords.answers import KEPT
 from spokenwords.errors import UserError
 
 DESCRIPTION = """\
-Write a table of the words that are said in recordings, as CSV. Recordings are WAV, FLAC, Ogg or
-Opus files of any sample rate and length; long ones are searched for words. Columns: see
-results/README.md."""
+Write a table of the words that are said in recordings, as CSV. Recordings are sound files of any
+kind (WAV, FLAC, Ogg, Opus, MP3, M4A, WebM, 3GP, WMA ...), sample rate and length; long ones are
+searched for words. Columns: see results/README.md."""
 SOME_UNREADABLE, NO_TABLE, INTERRUPTED = 1, 2, 130
 EXITS = """\
 exit status:

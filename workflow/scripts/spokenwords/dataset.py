@@ -6,14 +6,27 @@ The layout is that of Speech Commands: `<word>/<speaker>_nohash_<take>.wav`, opt
 """
 
 import hashlib
+import logging
 import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from spokenwords import content
 from spokenwords.errors import UserError
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".opus")
-KINDS = "WAV, FLAC, Ogg or Opus"  # what they are, for messages
+logger = logging.getLogger("spokenwords")
+
+# The suffixes of recordings. They say that a file is one; what it is, its content says.
+SUFFIXES = (
+    *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd"),
+    *(".flac", ".ogg", ".oga", ".opus", ".spx", ".mp3", ".mp2", ".mpga", ".aac", ".ac3", ".amr"),
+    *(".awb", ".m4a", ".m4b", ".mp4", ".mov", ".3gp", ".3gpp", ".3g2", ".webm", ".weba", ".mka"),
+    *(".mkv", ".avi", ".wma", ".asf", ".wv", ".ape", ".tta", ".sph", ".nist", ".voc"),
+)
+KINDS = "WAV, FLAC, Ogg, MP3, M4A, WebM or other sound"  # what they are, for messages
+# What operating systems leave in folders, besides hidden files.
+LITTER = ("thumbs.db", "desktop.ini")
 LISTS = {"valid": "validation_list.txt", "test": "testing_list.txt"}
 NOISE = "_background_noise_"  # as Speech Commands names its folder of long recordings
 SILENCE = "_silence_"  # what stands for the word where a recording is a cut of noise
@@ -74,7 +87,7 @@ def recordings(word_folder: Path) -> list[str]:
 
     Raises `UserError` when a name is no text, which tables could not hold.
     """
-    names = sorted(filter(_is_recording, os.listdir(word_folder)))  # noqa: PTH208
+    names = sorted(filter(is_recording, os.listdir(word_folder)))  # noqa: PTH208
     for name in names:
         file = f"{word_folder.name}/{name}"
         try:
@@ -84,8 +97,34 @@ def recordings(word_folder: Path) -> list[str]:
     return names
 
 
-def _is_recording(name: str) -> bool:
+def is_recording(name: str) -> bool:
+    """Whether a file of this name counts as a recording."""
     return name.lower().endswith(SUFFIXES) and name[0] != "."
+
+
+def report_skipped(names: Iterable[str]) -> None:
+    """Say in the log how many files of these names are no recordings, and of what kinds they are.
+
+    Hidden files and litter of operating systems do not count.
+    """
+    kinds = Counter(
+        Path(name).suffix.lower() or "without a suffix"
+        for name in names
+        if not is_recording(name) and name[0] != "." and name.lower() not in LITTER
+    )
+    if count := kinds.total():
+        several = "files of other kinds were" if count > 1 else "file of another kind was"
+        logger.info(f"{count:,} {several} skipped ({', '.join(sorted(kinds))}).")
+
+
+def files_of_words(folder: Path) -> Iterator[str]:
+    """The names of all files in the word folders of `folder`, whatever they are."""
+    for place, folders, names in os.walk(folder, followlinks=True):
+        if Path(place) == folder:
+            folders[:] = [name for name in folders if name[0] not in "_."]
+        else:
+            folders.clear()
+            yield from names
 
 
 def speaker(file: str) -> str:

@@ -1,8 +1,15 @@
-"""Decoding recordings: from a file of any kind to samples."""
+"""Decoding recordings: from a file of any kind to samples.
+
+Three decoders, each for what the one before it cannot read: Python's own for plain WAV files,
+libsndfile, FFmpeg (by way of PyAV). What a file is, its content says; its name is not looked at.
+"""
 
 import os
+import re
 import wave
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import soundfile
@@ -14,6 +21,53 @@ RATES = range(1000, 1_000_001)
 # Floating-point samples may exceed full scale, which is 1. So far beyond it they are on another
 # scale, most likely that of 16-bit integers.
 LARGEST_SAMPLE = 100
+# No encoding holds more samples in a byte: Opus takes one for up to 1,440 samples of silence. Where
+# FFmpeg gives more, the file has it repeat itself.
+MOST_SAMPLES_A_BYTE = 2000
+
+# The formats of FFmpeg that are recordings. Others refer to files elsewhere, such as playlists, or
+# have it see sound in any bytes.
+FORMATS = (
+    "wav,w64,aiff,caf,au,voc,ircam,nistsphere,flac,ogg,mp3,aac,loas,ac3,eac3,mov,matroska,webm,asf,"
+    "xwma,amr,avi,flv,mpegts,wv,ape,tta,tak,mpc,mpc8,dsf,rm"
+)
+# What FFmpeg reports of files that end within a packet or a segment, as recorders leave them that
+# were killed. What is there is used, as any player does.
+ENDS = ("File ended prematurely", "Truncating packet", "partial file", "Input buffer exhausted")
+
+# What a file begins with, by its kind.
+SOUND = {
+    "WAV": rb"RIFF....WAVE|RIFX....WAVE|RF64|BW64|riff\x2e\x91\xcf\x11",
+    "AIFF": rb"FORM....AIF[FC]",
+    "CAF": rb"caff",
+    "AU": rb"\.snd|dns\.",
+    "FLAC": rb"fLaC",
+    "Ogg": rb"OggS",
+    "MP4": rb"....(ftyp|moov|mdat|wide|free|skip)",
+    "WebM or Matroska": rb"\x1aE\xdf\xa3",
+    "Windows Media": rb"0&\xb2u\x8ef\xcf\x11",
+    "AMR": rb"#!AMR",
+    "AVI": rb"RIFF....AVI ",
+    "WavPack": rb"wvpk",
+    "TTA": rb"TTA[12]",
+    "Monkey's Audio": rb"MAC ",
+    "AC-3": rb"\x0b\x77",
+    "MP3 or AAC": rb"ID3|\xff[\xe2-\xe7\xf2-\xf7\xfa-\xfd]|\xff[\xf0\xf1\xf8\xf9]",
+}
+OTHERS = {
+    "a web page, as failed downloads leave: download the recording again": (
+        rb"(?i)(\xef\xbb\xbf)?\s*(<!doctype html|<html|<head|<\?xml)"
+    ),
+    "a Git LFS pointer: fetch the recording with `git lfs pull`": rb"version https://git-lfs",
+    "a ZIP archive or Office document: unpack it": rb"PK\x03\x04",
+    "an archive: unpack it": rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|Rar!|\x28\xb5\x2f\xfd",
+    "a PDF document": rb"%PDF",
+    "an image": rb"\x89PNG|\xff\xd8\xff|GIF8|BM|RIFF....WEBP|II\*\0|MM\0\*",
+    "MIDI, notes without sound": rb"MThd",
+    "nothing but zeros": rb"\0+\Z",
+    "a text": rb"[\t-\r\x1b -~\x80-\xff]+\Z",
+}
+HEAD = 4096
 
 
 class UnreadableRecordingError(Exception):
@@ -21,7 +75,7 @@ class UnreadableRecordingError(Exception):
 
 
 def decode(path: Path) -> tuple[np.ndarray, int]:
-    """Decode a WAV, FLAC, Ogg or Opus file of any channel count and any rate in `RATES`.
+    """Decode a recording of any kind and channel count and of any rate in `RATES`.
 
     Returns samples as float32 [samples, channels], full scale being 1, and the sample rate in Hz.
     Raises `UnreadableRecordingError`.
@@ -32,23 +86,144 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
     if plain := _decode_plain_wav(path):
         return plain
     try:
-        samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise UnreadableRecordingError(error.error_string.strip(" .")) from None
+        # A file without a name: libsndfile takes any bytes for sound if their file is called .au.
+        with open(os.open(path, os.O_RDONLY), "rb") as file:  # noqa: PTH123
+            samples, sample_rate = _decode(file)
     except OSError as error:
         raise UnreadableRecordingError(error.strerror) from None
-    except (MemoryError, ValueError):
-        # A damaged header, or a FLAC stream that was written without knowing its length.
-        raise UnreadableRecordingError("no credible length in its header") from None
-    if sample_rate not in RATES:
-        raise UnreadableRecordingError(f"no credible sample rate ({sample_rate} Hz)")
     if len(samples) == 0:
         raise UnreadableRecordingError("no samples")
+    if sample_rate not in RATES:
+        raise UnreadableRecordingError(f"no credible sample rate ({sample_rate} Hz)")
     if not np.isfinite(samples).all():
         raise UnreadableRecordingError("samples that are not finite numbers")
     if (largest := np.abs(samples).max()) > LARGEST_SAMPLE:
         raise UnreadableRecordingError(f"samples up to {largest:.3g}, where full scale is 1")
     return samples, sample_rate
+
+
+def _decode(file: BinaryIO) -> tuple[np.ndarray, int]:
+    """As `decode`, by libsndfile or else FFmpeg; values are not checked, and may be none."""
+    empty = None
+    try:
+        samples, sample_rate = soundfile.read(
+            file.fileno(), dtype="float32", always_2d=True, closefd=False
+        )
+    except (soundfile.LibsndfileError, MemoryError, ValueError):
+        pass  # The latter two come of lengths in damaged headers, and of FLAC of unknown length.
+    else:
+        if len(samples) or _ends_with_chunks(file):
+            return samples, sample_rate
+        empty = samples, sample_rate
+    file.seek(0)
+    head = file.read(HEAD)
+    file.seek(0)
+    kind = next((name for name, start in SOUND.items() if re.match(start, head, re.DOTALL)), None)
+    if not kind:
+        if not head:
+            raise UnreadableRecordingError("an empty file")
+        for name, start in OTHERS.items():
+            if re.match(start, head, re.DOTALL):
+                raise UnreadableRecordingError(name)
+    try:
+        return _decode_by_ffmpeg(file, kind or "sound", to_the_end=empty is not None)
+    except UnreadableRecordingError:
+        if empty:
+            return empty
+        if not kind:
+            raise UnreadableRecordingError(
+                "no known kind of sound file: convert it to WAV"
+            ) from None
+        raise
+
+
+def _ends_with_chunks(file: BinaryIO) -> bool:
+    """Whether what follows an empty data chunk of a WAV file is nothing but other chunks."""
+    file.seek(0)
+    _, found, rest = file.read().partition(b"data\0\0\0\0")
+    while len(rest) >= 8 and re.match(rb"[ -~]{4}", rest):
+        size = int.from_bytes(rest[4:8], "little")
+        rest = rest[8 + size + size % 2 :] if size <= len(rest) - 8 else b"sound"
+    return bool(found) and not rest
+
+
+def _decode_by_ffmpeg(file: BinaryIO, kind: str, to_the_end: bool) -> tuple[np.ndarray, int]:
+    """As `decode`, by FFmpeg; values are not checked, and may be none.
+
+    `kind` is the kind of file, for messages. Sound goes on `to_the_end` of a WAV file, whatever its
+    header says.
+    """
+    import av  # 0.1 s that few data sets need
+
+    av.logging.set_level(av.logging.ERROR)
+    av.logging.set_skip_repeated(False)
+    options = {
+        "format_whitelist": FORMATS,
+        "ignore_length": str(int(to_the_end)),
+    }
+    pieces, sample_rate = [], 0
+    left = MOST_SAMPLES_A_BYTE * os.fstat(file.fileno()).st_size
+    with av.logging.Capture() as errors:
+        try:
+            with av.open(file, options=options, metadata_errors="ignore") as container:
+                for frame in _frames(container, kind, errors):
+                    pieces.append(_samples(frame))
+                    sample_rate = sample_rate or frame.sample_rate
+                    left -= pieces[-1].size
+                    form = frame.sample_rate, pieces[-1].shape[1]
+                    if left < 0 or form != (sample_rate, pieces[0].shape[1]):
+                        raise ValueError
+        except (av.FFmpegError, ValueError) as error:
+            errors.append(error)
+    if errors:
+        rest = "; `ffmpeg -i <file> <new name>.wav` converts what is left of it" if pieces else ""
+        raise UnreadableRecordingError(f"damaged or incomplete {kind} file{rest}")
+    return (np.concatenate(pieces) if pieces else np.empty((0, 1), np.float32)), sample_rate
+
+
+def _frames(container: Any, kind: str, errors: list) -> Iterator[Any]:
+    """The frames of a container's sound.
+
+    What is said of its end, where a recorder was killed, is taken out of `errors`.
+    """
+    if not (stream := container.streams.best("audio")):
+        raise UnreadableRecordingError(f"{kind} file without sound")
+    if not stream.codec_context:
+        raise UnreadableRecordingError(
+            f"{kind} file that is encrypted or in an unknown encoding: convert it to WAV by the "
+            "program that made it"
+        )
+    stream.codec_context.options = {"err_detect": "crccheck"}  # of FLAC
+    ended = False
+    for packet in container.demux(stream):
+        before, failed = len(errors), False
+        try:
+            frames = packet.decode()
+        except ValueError:
+            frames, failed = [], True
+        cut = packet.is_corrupt or _of_an_end(errors[before:])
+        if (failed or (ended and packet.size)) and not cut:
+            raise ValueError
+        if cut:
+            ended = True
+            del errors[before:]
+        yield from frames
+    if _of_an_end(errors):
+        errors.clear()
+
+
+def _of_an_end(errors: list) -> bool:
+    return bool(errors) and all(any(end in error[2] for end in ENDS) for error in errors)
+
+
+def _samples(frame: Any) -> np.ndarray:
+    """The samples of a frame, float32 [samples, channels], full scale being 1."""
+    values = frame.to_ndarray()
+    values = values.T if frame.format.is_planar else values.reshape(frame.samples, -1)
+    if values.dtype.kind == "f":
+        return values.astype(np.float32)
+    scale = np.float32(2.0 ** (1 - 8 * values.dtype.itemsize))
+    return values.astype(np.float32) * scale - (values.dtype.kind == "u")
 
 
 def _decode_plain_wav(path: Path) -> tuple[np.ndarray, int] | None:

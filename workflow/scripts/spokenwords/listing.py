@@ -17,15 +17,18 @@ def recordings(place: Path) -> list[Path]:
 
     A folder stands for the recordings in it and in all folders below, sorted by path; what is
     hidden (its name begins with a dot) is left out, and a folder that several links lead to is
-    searched once. A recording stands for itself. Any other file is a text that lists recordings, a
-    path a line, which counts from the text's own folder.
+    searched once; the log says what is passed over. A recording stands for itself. Any other file
+    is a text that lists recordings, a path a line, which counts from the text's own folder.
 
     That a recording can be read, or one on a list is there, is not looked at. A folder that may not
     be searched stands for itself, as a recording that cannot be read. Raises `UserError` where
     `place` stands for nothing.
     """
     if os.path.isdir(place):  # noqa: PTH112 (Path raises where it may not look)
-        if not (found := sorted(_search(place))):
+        others: list[str] = []
+        found = sorted(_search(place, others))
+        dataset.report_skipped(others)
+        if not found:
             raise UserError(f"There are no {dataset.KINDS} files in the folder {place}.")
         return found
     if os.path.isfile(place):  # noqa: PTH113
@@ -46,8 +49,11 @@ def digest(place: Path, cache: Path) -> str:
     return content.digest_of_lines([*map(str, paths), *digests.values()])
 
 
-def _search(folder: Path) -> Iterator[Path]:
-    """The recordings in `folder` and in all folders below, unsorted."""
+def _search(folder: Path, others: list[str]) -> Iterator[Path]:
+    """The recordings in `folder` and in all folders below, unsorted.
+
+    Names of files that are none are added to `others`.
+    """
     waiting, seen = deque([folder]), set()
     while waiting:
         folder = waiting.popleft()
@@ -66,8 +72,10 @@ def _search(folder: Path) -> Iterator[Path]:
                 continue
             if os.path.isdir(path):  # noqa: PTH112
                 waiting.append(path)
-            elif name.lower().endswith(dataset.SUFFIXES):
+            elif dataset.is_recording(name):
                 yield path
+            else:
+                others.append(name)
 
 
 def _listed(file: Path) -> list[Path]:

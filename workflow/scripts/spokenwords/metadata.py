@@ -26,11 +26,6 @@ from spokenwords.errors import UserError
 
 logger = logging.getLogger("spokenwords")
 
-# What a recording may have been converted from, too.
-SUFFIXES = {
-    *dataset.SUFFIXES,
-    *(".mp3", ".m4a", ".mp4", ".aac", ".wma", ".webm", ".oga", ".aif", ".aiff", ".amr"),
-}
 SETS = {"TRAIN": "train", "DEV": "valid", "TEST": "test"}
 NOT_KNOWN = {"", "NA"}
 
@@ -112,7 +107,7 @@ def _fields(table: Path, number: int, line: str) -> list[str]:
 def without_suffix(file: str) -> str:
     """A recording as tables name it: its file without the suffix of a sound file."""
     stem, dot, suffix = file.rpartition(".")
-    return stem if f"{dot}{suffix}".lower() in SUFFIXES else file
+    return stem if f"{dot}{suffix}".lower() in dataset.SUFFIXES else file
 
 
 def _fault(table: Path, what: str) -> UserError:
