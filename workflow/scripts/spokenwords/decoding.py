@@ -4,6 +4,7 @@ Three decoders, each for what the one before it cannot read: Python's own for pl
 libsndfile, FFmpeg (by way of PyAV). What a file is, its content says; its name is not looked at.
 """
 
+import io
 import os
 import re
 import wave
@@ -33,7 +34,13 @@ FORMATS = (
 )
 # What FFmpeg reports of files that end within a packet or a segment, as recorders leave them that
 # were killed. What is there is used, as any player does.
-ENDS = ("File ended prematurely", "Truncating packet", "partial file", "Input buffer exhausted")
+ENDS = (
+    "File ended prematurely",
+    "Truncating packet",
+    "partial file",
+    "Input buffer exhausted",
+    "Corrupt bitstream",
+)
 
 # What a file begins with, by its kind.
 SOUND = {
@@ -55,6 +62,7 @@ SOUND = {
     "MP3 or AAC": rb"ID3|\xff[\xe2-\xe7\xf2-\xf7\xfa-\xfd]|\xff[\xf0\xf1\xf8\xf9]",
 }
 OTHERS = {
+    "an empty file": rb"\Z",
     "a web page, as failed downloads leave: download the recording again": (
         rb"(?i)(\xef\xbb\xbf)?\s*(<!doctype html|<html|<head|<\?xml)"
     ),
@@ -68,6 +76,7 @@ OTHERS = {
     "a text": rb"[\t-\r\x1b -~\x80-\xff]+\Z",
 }
 HEAD = 4096
+UNKNOWN = b"\xff\xff\xff\xff"  # as a length in headers of WAV and AU files
 
 
 class UnreadableRecordingError(Exception):
@@ -104,63 +113,72 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
 
 def _decode(file: BinaryIO) -> tuple[np.ndarray, int]:
     """As `decode`, by libsndfile or else FFmpeg; values are not checked, and may be none."""
-    empty = None
     try:
-        samples, sample_rate = soundfile.read(
-            file.fileno(), dtype="float32", always_2d=True, closefd=False
-        )
+        samples, sample_rate = _decode_by_libsndfile(file.fileno())
+        if len(samples) == 0:
+            file.seek(0)
+            return _decode_by_libsndfile(io.BytesIO(_of_unknown_length(file.read())))
+        return samples, sample_rate
     except (soundfile.LibsndfileError, MemoryError, ValueError):
         pass  # The latter two come of lengths in damaged headers, and of FLAC of unknown length.
-    else:
-        if len(samples) or _ends_with_chunks(file):
-            return samples, sample_rate
-        empty = samples, sample_rate
     file.seek(0)
     head = file.read(HEAD)
     file.seek(0)
-    kind = next((name for name, start in SOUND.items() if re.match(start, head, re.DOTALL)), None)
-    if not kind:
-        if not head:
-            raise UnreadableRecordingError("an empty file")
-        for name, start in OTHERS.items():
-            if re.match(start, head, re.DOTALL):
-                raise UnreadableRecordingError(name)
+    kind = _kind(SOUND, head)
+    if not kind and (other := _kind(OTHERS, head)):
+        raise UnreadableRecordingError(other)
     try:
-        return _decode_by_ffmpeg(file, kind or "sound", to_the_end=empty is not None)
+        return _decode_by_ffmpeg(file, kind or "sound")
     except UnreadableRecordingError:
-        if empty:
-            return empty
-        if not kind:
-            raise UnreadableRecordingError(
-                "no known kind of sound file: convert it to WAV"
-            ) from None
-        raise
+        if kind:
+            raise
+        reason = "no known kind of sound file: convert it to WAV"
+        raise UnreadableRecordingError(reason) from None
 
 
-def _ends_with_chunks(file: BinaryIO) -> bool:
-    """Whether what follows an empty data chunk of a WAV file is nothing but other chunks."""
-    file.seek(0)
-    _, found, rest = file.read().partition(b"data\0\0\0\0")
+def _kind(kinds: dict[str, bytes], head: bytes) -> str | None:
+    return next((name for name, start in kinds.items() if re.match(start, head, re.DOTALL)), None)
+
+
+def _decode_by_libsndfile(file: int | BinaryIO) -> tuple[np.ndarray, int]:
+    return soundfile.read(file, dtype="float32", always_2d=True, closefd=False)
+
+
+def _of_unknown_length(content: bytes) -> bytes:
+    """A WAV or AU file that says of its sound that it is as long as the file.
+
+    Recorders write the length at the end of the recording, and 0 or 1 before. A file in which
+    nothing but other chunks follows stays as it is.
+    """
+    start, _, rest = content.partition(b"data")
+    rest = rest[4:]
     while len(rest) >= 8 and re.match(rb"[ -~]{4}", rest):
         size = int.from_bytes(rest[4:8], "little")
         rest = rest[8 + size + size % 2 :] if size <= len(rest) - 8 else b"sound"
-    return bool(found) and not rest
+    if rest and re.match(SOUND["WAV"], content, re.DOTALL):
+        # Without the length of RF64, which stands elsewhere.
+        return (
+            content[:4].replace(b"RF64", b"RIFF")
+            + start[4:]
+            + b"data"
+            + UNKNOWN
+            + content[len(start) + 8 :]
+        )
+    if re.match(SOUND["AU"], content):
+        return content[:8] + UNKNOWN + content[12:]
+    return content
 
 
-def _decode_by_ffmpeg(file: BinaryIO, kind: str, to_the_end: bool) -> tuple[np.ndarray, int]:
+def _decode_by_ffmpeg(file: BinaryIO, kind: str) -> tuple[np.ndarray, int]:
     """As `decode`, by FFmpeg; values are not checked, and may be none.
 
-    `kind` is the kind of file, for messages. Sound goes on `to_the_end` of a WAV file, whatever its
-    header says.
+    `kind` is the kind of file, for messages.
     """
     import av  # 0.1 s that few data sets need
 
     av.logging.set_level(av.logging.ERROR)
     av.logging.set_skip_repeated(False)
-    options = {
-        "format_whitelist": FORMATS,
-        "ignore_length": str(int(to_the_end)),
-    }
+    options = {"format_whitelist": FORMATS}
     pieces, sample_rate = [], 0
     left = MOST_SAMPLES_A_BYTE * os.fstat(file.fileno()).st_size
     with av.logging.Capture() as errors:
