@@ -195,7 +195,7 @@ KINDS = {
     **{
         f"litter: {name}": (name, content(b"litter"), IGNORED)
         for name in (
-            *(".DS_Store", "._a.wav", "Thumbs.db", "desktop.ini", ".wav", ".a.wav", "a.mp3"),
+            *(".DS_Store", "._a.wav", "Thumbs.db", "desktop.ini", ".wav", ".a.wav", "a.pdf"),
             *("a.wav.part", "a.txt", "wav", "a.wav~", "a.asd"),
         )
     },

@@ -58,7 +58,7 @@ def test_a_missing_folder_is_named(tmp_path):
         dataset.words(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("files", [[], ["yes/a.wav"], ["yes/a.wav", "no/a.mp3"]])
+@pytest.mark.parametrize("files", [[], ["yes/a.wav"], ["yes/a.wav", "no/a.pdf"]])
 def test_telling_words_apart_takes_two_of_them(tmp_path, files):
     write(tmp_path / "data", "readme.txt", *files)
     with pytest.raises(UserError, match="at least two"):
@@ -79,9 +79,33 @@ def test_any_other_word_is_welcome(folder, word):
 
 
 def test_recordings_are_sound_files_in_the_order_of_their_names(tmp_path):
-    write(tmp_path, "b.wav", "a.FLAC", "C.Wav", "._b.wav", ".d.wav", "e.mp3", "f.wav.txt", "wav")
-    write(tmp_path, "g.ogg", "h.opus")
-    assert dataset.recordings(tmp_path) == ["C.Wav", "a.FLAC", "b.wav", "g.ogg", "h.opus"]
+    write(tmp_path, "b.wav", "a.FLAC", "C.Wav", "._b.wav", ".d.wav", "e.MP3", "f.wav.txt", "wav")
+    write(tmp_path, "g.ogg", "h.opus", "i.m4a", "j.webm", "k.3gp", "l.oga", "m.aiff", "n.caf")
+    expected = "C.Wav a.FLAC b.wav e.MP3 g.ogg h.opus i.m4a j.webm k.3gp l.oga m.aiff n.caf"
+    assert dataset.recordings(tmp_path) == expected.split()
+
+
+def test_files_that_are_no_recordings_are_counted_by_kind(tmp_path, messages):
+    write(tmp_path, "yes/a.wav", "yes/a.txt", "yes/b.TXT", "no/c.pdf", "no/README", "only/d.doc")
+    # Hidden files, what systems leave, folders that are no words, and what lies beside words.
+    write(tmp_path, "no/.DS_Store", "no/._a.wav", "no/Thumbs.db", "no/desktop.ini")
+    write(tmp_path, "_background_noise_/README.md", ".git/config.txt", "validation_list.txt")
+    write(tmp_path, "yes/deeper/notes.txt")
+    dataset.report_skipped(dataset.files_of_words(tmp_path))
+    assert messages == ["5 files of other kinds were skipped (.doc, .pdf, .txt, without a suffix)."]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["a.txt"], ["1 file of another kind was skipped (.txt)."]),
+        (["a.wav", ".a.txt", "thumbs.db"], []),
+        (["a.wav.part"] * 1234, ["1,234 files of other kinds were skipped (.part)."]),
+    ],
+)
+def test_one_file_or_none_that_is_no_recording(messages, names, expected):
+    dataset.report_skipped(names)
+    assert messages == expected
 
 
 @pytest.mark.parametrize("name", [b"na\xefve.wav", b"yes/na\xefve.wav"])

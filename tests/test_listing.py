@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spokenwords import content, listing
+from spokenwords import content, dataset, listing
 from spokenwords.errors import UserError
 
 
@@ -30,8 +30,19 @@ def names(folder):
 
 
 def test_a_folder_is_searched_with_all_below_it_and_sorted(make):
-    folder = make("b.wav", "a/z.flac", "a/b/c/x.WAV", "a/a.FlAc", "B.wav", "c.mp3", "d.txt", "wav")
+    folder = make("b.wav", "a/z.flac", "a/b/c/x.WAV", "a/a.FlAc", "B.wav", "c.pdf", "d.txt", "wav")
     assert names(folder) == ["B.wav", "a/a.FlAc", "a/b/c/x.WAV", "a/z.flac", "b.wav"]
+
+
+def test_files_of_other_kinds_are_counted(make, messages):
+    folder = make("a.wav", "b.txt", "c/d.txt", "c/e.pdf", ".hidden", "c/Thumbs.db", "f.m4a")
+    assert names(folder) == ["a.wav", "f.m4a"]
+    assert messages == ["3 files of other kinds were skipped (.pdf, .txt)."]
+    (folder / "a.wav").unlink()
+    (folder / "f.m4a").unlink()
+    with pytest.raises(UserError, match="There are no .* sound files"):
+        listing.recordings(folder)
+    assert messages[1:] == messages[:1]
 
 
 def test_hidden_files_and_folders_are_left_out_but_not_one_that_is_named(make):
@@ -143,7 +154,7 @@ def test_a_list_may_have_any_other_name(make, name):
     ids=["UTF-16", "UTF-16 without mark", "MP3", "NUL"],
 )
 def test_what_is_no_list_in_utf8_is_told(tmp_path, content):
-    path = tmp_path / "song.mp3"
+    path = tmp_path / "song.sng"
     path.write_bytes(content)
     with pytest.raises(UserError, match=f"{re.escape(str(path))} is neither"):
         listing.recordings(path)
@@ -157,7 +168,7 @@ def test_what_stands_for_nothing_is_told(tmp_path, make):
     os.mkfifo(tmp_path / "pipe.wav")
     (tmp_path / "nowhere.wav").symlink_to("missing")
     for path, words in {
-        empty: "no WAV, FLAC, Ogg or Opus files in the folder",
+        empty: f"no {dataset.KINDS} files in the folder",
         empty / "deeper/notes.txt": "names no recordings",
         tmp_path / "missing": "There is no recording, folder or list",
         tmp_path / "missing.wav": "There is no recording, folder or list",

@@ -17,7 +17,7 @@ import torch
 from conftest import SMALL
 from copies import REPOSITORY, Copy
 
-from spokenwords import predictions, recognition
+from spokenwords import dataset, predictions, recognition
 from spokenwords.model import Classifier
 
 COMMAND = REPOSITORY / "workflow/scripts/predict.py"
@@ -187,10 +187,10 @@ def test_a_closed_standard_output_is_told(model, recordings):
         ([".", "a.wav"], "The model . cannot be read (Is a directory)"),
         (["model.pt", "nowhere"], "There is no recording, folder or list of recordings nowhere"),
         (["model.pt", "typo.wav"], "There is no recording, folder or list of recordings typo.wav"),
-        (["model.pt", "empty"], "no WAV, FLAC, Ogg or Opus files in the folder empty"),
+        (["model.pt", "empty"], f"no {dataset.KINDS} files in the folder empty"),
         (
             ["model.pt", "model.pt"],
-            "model.pt is neither a WAV, FLAC, Ogg or Opus file, nor a folder",
+            f"model.pt is neither a {dataset.KINDS} file, nor a folder",
         ),
         (["model.pt", "a.wav", "--keep", "0"], "--keep: 0 is not above 0 and at most 1"),
         (["model.pt", "a.wav", "--keep", "nan"], "--keep: nan is not above 0 and at most 1"),

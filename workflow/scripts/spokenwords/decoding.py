@@ -46,18 +46,18 @@ ENDS = (
 SOUND = {
     "WAV": rb"RIFF....WAVE|RIFX....WAVE|RF64|BW64|riff\x2e\x91\xcf\x11",
     "AIFF": rb"FORM....AIF[FC]",
-    "CAF": rb"caff",
+    "CAF": rb"caff\0",
     "AU": rb"\.snd|dns\.",
     "FLAC": rb"fLaC",
     "Ogg": rb"OggS",
-    "MP4": rb"....(ftyp|moov|mdat|wide|free|skip)",
+    "MP4": rb"\0...(ftyp|moov|mdat|wide|free|skip)",
     "WebM or Matroska": rb"\x1aE\xdf\xa3",
     "Windows Media": rb"0&\xb2u\x8ef\xcf\x11",
     "AMR": rb"#!AMR",
     "AVI": rb"RIFF....AVI ",
     "WavPack": rb"wvpk",
     "TTA": rb"TTA[12]",
-    "Monkey's Audio": rb"MAC ",
+    "Monkey's Audio": rb"MAC .[\x0b-\x10]",
     "AC-3": rb"\x0b\x77",
     "MP3 or AAC": rb"ID3|\xff[\xe2-\xe7\xf2-\xf7\xfa-\xfd]|\xff[\xf0\xf1\xf8\xf9]",
 }
@@ -68,15 +68,14 @@ OTHERS = {
     ),
     "a Git LFS pointer: fetch the recording with `git lfs pull`": rb"version https://git-lfs",
     "a ZIP archive or Office document: unpack it": rb"PK\x03\x04",
-    "an archive: unpack it": rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|Rar!|\x28\xb5\x2f\xfd",
+    "an archive: unpack it": rb"\x1f\x8b|BZh[1-9]|\xfd7zXZ|7z\xbc\xaf|Rar!|\x28\xb5\x2f\xfd",
     "a PDF document": rb"%PDF",
-    "an image": rb"\x89PNG|\xff\xd8\xff|GIF8|BM|RIFF....WEBP|II\*\0|MM\0\*",
+    "an image": rb"\x89PNG|\xff\xd8\xff|GIF8|BM....\0\0\0\0|RIFF....WEBP|II\*\0|MM\0\*",
     "MIDI, notes without sound": rb"MThd",
     "nothing but zeros": rb"\0+\Z",
     "a text": rb"[\t-\r\x1b -~\x80-\xff]+\Z",
 }
 HEAD = 4096
-UNKNOWN = b"\xff\xff\xff\xff"  # as a length in headers of WAV and AU files
 
 
 class UnreadableRecordingError(Exception):
@@ -117,18 +116,17 @@ def _decode(file: BinaryIO) -> tuple[np.ndarray, int]:
         samples, sample_rate = _decode_by_libsndfile(file.fileno())
         if len(samples) == 0:
             file.seek(0)
-            return _decode_by_libsndfile(io.BytesIO(_of_unknown_length(file.read())))
+            return _decode_by_libsndfile(io.BytesIO(_to_the_end(file.read())))
         return samples, sample_rate
     except (soundfile.LibsndfileError, MemoryError, ValueError):
         pass  # The latter two come of lengths in damaged headers, and of FLAC of unknown length.
     file.seek(0)
-    head = file.read(HEAD)
-    file.seek(0)
-    kind = _kind(SOUND, head)
-    if not kind and (other := _kind(OTHERS, head)):
+    content = file.read()
+    kind = _kind(SOUND, content)
+    if not kind and (other := _kind(OTHERS, content)):
         raise UnreadableRecordingError(other)
     try:
-        return _decode_by_ffmpeg(file, kind or "sound")
+        return _decode_by_ffmpeg(content, kind or "sound")
     except UnreadableRecordingError:
         if kind:
             raise
@@ -136,7 +134,8 @@ def _decode(file: BinaryIO) -> tuple[np.ndarray, int]:
         raise UnreadableRecordingError(reason) from None
 
 
-def _kind(kinds: dict[str, bytes], head: bytes) -> str | None:
+def _kind(kinds: dict[str, bytes], content: bytes) -> str | None:
+    head = content[:HEAD]
     return next((name for name, start in kinds.items() if re.match(start, head, re.DOTALL)), None)
 
 
@@ -144,32 +143,27 @@ def _decode_by_libsndfile(file: int | BinaryIO) -> tuple[np.ndarray, int]:
     return soundfile.read(file, dtype="float32", always_2d=True, closefd=False)
 
 
-def _of_unknown_length(content: bytes) -> bytes:
-    """A WAV or AU file that says of its sound that it is as long as the file.
+def _to_the_end(content: bytes) -> bytes:
+    """A WAV or AU file without sound; if there is sound behind its header, with all of it.
 
-    Recorders write the length at the end of the recording, and 0 or 1 before. A file in which
-    nothing but other chunks follows stays as it is.
+    Recorders write the length at the end of the recording, and 0 or 1 before.
     """
-    start, _, rest = content.partition(b"data")
-    rest = rest[4:]
+    if _kind(SOUND, content) == "AU":
+        return content[:8] + b"\xff\xff\xff\xff" + content[12:]
+    header, _, rest = content.partition(b"data")
+    sound = rest = rest[4:]
+    # Nothing but other chunks may follow, too.
     while len(rest) >= 8 and re.match(rb"[ -~]{4}", rest):
         size = int.from_bytes(rest[4:8], "little")
         rest = rest[8 + size + size % 2 :] if size <= len(rest) - 8 else b"sound"
-    if rest and re.match(SOUND["WAV"], content, re.DOTALL):
-        # Without the length of RF64, which stands elsewhere.
-        return (
-            content[:4].replace(b"RF64", b"RIFF")
-            + start[4:]
-            + b"data"
-            + UNKNOWN
-            + content[len(start) + 8 :]
-        )
-    if re.match(SOUND["AU"], content):
-        return content[:8] + UNKNOWN + content[12:]
-    return content
+    if not rest or _kind(SOUND, content) != "WAV":
+        return content
+    length = min(len(sound), 2**32 - 1).to_bytes(4, "little")
+    # In RF64 the length stands elsewhere.
+    return header.replace(b"RF64", b"RIFF", 1) + b"data" + length + sound
 
 
-def _decode_by_ffmpeg(file: BinaryIO, kind: str) -> tuple[np.ndarray, int]:
+def _decode_by_ffmpeg(content: bytes, kind: str) -> tuple[np.ndarray, int]:
     """As `decode`, by FFmpeg; values are not checked, and may be none.
 
     `kind` is the kind of file, for messages.
@@ -180,9 +174,10 @@ def _decode_by_ffmpeg(file: BinaryIO, kind: str) -> tuple[np.ndarray, int]:
     av.logging.set_skip_repeated(False)
     options = {"format_whitelist": FORMATS}
     pieces, sample_rate = [], 0
-    left = MOST_SAMPLES_A_BYTE * os.fstat(file.fileno()).st_size
+    left = MOST_SAMPLES_A_BYTE * len(content)
     with av.logging.Capture() as errors:
         try:
+            file = io.BytesIO(content)
             with av.open(file, options=options, metadata_errors="ignore") as container:
                 for frame in _frames(container, kind, errors):
                     pieces.append(_samples(frame))
