@@ -40,7 +40,7 @@ def test_files_of_other_kinds_are_counted(make, messages):
     assert messages == ["3 files of other kinds were skipped (.pdf, .txt)."]
     (folder / "a.wav").unlink()
     (folder / "f.m4a").unlink()
-    with pytest.raises(UserError, match="There are no .* sound files"):
+    with pytest.raises(UserError, match=r"There are no .* sound files"):
         listing.recordings(folder)
     assert messages[1:] == messages[:1]
 

@@ -230,12 +230,14 @@ def test_unreadable_recordings_are_listed_at_once_and_can_be_skipped(tmp_path):
         (tmp_path / "words" / word).mkdir(parents=True)
         soundfile.write(tmp_path / "words" / word / "good.wav", np.zeros(16000), 16000)
         (tmp_path / "words" / word / "bad.wav").write_text("no sound")
+        (tmp_path / "words" / word / "notes.txt").write_text("no sound")
     target = "results/small/recordings/rejected.csv"
     done = copy.snakemake(target)
     assert done.returncode == 1
     assert "2 recordings cannot be read" in done.stdout
-    assert "left/bad.wav" in done.stdout
-    assert "right/bad.wav" in done.stdout
+    assert "left/bad.wav: a text\n" in done.stdout
+    assert "right/bad.wav: a text\n" in done.stdout
+    assert "2 files of other kinds were skipped (.txt)." in done.stdout
     assert "Traceback" not in done.stdout
 
     copy.overlay["dataset"]["on_unreadable"] = "skip"
