@@ -1,7 +1,6 @@
 import itertools
 import json
 import re
-from html.parser import HTMLParser
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
@@ -149,7 +148,9 @@ def test_single_word(tmp_path):
     confusion = table(["cat"], [[40]])
     ends, _ = measured(save(drawing.draw(confusion), tmp_path), 40)
     assert ends == {("cat", "cat"): [pytest.approx(40), pytest.approx(40)]}
-    assert "40 recordings" in drawing.interactive(confusion)
+    assert [ribbon["text"] for ribbon in page_data(confusion)["ribbons"]] == [
+        "40 recordings of “cat” were recognised (100.0\N{NO-BREAK SPACE}% of “cat”)"
+    ]
 
 
 def test_nothing_to_count():
@@ -212,88 +213,44 @@ def test_thirty_words_are_legible_at_1200_pixels():
         assert not any(box.overlaps(other) for other in boxes[:i])
 
 
-class Page(HTMLParser):
-    """What the page would load, the text outside its scripts, and plotly's last script."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.loads, self.text, self.script, self.inside = [], "", "", ""
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.inside = tag
-        self.loads += [value for key, value in attributes if key in ("src", "href", "srcset")]
-        assert tag != "link"
-
-    def handle_data(self, data):
-        if self.inside == "script":
-            self.script = data if "Plotly.newPlot" in data else self.script
-        else:
-            self.text += data
+def page_data(*arguments, **options):
+    """What the page shows, as its script reads it."""
+    return json.loads(drawing.page("{{data}}", *arguments, **options))
 
 
-def sankey(page):
-    start = page.script.index("[", page.script.index("Plotly.newPlot"))
-    return json.JSONDecoder().raw_decode(page.script, start)[0][0]
-
-
-def test_interactive_loads_nothing_and_counts_everything():
+def test_the_page_counts_everything():
     confusion = many(THIRTY)
     counts = counts_of(confusion)
     spoken = confusion.groupby("target")["count"].sum()
     total = sum(counts.values())
-    page = Page(drawing.interactive(confusion, note="A note of <mine>."))
-    assert page.loads == []
-    assert alluvial.summary(alluvial.flows(confusion)) in page.text
-    assert "A note of <mine>." in page.text
-
-    trace = sankey(page)
-    texts = [text.replace("<br>", " ") for text in trace["link"]["customdata"]]
+    data = page_data(confusion, note="A note.")
+    assert data["summary"] == f"A note. {alluvial.summary(alluvial.flows(confusion))}"
     expected = set()
     for (target, prediction), count in counts.items():
         if count and count >= total / 1000:
             fate = "recognised" if target == prediction else f"taken for “{prediction}”"
             share = f"({100 * count / spoken[target]:.1f}\N{NO-BREAK SPACE}% of “{target}”)"
             expected.add(f"{count} recordings of “{target}” were {fate} {share}")
-    assert set(texts) == expected
-    assert sum(trace["link"]["value"]) == total - alluvial.flows(confusion).hidden
+    assert {ribbon["text"] for ribbon in data["ribbons"]} == expected
 
 
-def test_interactive_has_the_order_and_places_of_the_drawing():
-    plan = alluvial.flows(many(THIRTY))
-    trace = sankey(Page(drawing.interactive(many(THIRTY))))
-    for ribbon, source, target in zip(
-        plan.ribbons, trace["link"]["source"], trace["link"]["target"], strict=True
-    ):
-        assert f"“{ribbon.prediction}” was predicted" in trace["node"]["customdata"][source]
-        assert f"of “{ribbon.target}”" in trace["node"]["customdata"][target]
-    for text, y in zip(trace["node"]["customdata"], trace["node"]["y"], strict=True):
-        word = re.search("“(.*)”", text)[1]
-        strata = plan.predictions if "predicted" in text else plan.targets
-        bar = next(bar for bar in strata if bar.word == word)
-        assert bar.y0 < y * plan.height <= (bar.y0 + bar.y1) / 2 + 1e-6
-
-
-def test_interactive_escapes_words():
-    words = [*ODD, "</script><img src=x>"]
-    page = Page(drawing.interactive(many(words)))
-    assert page.loads == []
-    text = "".join(sankey(page)["link"]["customdata"])
-    assert "“a&lt;b”" in text and "“c&amp;d”" in text and "“собака”" in text and "<img" not in text
-
-
-def test_interactive_leaves_out_bars_without_flows():
+def test_heights_on_the_page_are_the_counts():
     # Nothing is ever predicted as b or c, and no recording of d is there.
     rows = [[90, 0, 0, 10], [60, 0, 0, 0], [5, 0, 0, 35], [0, 0, 0, 0]]
-    trace = sankey(Page(drawing.interactive(table(list("abcd"), rows))))
-    assert len(trace["node"]["y"]) == 5
-    assert set(trace["link"]["source"]) | set(trace["link"]["target"]) == set(range(5))
-    assert all(x > 0 for x in trace["node"]["x"])
+    data = page_data(table(list("abcd"), rows))
+    heights = {(bar["side"], bar["label"]): np.ptp(bar["y"]) for bar in data["bars"]}
+    assert heights == {
+        **{(0, "a"): 155, (0, "b"): 0, (0, "c"): 0, (0, "d"): 45},
+        **{(1, "a"): 100, (1, "b"): 60, (1, "c"): 40, (1, "d"): 0},
+    }
+    ends = [(np.ptp(r["left"]), np.ptp(r["right"]), r["correct"]) for r in data["ribbons"]]
+    assert ends == [(90, 90, True), *((n, n, False) for n in (60, 35, 10, 5))]
 
 
-def test_interactive_where_every_pair_is_hidden():
-    html = drawing.interactive(many(THIRTY), smallest_share=0.5)
-    assert "hidden: 100.0\N{NO-BREAK SPACE}% of recordings" in html
+def test_the_page_where_every_pair_is_hidden():
+    data = page_data(many(THIRTY), smallest_share=0.5)
+    assert data["summary"].endswith("hidden: 100.0\N{NO-BREAK SPACE}% of recordings.")
+    assert data["ribbons"] == [] and len(data["bars"]) == 60
 
 
 def test_of_other_words_nothing_is_said_that_is_not_known():
@@ -301,10 +258,10 @@ def test_of_other_words_nothing_is_said_that_is_not_known():
     flows = alluvial.flows(drawn, 0)
     assert alluvial.summary(flows).startswith("18 of these 178 recordings were confused")
     assert {bar.word: bar.share for bar in flows.targets}[OTHERS] == "–"
-    page = drawing.interactive(drawn, 0)
-    for text in ("1 recording of other words", "7 recordings of the words shown"):
-        assert text in page
-    assert f"% of “{OTHERS}”" not in page
+    texts = [shape["text"] for kind in ("ribbons", "bars") for shape in page_data(drawn, 0)[kind]]
+    assert "1 recording of other words, taken for one of those shown" in texts
+    assert "7 recordings of the words shown, taken for others" in texts
+    assert not any(f"% of “{OTHERS}”" in text for text in texts)
 
 
 def test_many_words_are_not_arranged():

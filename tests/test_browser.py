@@ -4,6 +4,7 @@ import base64
 
 import pandas as pd
 import pytest
+from copies import REPOSITORY
 
 from spokenwords.plots import alluvial
 
@@ -22,16 +23,66 @@ def confusion_of(words):
     return table
 
 
-def test_words_that_are_markup_are_shown_as_text(page, tmp_path):
-    path = tmp_path / "alluvial.html"
-    path.write_text(alluvial.interactive(confusion_of(EVIL)), encoding="utf-8")
-    page.goto(path.as_uri())
+@pytest.fixture
+def open_alluvial(page, tmp_path):
+    """A function that opens the alluvial plot of these words, and returns the page."""
+
+    def open_alluvial(words):
+        path = tmp_path / "alluvial.html"
+        template = (REPOSITORY / "workflow/report/alluvial.html").read_text(encoding="utf-8")
+        path.write_text(alluvial.page(template, confusion_of(words)), encoding="utf-8")
+        page.goto(path.as_uri())
+        return page
+
+    return open_alluvial
+
+
+def test_words_that_are_markup_are_shown_as_text(open_alluvial):
+    page = open_alluvial(EVIL)
     # Long words are cut off.
-    page.get_by_text("<script>al").first.wait_for()
-    box = page.locator("#alluvial .main-svg").first.bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 10)
-    page.locator(".hoverlayer text").first.wait_for()
-    assert page.locator("#alluvial script, #alluvial img, #alluvial [onload]").count() == 0
+    assert page.locator(".word").all_inner_texts().count("<script>ale…") == 2
+    one, _, other = EVIL
+    text = f"1 recording of “{one}” was taken for “{other}” (20.0\N{NO-BREAK SPACE}% of “{one}”)"
+    assert text in page.locator("#plot path title").all_text_contents()
+    assert page.locator("#plot script, #plot img, #plot [onload]").count() == 0
+
+
+def test_the_alluvial_plot_tells_counts_by_mouse_and_by_key(open_alluvial):
+    page = open_alluvial(["cat", "dog"])
+    told, plot = page.locator("#told"), page.locator("svg")
+    assert told.inner_text().startswith("Point at a stream")
+    confused = "1 recording of “{}” was taken for “{}” (25.0\N{NO-BREAK SPACE}% of “{}”)"
+    page.keyboard.press("Tab")
+    assert told.inner_text() == confused.format("cat", "dog", "cat")
+    focused = page.locator("path:focus-visible")
+    ring = focused.evaluate("path => [getComputedStyle(path).stroke, path.textContent]")
+    assert ring == ["rgb(0, 103, 163)", told.inner_text()]
+    page.keyboard.press("ArrowDown")
+    assert told.inner_text() == confused.format("dog", "cat", "dog")
+    page.keyboard.press("End")
+    assert told.inner_text() == ("4 recordings of “dog”, 3 recognised (75.0\N{NO-BREAK SPACE}%)")
+    # The topmost stream is that of the first word's recordings that were recognised.
+    box = plot.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 20)
+    assert told.inner_text().startswith("3 recordings of “cat” were recognised")
+    page.mouse.move(0, 0)
+    assert told.inner_text().startswith("4 recordings of “dog”")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1440])
+def test_the_alluvial_plot_fits_and_can_be_read(open_alluvial, page, width, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    words = [f"word number {n}" for n in range(30)]
+    open_alluvial(words)
+    assert overflow(page) <= 0
+    labels = page.evaluate(LABELS)
+    assert len(labels) == 60
+    for left, right, height, contrast in labels:
+        assert 0 <= left < right <= width
+        assert height >= 11 and contrast >= 4.5
+    assert page.locator("svg").bounding_box()["width"] > width / 4
 
 
 # Where the texts of a plot are, and whether any is cut off by the plot's edges.
@@ -43,6 +94,21 @@ TEXTS = """() => {
       || box.top < edges.top - 1 || box.bottom > edges.bottom + 1;
   });
   return {width: edges.width, cut: cut.map(text => text.textContent)};
+}"""
+
+
+# Of each label of the alluvial plot its edges, its letters' size, and its contrast (WCAG 2.2).
+LABELS = """() => {
+  const light = colour => colour.match(/[\\d.]+/g).slice(0, 3).reduce((sum, value, i) => {
+    const c = value / 255;
+    return sum + [.2126, .7152, .0722][i] * (c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4);
+  }, .05);
+  const paper = light(getComputedStyle(document.body).backgroundColor);
+  return [...document.querySelectorAll(".word")].map(word => {
+    const box = word.getBoundingClientRect(), style = getComputedStyle(word);
+    const [a, b] = [light(style.color), paper].sort((a, b) => b - a);
+    return [box.left, box.right, parseFloat(style.fontSize), a / b];
+  });
 }"""
 
 

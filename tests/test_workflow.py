@@ -138,7 +138,6 @@ def test_plots_are_readable(finished):
     for run in ("complex", "mel"):
         image = (finished.results / "runs" / run / "alluvial.png").read_bytes()
         assert image.startswith(b"\x89PNG")
-        assert "plotly" in (finished.results / "runs" / run / "alluvial.html").read_text().lower()
 
 
 def test_report_and_merged_config(finished):

@@ -67,6 +67,7 @@ METADATA = (
     config["dataset"]["metadata"] and Path(config["dataset"]["metadata"]).expanduser()
 )
 ENVIRONMENT = "../../envs/environment.yaml"
+ALLUVIAL = SCRIPTS.parent / "report" / "alluvial.html"
 GALLERY = SCRIPTS.parent / "report" / "gallery.html"
 TABLES = SCRIPTS.parent / "report" / "tables.html"
 STYLESHEET = SCRIPTS.parent / "report" / "report.css"

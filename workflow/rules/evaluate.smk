@@ -66,20 +66,15 @@ rule plot_alluvial:
     input:
         confusion="<results>/runs/{run}/confusion.csv",
     output:
-        plot=report(
-            "<results>/runs/{run}/alluvial.svg",
+        plot="<results>/runs/{run}/alluvial.svg",
+        image="<results>/runs/{run}/alluvial.png",
+        # The report has this one alone: it shows all that the plot shows, and counts.
+        page=report(
+            "<results>/runs/{run}/alluvial.html",
             caption="../report/alluvial.rst",
             category="Evaluation",
             subcategory="{run}",
             labels={"result": "alluvial plot"},
-        ),
-        image="<results>/runs/{run}/alluvial.png",
-        interactive=report(
-            "<results>/runs/{run}/alluvial.html",
-            caption="../report/alluvial_interactive.rst",
-            category="Evaluation",
-            subcategory="{run}",
-            labels={"result": "alluvial plot, interactive"},
         ),
     log:
         "<logs>/plot_alluvial/{run}.log",
@@ -87,7 +82,10 @@ rule plot_alluvial:
         "<benchmarks>/plot_alluvial/{run}.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        template=str(ALLUVIAL),
     params:
+        template=fingerprint.of_files([ALLUVIAL]),
         code=code_of("plot_alluvial.py"),
     script:
         "../scripts/plot_alluvial.py"

@@ -9,5 +9,6 @@ with progress.job_log(snakemake.log[0]):
     table, note = confusion.to_draw(confusion.read(snakemake.input.confusion))
     figure = alluvial.draw(table, note=note)
     style.save(figure, snakemake.output.plot, snakemake.output.image)
-    page = alluvial.interactive(table, note=note)
-    Path(snakemake.output.interactive).write_text(page, encoding="utf-8")
+    template = Path(snakemake.resources.template).read_text(encoding="utf-8")
+    page = alluvial.page(template, table, note=note)
+    Path(snakemake.output.page).write_text(page, encoding="utf-8")

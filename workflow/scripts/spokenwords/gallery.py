@@ -18,7 +18,9 @@ from spokenwords.stft import STFT
 
 logger = logging.getLogger("spokenwords")
 
-MOST = 200  # recordings in a gallery: about 5 MB of recordings of a second at 16 kHz
+MOST = 150  # recordings in a gallery: 1.7 MB of recordings of a second at 16 kHz
+# Those of MPEG audio layer III, in Hz.
+MP3_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 
 WINDOW, STRIDE = 0.025, 0.005  # s, long enough to show a voice's harmonics
 BANDS, MOST_FRAMES = 128, 400  # pixels of a spectrogram, up and across
@@ -90,8 +92,8 @@ def page(
         with audio.usable_before(row["file"]):
             samples = audio.load(folder / row["file"], sample_rate, length)
         media = {
-            "sound": f"data:audio/flac;base64,{_base64(flac(samples, sample_rate))}",
-            "spectrogram": f"data:image/webp;base64,{_base64(spectrogram(samples, sample_rate))}",
+            "sound": sound(samples, sample_rate),
+            "spectrogram": _uri("image/webp", spectrogram(samples, sample_rate)),
         }
         data["shown"].append(_described(row) | media)
     text = pages.filled(template, data)
@@ -99,15 +101,20 @@ def page(
     return text
 
 
-def flac(samples: np.ndarray, sample_rate: int) -> bytes:
-    """`samples` [N] (full scale 1) at `sample_rate` (Hz) as a FLAC file of 16 bits.
+def sound(samples: np.ndarray, sample_rate: int) -> str:
+    """`samples` [N] (full scale 1, clipped beyond) at `sample_rate` (Hz) as a data URI.
 
-    Samples beyond full scale are clipped; those of a 16-bit recording are kept exactly.
+    MP3, a third of FLAC's size: of 59 recordings of words at 16 kHz, what it changes lies 26 dB
+    below the sound (median). FLAC at rates that MP3 lacks.
     """
     numbers = np.clip(np.rint(samples * 32_768), -32_768, 32_767).astype(np.int16)
-    file = io.BytesIO()
-    soundfile.write(file, numbers, sample_rate, "PCM_16", format="FLAC", compression_level=1.0)
-    return file.getvalue()
+    file, arguments = io.BytesIO(), (numbers, sample_rate)
+    if sample_rate in MP3_RATES:
+        quality = {"compression_level": 0.5, "bitrate_mode": "VARIABLE"}
+        soundfile.write(file, *arguments, "MPEG_LAYER_III", format="MP3", **quality)
+        return _uri("audio/mpeg", file.getvalue())
+    soundfile.write(file, *arguments, "PCM_16", format="FLAC", compression_level=1.0)
+    return _uri("audio/flac", file.getvalue())
 
 
 def spectrogram(samples: np.ndarray, sample_rate: int) -> bytes:
@@ -134,7 +141,7 @@ def spectrogram(samples: np.ndarray, sample_rate: int) -> bytes:
     colours = colormaps["magma"](shade[::-1], bytes=True)[..., :3]
     image = Image.fromarray(np.ascontiguousarray(colours))
     file = io.BytesIO()
-    image.save(file, "WEBP", quality=70)
+    image.save(file, "WEBP", quality=50, method=6)
     return file.getvalue()
 
 
@@ -151,5 +158,5 @@ def _described(row: Mapping) -> dict:
     }
 
 
-def _base64(data: bytes) -> str:
-    return b64encode(data).decode("ascii")
+def _uri(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{b64encode(data).decode('ascii')}"

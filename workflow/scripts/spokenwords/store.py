@@ -1,14 +1,15 @@
 """Spectrogram stores: one Zarr v3 group a word, written whole, read chunk by chunk.
 
-A store holds the array `spectrogram` [utterance, channel, frequency, time] in float16, its channels
-real and imaginary part, and the coordinate arrays `frequency` (Hz) and `time` (s). A chunk is a
-number of whole utterances and ends with a checksum (CRC-32C). The attributes name the recordings,
-row by row, and all that the values depend on.
+A store holds the array `spectrogram` [utterance, channel, frequency, time] in float16 and the
+coordinate arrays `channel` (`CHANNELS`), `frequency` (Hz) and `time` (s). A chunk is a number of
+whole utterances and ends with a checksum (CRC-32C). The attributes name the recordings, row by row,
+and all that the values depend on.
 """
 
 import math
 import shlex
 import shutil
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
+from zarr.errors import ZarrUserWarning
 
 from spokenwords import audio
 from spokenwords.errors import UserError
@@ -26,6 +28,7 @@ from spokenwords.progress import Progress
 from spokenwords.rounding import to_float16
 from spokenwords.stft import STFT
 
+CHANNELS = ("real", "imaginary")
 DIMENSIONS = ("utterance", "channel", "frequency", "time")
 # Chosen by benchmarks/codecs.py, see benchmarks/README.md: zstd is smaller, lz4 is read faster.
 COMPRESSORS = {
@@ -82,7 +85,6 @@ def write_waveforms(
     group.attrs.update(
         {
             "files": files,
-            "channels": ["real", "imaginary"],
             "stft": asdict(transform),
             "samples": length,
             "rounding_step": None if rounding is None else 2.0**-rounding,
@@ -95,6 +97,9 @@ def write_waveforms(
         group.create_array(
             name, data=values, dimension_names=[name], attributes={"units": unit}, fill_value=np.nan
         )
+    # The one type of text that Zarr v3 has a specification of.
+    channels = np.array(CHANNELS, np.dtypes.StringDType())
+    group.create_array("channel", data=channels, dimension_names=["channel"])
     with zarr.config.set(PIPELINE):
         array = group.create_array(
             "spectrogram",
@@ -109,6 +114,10 @@ def write_waveforms(
             fill_value=np.nan,
             dimension_names=DIMENSIONS,
         )
+    with warnings.catch_warnings():
+        # The specification lacks it still; xarray asks for it, other readers pass over it.
+        warnings.simplefilter("ignore", ZarrUserWarning)
+        zarr.consolidate_metadata(partial)
     progress = Progress(f"Spectrograms {path.stem}", len(files), "recordings")
 
     def write_chunk(first: int) -> int:
@@ -169,7 +178,8 @@ def open_store(path: Path) -> Store:
     """Open the store at `path` for reading. Raises `UserError` when it is missing or damaged."""
     try:
         with zarr.config.set(PIPELINE):
-            group = zarr.open_group(path, mode="r")
+            # Not the copy of metadata that is consolidated: an array's own may be damaged.
+            group = zarr.open_group(path, mode="r", use_consolidated=False)
             array = group["spectrogram"]
         attributes = group.attrs.asdict()
         files, transform = attributes["files"], STFT(**attributes["stft"])

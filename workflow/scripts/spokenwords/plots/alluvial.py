@@ -1,7 +1,5 @@
 """The alluvial plot of a confusion table, as an image and as a page that tells counts on hover."""
 
-from collections import Counter
-from html import escape
 from urllib.parse import quote, unquote
 
 import pandas as pd
@@ -9,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path as Outline
-from plotly import graph_objects
 
+from spokenwords import pages
 from spokenwords.alluvial import GAP, Alluvial, Ribbon, Stratum, flows, percent, summary
 from spokenwords.confusion import OTHERS
 from spokenwords.plots.style import GREY, INK, heading, shortened, style
@@ -19,27 +17,6 @@ CORRECT, CONFUSED = "#cfe1f2", "#7f1d4f"
 TITLE = "From the predicted word (left) to the word spoken (right): dark flows are confusions"
 
 _BAR = 0.012  # width of a bar; the plot is 1 wide
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Alluvial plot of confusions</title>
-<style>
-body {{ font-family: system-ui, sans-serif; color: #222; padding: 12px;
-  margin: 0 auto; max-width: 1400px; }}
-h1 {{ font-size: 1.1rem; margin: 0 0 .4rem; }}
-p {{ font-size: .9rem; margin: 0; color: #555; }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-<p>{text}</p>
-{plot}
-</body>
-</html>
-"""
 
 
 def ribbon_id(target: str, prediction: str) -> str:
@@ -85,84 +62,41 @@ def draw(confusion: pd.DataFrame, smallest_share: float = 0.001, note: str = "")
     return figure
 
 
-def interactive(confusion: pd.DataFrame, smallest_share: float = 0.001, note: str = "") -> str:
-    """The plot as an HTML page that tells counts on hover and asks nothing of the network.
+def page(
+    template: str, confusion: pd.DataFrame, smallest_share: float = 0.001, note: str = ""
+) -> str:
+    """The plot as an HTML page that tells counts on hover and by key: `template` with its data.
 
-    Rows, order and colours are those of `draw`; a bar is as high as its recordings shown.
+    Rows, their order and all heights are those of `draw`.
     """
     alluvial = flows(confusion, smallest_share)
-    sides = (("prediction", 0, alluvial.predictions), ("target", 1, alluvial.targets))
-    # A bar without ribbons must be no node: plotly would drop it and mix up the others' places.
-    nodes, labels, most = {}, [], 1
-    for side, x, strata in sides:
-        flowing = Counter()
-        for ribbon in alluvial.ribbons:
-            flowing[getattr(ribbon, side)] += ribbon.count
-        most = max(most, len(flowing))
-        for bar in strata:
-            size = flowing[bar.word]
-            if size:
-                nodes[side, bar.word] = (x, bar.y0 + size / 2, _bar_text(side, bar))
-            labels.append((x, (bar.y0 + bar.y1) / 2, escape(shortened(bar.word, 12), quote=False)))
-    place = {key: i for i, key in enumerate(nodes)}
     spoken = {bar.word: bar.count for bar in alluvial.targets}
-    xs, ys, texts = zip(*nodes.values(), strict=True) if nodes else ((), (), ())
-    # A padding with which a recording is as high in plotly's scale as in ours. A single bar fills
-    # the height and stands in its middle. A place of 0 would count as unset.
-    height = 100 * _inches(alluvial)
-    shown = alluvial.total - alluvial.hidden
-    padding = height * (1 - shown / alluvial.height) / max(most - 1, 1)
-    sankey = graph_objects.Sankey(
-        arrangement="fixed",
-        node={
-            "x": [max(x, 1e-9) for x in xs],
-            "y": [max(y / alluvial.height, 1e-9) if most > 1 else 0.5 for y in ys],
-            "pad": padding,
-            "thickness": 12,
-            "color": INK,
-            "line": {"width": 0},
-            "customdata": texts,
-            "hovertemplate": "%{customdata}<extra></extra>",
-        },
-        link={
-            "source": [place["prediction", ribbon.prediction] for ribbon in alluvial.ribbons],
-            "target": [place["target", ribbon.target] for ribbon in alluvial.ribbons],
-            "value": [ribbon.count for ribbon in alluvial.ribbons],
-            "color": [CORRECT if ribbon.correct else CONFUSED for ribbon in alluvial.ribbons],
-            "customdata": [_ribbon_text(r, spoken[r.target]) for r in alluvial.ribbons],
-            "hovertemplate": "%{customdata}<extra></extra>",
-        },
-    )
-    margin = 20 + 7 * max(len(text) for *_, text in labels)
-    figure = graph_objects.Figure(
-        sankey,
-        {
-            "height": height + 40,
-            "margin": {"l": margin, "r": margin, "t": 20, "b": 20},
-            "font": {"family": "system-ui, sans-serif", "size": 12, "color": INK},
-            "hoverlabel": {"bgcolor": "white", "align": "left", "font": {"size": 13}},
-            "annotations": [
-                {
-                    "text": text,
-                    "x": x,
-                    "y": 1 - y / alluvial.height,
-                    "xanchor": "left" if x else "right",
-                    "xshift": 10 if x else -10,
-                    "yanchor": "middle",
-                    "showarrow": False,
-                }
-                for x, y, text in labels
-            ],
-        },
-    )
-    plot = figure.to_html(
-        full_html=False,
-        include_plotlyjs=True,
-        div_id="alluvial",
-        config={"responsive": True, "displayModeBar": False},
-    )
-    text = f"{note} {summary(alluvial)}".strip()
-    return _PAGE.format(title=escape(TITLE), text=escape(text), plot=plot)
+    data = {
+        "summary": f"{note} {summary(alluvial)}".strip(),
+        "height": alluvial.height,
+        "pixels": round(100 * _inches(alluvial)),
+        "ribbons": [
+            {
+                "left": ribbon.left,
+                "right": ribbon.right,
+                "correct": ribbon.correct,
+                "text": _ribbon_text(ribbon, spoken[ribbon.target]),
+            }
+            for ribbon in alluvial.ribbons
+        ],
+        "bars": [
+            {
+                "side": side,
+                "y": (bar.y0, bar.y1),
+                "label": shortened(bar.word, 12),
+                "share": bar.share,
+                "text": _bar_text(side, bar),
+            }
+            for side, strata in enumerate((alluvial.predictions, alluvial.targets))
+            for bar in strata
+        ],
+    }
+    return pages.filled(template, data)
 
 
 def _label(axes: Axes, edge: int, y: float, word: str, number: str, lift: float = 0, **style):
@@ -173,26 +107,26 @@ def _label(axes: Axes, edge: int, y: float, word: str, number: str, lift: float 
     axes.annotate(word, (edge, y), (sign * 58, lift), **place, **style)
 
 
-def _bar_text(side: str, bar: Stratum) -> str:
-    word = escape(bar.word, quote=False)
-    if bar.word == OTHERS and side == "target":
-        return f"{_recordings(bar.count)} of other words,<br>taken for one of those shown"
+def _bar_text(side: int, bar: Stratum) -> str:
+    """What a bar stands for; `side` is 0 for predictions and 1 for targets."""
+    if bar.word == OTHERS and side:
+        return f"{_recordings(bar.count)} of other words, taken for one of those shown"
     if bar.word == OTHERS:
-        return f"{_recordings(bar.count)} of the words shown,<br>taken for others"
-    if side == "target":
-        return f"{_recordings(bar.count)} of “{word}”,<br>{bar.correct:,} recognised ({bar.share})"
-    return f"“{word}” was predicted {bar.count:,} times,<br>{bar.correct:,} rightly ({bar.share})"
+        return f"{_recordings(bar.count)} of the words shown, taken for others"
+    if side:
+        return f"{_recordings(bar.count)} of “{bar.word}”, {bar.correct:,} recognised ({bar.share})"
+    times = "once" if bar.count == 1 else f"{bar.count:,} times"
+    return f"“{bar.word}” was predicted {times}, {bar.correct:,} rightly ({bar.share})"
 
 
 def _ribbon_text(ribbon: Ribbon, spoken: int) -> str:
-    target, prediction = (escape(word, quote=False) for word in (ribbon.target, ribbon.prediction))
     verb = "was" if ribbon.count == 1 else "were"
-    fate = "recognised" if ribbon.correct else f"taken for “{prediction}”"
-    text = f"{_recordings(ribbon.count)} of “{target}”<br>{verb} {fate}"
+    fate = "recognised" if ribbon.correct else f"taken for “{ribbon.prediction}”"
+    text = f"{_recordings(ribbon.count)} of “{ribbon.target}” {verb} {fate}"
     # How many there are of the others is not known.
     if ribbon.target == OTHERS:
         return text
-    return f"{text}<br>({percent(ribbon.count, spoken)} of “{target}”)"
+    return f"{text} ({percent(ribbon.count, spoken)} of “{ribbon.target}”)"
 
 
 def _recordings(count: int) -> str:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
@@ -26,6 +27,9 @@ def heat_map(confusion: pd.DataFrame, note: str = "") -> Figure:
     axes = figure.subplots()
     axes.grid(False)
     norm = PowerNorm(0.4, vmin=0, vmax=100)
+    # Cells without a recording, of many words nearly all, need no shape each.
+    axes.set_facecolor(colormaps["Blues"](0))
+    shares = np.where(counts, shares, np.nan)
     mesh = axes.pcolormesh(shares, cmap="Blues", norm=norm, edgecolors="white", linewidth=0.5)
     axes.set(aspect="equal", xlabel="prediction", ylabel="target (word spoken)")
     axes.invert_yaxis()

@@ -24,6 +24,7 @@ _FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Hiragino Sans"
 
 _STYLE = {
     "font.size": 10,
+    "font.sans-serif": ["DejaVu Sans"],  # every text of an SVG names them all: matplotlib's 11
     "text.color": INK,
     "text.parse_math": False,  # a word may hold dollar signs
     "figure.dpi": 100,
