@@ -1,0 +1,44 @@
+"""The report that a second Snakemake makes: of which files, however many they are."""
+
+import os
+
+import pytest
+import snakemake_report
+
+SNAKEFILE = """
+report: "workflow.rst"
+
+rule draw:
+    output: report("drawn {name}.txt", caption="caption.rst")
+    shell: "exit 1"
+"""
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """A function that reports on files, with the workflow above, and returns the page's text."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Snakefile").write_text(SNAKEFILE)
+    (tmp_path / "caption.rst").write_text("The drawing of {{ snakemake.wildcards.name }}.")
+    opening = "Opens with {{ snakemake.config.pathvars.headline }}, {{ snakemake.config.a }}."
+    (tmp_path / "workflow.rst").write_text(opening)
+    (tmp_path / "style.css").write_text("")
+
+    def write(files):
+        config = {"a": "ä", "pathvars": {"results": "results"}}
+        snakemake_report.write("page.html", files, "up.rst", config, "Snakefile", "style.css")
+        return (tmp_path / "page.html").read_text(encoding="utf-8")
+
+    return write
+
+
+def test_a_list_of_files_longer_than_a_command_line(write, tmp_path):
+    files = ["drawn ü.txt", "drawn two.txt"]
+    for file in files:
+        (tmp_path / file).touch()
+    # One file again and again, since for each one Snakemake would take its time.
+    files += files[1:] * (os.sysconf("SC_ARG_MAX") // len(files[1]))
+    page = write(files)
+    assert "Opens with up.rst, \\u00e4." in page
+    assert "The drawing of \\u00fc." in page
+    assert "The drawing of two." in page

@@ -1,0 +1,58 @@
+"""Snakemake's own report, made by a second Snakemake."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from spokenwords.errors import UserError, machine_fault
+
+# What `python -m snakemake` does, with arguments that are read instead of given: the system limits
+# a command line to some two million characters, about 20,000 words.
+SNAKEMAKE = r"""
+import sys
+from snakemake.cli import main
+main(sys.stdin.read().split("\0"))
+"""
+
+
+def write_config(config: Mapping[str, Any], path: Path) -> None:
+    """Write a config to its YAML file."""
+    text = yaml.safe_dump(dict(config), allow_unicode=True, sort_keys=False)
+    path.write_text(text, encoding="utf-8")
+
+
+def write(
+    page: str,
+    files: Iterable[str],
+    headline: str,
+    config: Mapping[str, Any],
+    snakefile: str,
+    stylesheet: str,
+) -> None:
+    """Write a report of existing `files` and of what they were made from to `page`.
+
+    The file `headline` is the opening page. What marks a file for the report, and its caption, are
+    in the rules of `snakefile`, read with `config`. Raises `UserError` if Snakemake fails.
+    """
+    arguments = [*files, "--cores", "1", "--nolock", "--snakefile", snakefile]
+    arguments += ["--report", page, "--report-stylesheet", stylesheet]
+    with tempfile.TemporaryDirectory() as folder:
+        # What the report opens with differs from report to report.
+        pathvars = {**config.get("pathvars", {}), "headline": headline}
+        write_config({**config, "pathvars": pathvars}, Path(folder) / "config.yaml")
+        done = subprocess.run(
+            [sys.executable, "-X", "utf8", "-c", SNAKEMAKE],
+            input="\0".join([*arguments, "--configfile", f"{folder}/config.yaml"]),
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+        )
+    if done.returncode:
+        output = f"{done.stdout}{done.stderr}"
+        fault = machine_fault(RuntimeError(output))
+        raise UserError(fault or f"Snakemake could not make its report:\n{output}")
