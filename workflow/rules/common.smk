@@ -25,7 +25,6 @@ from spokenwords import (
 )
 from spokenwords.errors import UserError
 
-
 # Sentences of errors that ended Snakemake, other than those of jobs.
 FAULTS = []
 
