@@ -167,6 +167,8 @@ def lines_of_failure(log):
                 try:
                     page = incomplete_report(job, reports[job.rule.name], failures)
                 except Exception as error:
+                    # As of a job that failed: what there is may be half a page.
+                    Path(job.output.page).unlink(missing_ok=True)
                     lines.append(f"The report could not be made without: {error}")
                 else:
                     if page:

@@ -37,9 +37,10 @@ def error_in(log: Path, since: float) -> str | None:
         text = log.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    messages = re.split(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", text, flags=re.MULTILINE)
+    # What libraries write has no time.
+    _, *messages = re.split(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", text, flags=re.MULTILINE)
     errors = [message.strip() for message in messages if message.startswith("Error: ")]
-    return errors[-1].removesuffix(f" (traceback in {log})") if errors else None
+    return errors[-1].removesuffix(f" (traceback in {log})").strip() if errors else None
 
 
 def of_run(run: str, split: str, folder: Path) -> str:
