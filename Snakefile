@@ -25,6 +25,7 @@ include: "workflow/rules/compare.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/export.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/endings.smk"
 
 
 report: "workflow/report/workflow.rst"

@@ -540,7 +540,7 @@ def end_badly(copy: Copy, rule: str, ending: str) -> None:
     script.write_text(f"{text}\n{ENDINGS[ending]}\n")
     done = copy.snakemake()
     assert done.returncode == 1, done.stdout
-    assert f"Error in rule {rule}:" in done.stdout or f"Error in checkpoint {rule}:" in done.stdout
+    assert f"Failed: {rule}" in done.stdout
     assert rule in copy.plan()
     script.write_text(text)
 

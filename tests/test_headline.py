@@ -6,6 +6,7 @@ from docutils import nodes
 from docutils.core import publish_doctree
 
 from spokenwords import headline
+from spokenwords.summary import Failure
 
 WARNING = "Training stopped at epoch 9 of 50: raise `patience`, or *turn_ it off_ with |off|."
 RECORDINGS = pd.DataFrame({"word": ["bird", "cat"], "usable": [1_200, 34], "hours": [0.5, 0.25]})
@@ -196,3 +197,20 @@ def test_speakers_are_whole_numbers_when_read_from_a_file(tmp_path):
         "somewhere",
     )
     assert "1,234 of the test speakers" in page
+
+
+def test_what_an_incomplete_report_lacks_stands_on_top():
+    failures = [
+        Failure("difficulty (run my_run)", "logs/my_run.log", "Error: KeyError:\n  *all*"),
+        Failure("gallery (run best)"),
+    ]
+    missing = ["runs/my_run/difficulty.csv", "runs/best/gallery.html"]
+    tree = publish_doctree(headline.incomplete(failures, missing) + "The rest.")
+    assert [node.astext() for node in tree.findall(nodes.paragraph)] == [
+        "This report is incomplete. The next run makes what is missing, and the report.",
+        "difficulty (run my_run) failed: KeyError: *all* (log: logs/my_run.log)",
+        "gallery (run best) failed: without a message",
+        "Missing: runs/my_run/difficulty.csv, runs/best/gallery.html.",
+        "The rest.",
+    ]
+    assert not list(tree.findall(nodes.system_message))

@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 
 import yaml
-from snakemake.exceptions import WorkflowError
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
@@ -26,22 +25,27 @@ from spokenwords import (
 )
 from spokenwords.errors import UserError
 
+# Sentences of errors that ended Snakemake, other than those of jobs.
+FAULTS = []
+
 
 @contextmanager
-def faults_told(how=WorkflowError):
-    """Tell a fault of the user's by its sentence.
+def faults_told():
+    """Print the sentence of a user's error, and end Snakemake with exit status 1.
 
-    While this file is read, SystemExit says no more than that; a WorkflowError adds line numbers.
+    From an input function, any exception but SystemExit comes with a traceback.
     """
     try:
         yield
     except UserError as error:
-        raise how(f"Error: {error}") from None
+        FAULTS.append(str(error))
+        print(f"Error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
 
 
 def canonical_config():
     schema = SCRIPTS.parent / "schemas" / "config.schema.yaml"
-    with faults_told(SystemExit):
+    with faults_told():
         return configuration.canonical(
             config, yaml.safe_load(schema.read_text(encoding="utf-8"))
         )
@@ -171,53 +175,32 @@ def scan():
     return found
 
 
+@cache
+def check_results_folder():
+    """Raise a `UserError` where jobs could not write; Snakemake's own has a traceback."""
+    place = next(path for path in (RESULTS, *RESULTS.parents) if os.path.exists(path))
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise UserError(
+            f"The folder {place} is not writable (config key pathvars.results): change its rights, "
+            "or choose another folder."
+        )
+
+
+@faults_told()
 def digests():
     """The same, of the data folder once it is what this config asks for."""
+    if workflow.is_main_process:
+        if workflow.execution_settings and not workflow.output_settings.dryrun:
+            check_results_folder()
+        if METADATA and FOLDER.absolute() not in METADATA.absolute().parents:
+            # Checked before a download; a table inside the folder comes with it.
+            metadata_digests()
     source = config["dataset"]["source"]
     if source == "archive":
         checkpoints.unpack.get()
     elif source == "synthetic":
         checkpoints.synthesize.get()
-    with faults_told():
-        return scan()
-
-
-def archive_is_unpacked():
-    """Whether the data folder already has what is in the config's archive."""
-    contents, archive = FOLDER / "unpacked.txt", config["dataset"]["archive"]
-    return contents.is_file() and archive["sha256"] in contents.read_text("utf-8")
-
-
-# Told here, a fault in the folder comes without the input function that would run into it.
-with faults_told(SystemExit):
-    if not workflow.is_main_process:
-        pass  # It was told before this job was submitted.
-    elif config["dataset"]["source"] == "folder":
-        scan()
-    elif config["dataset"]["source"] == "archive" and archive_is_unpacked():
-        refuse_unlisted(
-            dataset.words(
-                FOLDER, config["dataset"]["words"], config["dataset"]["min_recordings"]
-            )
-        )
-    elif METADATA and FOLDER.absolute() not in METADATA.absolute().parents:
-        # There, it may be still to come.
-        metadata_digests()
-
-
-def place_of_results():
-    """The results' folder or, where it is not there yet, the nearest above it that is."""
-    return next(path for path in (RESULTS, *RESULTS.parents) if os.path.exists(path))
-
-
-# Told here too: Snakemake itself would say it with a traceback.
-if not (
-    workflow.output_settings.dryrun or os.access(place_of_results(), os.W_OK | os.X_OK)
-):
-    raise SystemExit(
-        f"Error: The folder {place_of_results()} may not be written (config key "
-        "pathvars.results): change its rights, or choose another folder."
-    )
+    return scan()
 
 
 def recordings_are_there(wildcards):
@@ -225,9 +208,10 @@ def recordings_are_there(wildcards):
     return []
 
 
+@faults_told()
 def digest_of_word(wildcards):
     if wildcards.word not in digests():
-        raise WorkflowError(
+        raise UserError(
             f"{wildcards.word!r} is none of the words in {FOLDER} (config keys dataset.words "
             "and dataset.min_recordings)."
         )
@@ -241,6 +225,7 @@ def digest_of_speakers(wildcards):
     return said and said.speakers
 
 
+@faults_told()
 def digest_of_lists(wildcards):
     """A digest of the data set's own lists, where a split follows them."""
     if config["splits"][wildcards.split]["method"] != "official":
@@ -249,8 +234,7 @@ def digest_of_lists(wildcards):
     said = [metadata_digests()[word].sets for word in words if METADATA]
     if any(said):
         return content.digest_of_lines(map(str, said))
-    with faults_told():
-        return dataset.digest_of_lists(FOLDER)
+    return dataset.digest_of_lists(FOLDER)
 
 
 @cache
@@ -259,10 +243,10 @@ def noise():
     return dataset.noise(FOLDER)
 
 
+@faults_told()
 def digest_of_noise(wildcards):
     digests()
-    with faults_told():
-        return noise()
+    return noise()
 
 
 def facts_of_data(wildcards):
@@ -283,7 +267,7 @@ def facts_of_data(wildcards):
 
 
 @cache
-@faults_told(SystemExit)
+@faults_told()
 def asked_recordings():
     """The place that the config names, and a digest of the recordings that it stands for now."""
     if config["predict"]["recordings"] is None:
@@ -311,11 +295,12 @@ def inventories(wildcards):
     return expand("<results>/inventory/{word}.csv", word=digests())
 
 
+@faults_told()
 def inventory_of_explored_word(wildcards):
     recording = config["explore"]["recording"]
     word = next(iter(digests())) if recording == "auto" else recording.partition("/")[0]
     if word not in digests():
-        raise WorkflowError(
+        raise UserError(
             f"Config key explore.recording is {recording!r}; the words are {', '.join(digests())}."
         )
     return {"inventory": f"<results>/inventory/{word}.csv"}

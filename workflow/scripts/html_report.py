@@ -18,4 +18,3 @@ with progress.job_log(snakemake.log[0]):
         snakemake.resources.snakefile,
         snakemake.resources.stylesheet,
     )
-    progress.logger.info(f"The report is {snakemake.output.page}.")

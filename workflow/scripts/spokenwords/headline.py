@@ -1,13 +1,53 @@
 """The report's opening page: what was trained on what, and how well it did."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from spokenwords import summary
 from spokenwords.progress import duration
 
 PURPOSES = ("train", "validate", "test")
+ORIGINS = {
+    "archive": "unpacked from the data set's archive",
+    "folder": "from a folder of one's own",
+    "synthetic": "synthesised by eSpeak NG",
+}
+
+
+def of_files(
+    runs: Mapping[str, Mapping[str, Any]],
+    metrics: Iterable[str],
+    splits: Iterable[str],
+    features: Iterable[str],
+    recordings: str,
+    source: str,
+) -> str:
+    """The page of these files; `metrics` are in the order of `runs`."""
+    read = [json.loads(Path(path).read_text(encoding="utf-8")) for path in metrics]
+    return page(
+        runs,
+        dict(zip(runs, read, strict=True)),
+        {Path(path).parent.name: pd.read_csv(path) for path in splits},
+        {Path(path).parent.name: pd.read_csv(path) for path in features},
+        pd.read_csv(recordings, keep_default_na=False, dtype={"word": str}),
+        ORIGINS[source],
+    )
+
+
+def incomplete(failures: Sequence[summary.Failure], missing: Sequence[str]) -> str:
+    """What to put before the page where jobs failed, and files are missing from the report."""
+    parts = ["**This report is incomplete.** The next run makes what is missing, and the report."]
+    for failure in failures:
+        error = " ".join((failure.error or "without a message").removeprefix("Error: ").split())
+        log = f" (log: {failure.log})" if failure.log else ""
+        parts.append(f"* **{_escaped(failure.job)}** failed: {_escaped(error + log)}")
+    if missing:
+        parts.append(f"Missing: {_escaped(', '.join(missing))}.")
+    return "\n\n".join(parts) + "\n\n"
 
 
 def page(
