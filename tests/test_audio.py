@@ -99,9 +99,132 @@ def test_channels_are_averaged(tmp_path):
 )
 def test_the_end_is_padded_with_zeros_or_cut(tmp_path, length, expected):
     path = write_wave(tmp_path / "a.wav", np.array([8192, -16384, 24576], "<i2").tobytes())
-    samples = audio.load(path, RATE, length)
+    samples = audio.load(path, RATE, length, "start")
     assert samples.dtype == np.float32
     assert samples.tolist() == expected
+
+
+def word(seconds=0.4, amplitude=0.1):
+    """A sound that swells and fades; float32 [samples]."""
+    return tone(440, RATE, seconds, amplitude) * np.hanning(round(seconds * RATE))
+
+
+def at(onset, sound, seconds=3.0, noise=0.001, seed=0):
+    """`sound` from `onset` (s) on in so many seconds of noise; float32 [samples]."""
+    samples = np.random.default_rng(seed).normal(scale=noise, size=round(seconds * RATE))
+    first = round(onset * RATE)
+    samples[first : first + len(sound)] += sound
+    return samples.astype(np.float32)
+
+
+def start_of(samples, length=RATE):
+    """Where the loudest window begins, s."""
+    part = audio.excerpt(samples, length, "loudest")
+    assert part.stop - part.start == length
+    assert 0 <= part.start <= len(samples) - length
+    return part.start / RATE
+
+
+# A tenth of the word's amplitude makes it worse near the ends, where windows contain less noise.
+@pytest.mark.parametrize(("noise", "tolerance"), [(0, 0.03), (0.001, 0.03), (0.01, 0.16)])
+@pytest.mark.parametrize(
+    ("onset", "start"),
+    # A word of 0.4 s has 0.3 s before and after it, if there are so many.
+    [(0.0, 0.0), (0.1, 0.0), (0.3, 0.0), (0.7, 0.4), (1.5, 1.2), (2.3, 2.0), (2.6, 2.0)],
+)
+def test_a_word_is_in_the_middle_of_the_loudest_window(onset, start, noise, tolerance):
+    samples = at(onset, word(), noise=noise)
+    assert start_of(samples) == pytest.approx(start, abs=tolerance)
+
+
+def test_all_of_a_word_at_an_end_is_in_the_loudest_window():
+    for onset in np.linspace(0, 2.6, 27):
+        samples = at(onset, word(), noise=0)
+        part = audio.excerpt(samples, RATE, "loudest")
+        inside = np.square(samples[part], dtype=float).sum()
+        assert inside >= 0.99 * np.square(samples, dtype=float).sum()
+
+
+def test_an_offset_does_not_count():
+    samples = at(1.5, word(amplitude=0.02))
+    for offset in (0.5, -0.9):
+        assert start_of(samples + np.float32(offset)) == pytest.approx(start_of(samples), abs=0.001)
+
+
+@pytest.mark.parametrize("click", [0.0, 0.01, 0.04, 2.94])
+def test_a_click_does_not_count(click):
+    """One of 10 ms, with a hundred times the energy of the word."""
+    samples = at(1.4, word(amplitude=0.01), noise=0.0001)
+    first = round(click * RATE)
+    samples[first : first + 160] += np.tile(np.float32([0.9, -0.9]), 80)
+    assert start_of(samples) == pytest.approx(1.1, abs=0.05)
+
+
+def test_where_there_is_only_a_click_it_counts():
+    samples = np.zeros(3 * RATE, np.float32)
+    samples[40_000] = 0.5
+    assert start_of(samples) <= 2.5 <= start_of(samples) + 1
+
+
+def test_of_words_as_loud_the_first_counts():
+    samples = at(0.5, word(), noise=0) + at(2.2, -word(), noise=0)
+    assert start_of(samples) == pytest.approx(0.2, abs=0.05)
+    samples = at(0.5, word(amplitude=0.09), noise=0) + at(2.2, word(), noise=0)
+    assert start_of(samples) == pytest.approx(1.9, abs=0.05)
+
+
+@pytest.mark.parametrize("samples", [np.zeros(40_000), np.full(40_000, 0.3), np.ones(16_001)])
+def test_silence_has_a_window_too(samples):
+    start_of(samples.astype(np.float32))
+
+
+@pytest.mark.parametrize("window", ["loudest", "start"])
+@pytest.mark.parametrize("length", [1, 100, RATE - 1, RATE])
+def test_recordings_up_to_the_windows_length_are_as_they_are(tmp_path, window, length):
+    values = np.random.default_rng(1).integers(-32768, 32768, length, dtype=np.int16)
+    path = write_wave(tmp_path / "a.wav", values.tobytes())
+    samples = audio.load(path, RATE, RATE, window)
+    np.testing.assert_array_equal(samples[:length], values / np.float32(32768))
+    assert not samples[length:].any()
+
+
+def test_the_window_is_chosen_at_the_models_rate(tmp_path):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, at(1.5, word())[::2], RATE // 2, subtype="FLOAT")
+    samples = audio.load(path, RATE, RATE)
+    energy = np.square(samples, dtype=float)
+    assert np.average(np.arange(RATE), weights=energy) == pytest.approx(RATE / 2, abs=800)
+    assert energy.sum() == pytest.approx(np.square(word(), dtype=float).sum(), rel=0.02)
+    assert np.abs(audio.load(path, RATE, RATE, "start")).max() < 0.01
+
+
+def mixed(*channels):
+    return audio.mix_down(np.stack(channels, axis=1).astype(np.float32))
+
+
+@pytest.mark.parametrize("offset", [0, 0.5])
+def test_the_louder_of_channels_that_cancel_is_taken(offset):
+    """Whatever offset they share."""
+    noise = np.random.default_rng(1).normal(scale=0.1, size=(3, 8000)).astype(np.float32)
+    left, right, other = noise
+    for gain in (1.4, 1.1):
+        louder = offset - gain * left
+        np.testing.assert_array_equal(mixed(left + offset, louder), louder.astype(np.float32))
+        np.testing.assert_array_equal(mixed(louder, left + offset), louder.astype(np.float32))
+    np.testing.assert_array_equal(mixed(left, -left), left)
+    np.testing.assert_array_equal(mixed(left, -left, right, -1.1 * right), -np.float32(1.1) * right)
+    # Uncorrelated channels, one that is silent, one that is half as loud: none of them cancels.
+    for kept in ((left, right), (left, 0 * left), (left, -left / 2), (left, left), (left, other)):
+        np.testing.assert_array_equal(mixed(*kept), np.mean(kept, axis=0))
+    assert not audio.cancel(np.zeros((100, 2), np.float32))
+    assert not audio.cancel(np.full((100, 2), 0.5, np.float32))
+
+
+def test_one_sounding_channel_of_many_does_not_cancel():
+    channels = np.zeros((8000, 6), np.float32)
+    channels[:, 2] = tone(440, RATE, 0.5)
+    assert not audio.cancel(channels)
+    np.testing.assert_allclose(audio.mix_down(channels), channels[:, 2] / 6, atol=1e-7)
 
 
 @pytest.mark.parametrize("own_rate", [8000, 11025, 22050, 44100, 48000])

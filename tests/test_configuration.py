@@ -571,7 +571,7 @@ def test_what_is_left_out_has_its_default():
         "train": ["a"],
     }
     filled = configuration.canonical(least, SCHEMA)
-    assert filled["audio"] == {"sample_rate": 16000, "seconds": 1.0}
+    assert filled["audio"] == {"sample_rate": 16000, "seconds": 1.0, "window": "loudest"}
     assert filled["features"] == canonical()["features"]
     assert filled["splits"]["random"] == canonical()["splits"]["random"]
     assert filled["training"] == canonical()["training"]

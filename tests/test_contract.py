@@ -309,9 +309,9 @@ CHANGES = {
     ),
     "length of all recordings": (
         setting(1.1, "audio", "seconds"),
-        {"check_recordings": 1, "spectrograms": STORES, "measure_features": 2, "explore": 1}
-        | AFTER_CHECK,
+        EVERYTHING,
     ),
+    "window of long recordings": (setting("start", "audio", "window"), EVERYTHING),
     "unreadable recordings skipped": (
         setting("skip", "dataset", "on_unreadable"),
         {"check_recordings": 1} | AFTER_CHECK,

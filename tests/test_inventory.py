@@ -48,9 +48,13 @@ def row(file, **values):
         "samples": RATE,
         "sample_rate": RATE,
         "channels": 1,
+        "clipped_samples": 0,
+        "opposite_phase": False,
         "peak": 0.5,
         "rms": 0.1,
+        "energy_left_out": 0.0,
         "sha256": hashlib.sha256(file.encode()).hexdigest(),
+        "samples_sha256": hashlib.sha256(file.encode()).hexdigest(),
     }
     return good | values
 
@@ -73,17 +77,22 @@ def records(table):
 
 def test_a_row_says_what_a_recording_is(write, of_word):
     tone = 0.5 * np.sin(2 * np.pi * 100 * np.arange(8000) / 8000)
-    path = write("yes/anna_nohash_1.wav", np.stack([tone, tone / 2], axis=1), 8000)
+    # As integers, which soundfile would round towards minus infinity.
+    values = np.rint(32768 * np.stack([tone, tone / 2], axis=1)).astype(np.int16)
+    path = write("yes/anna_nohash_1.wav", values, 8000)
     table = of_word("yes")
     assert list(table.columns) == [
-        *("file", "status", "speaker", "samples", "sample_rate", "channels"),
-        *("peak", "rms", "sha256"),
+        *("file", "status", "speaker", "samples", "sample_rate", "channels", "clipped_samples"),
+        *("opposite_phase", "peak", "rms", "energy_left_out", "sha256", "samples_sha256"),
     ]
     (row,) = table.to_dict("records")
-    # Whole periods of a sine of amplitude A have a peak of A and a mean square of A² / 2; here of
-    # two channels with 1/2 and 1/4.
-    assert row.pop("peak") == pytest.approx(0.5, abs=2**-14)
-    assert row.pop("rms") == pytest.approx(np.sqrt((1 / 8 + 1 / 32) / 2), abs=2**-14)
+    # The network gets the mean of two channels of amplitudes 1/2 and 1/4. Whole periods of a sine
+    # of amplitude A have a peak of A and a mean square of A² / 2. The filter that resamples starts
+    # and ends with zeros, and overshoots there by up to 2 %.
+    assert row.pop("peak") == pytest.approx(3 / 8, rel=0.02)
+    assert row.pop("rms") == pytest.approx(3 / 8 / np.sqrt(2), rel=0.002)
+    # The samples themselves, behind what else matters.
+    content = b"8000 Hz, 2 channels\n" + (values / 32768).astype("<f4").tobytes()
     assert row == {
         "file": "yes/anna_nohash_1.wav",
         "status": "usable",
@@ -91,14 +100,29 @@ def test_a_row_says_what_a_recording_is(write, of_word):
         "samples": 8000,
         "sample_rate": 8000,
         "channels": 2,
+        "clipped_samples": 0,
+        "opposite_phase": False,
+        "energy_left_out": 0.0,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "samples_sha256": hashlib.sha256(content).hexdigest(),
     }
 
 
 def test_the_peak_is_the_largest_magnitude_of_either_sign(write, of_word):
-    write("yes/a.wav", np.array([0, 8192, -16384], np.int16))
-    write("yes/b.wav", np.array([0, 8192, 4096], np.int16))
+    write("yes/a.wav", np.array([8192, 8192, -16384], np.int16))
+    write("yes/b.wav", np.array([0, 8192, -4096, -4096], np.int16))
     assert of_word("yes")["peak"].tolist() == [0.5, 0.25]
+
+
+@pytest.mark.parametrize("rate", [RATE, 8000, 44_100])
+def test_an_offset_is_no_sound(write, of_word, rate):
+    """Nor are the edges that resampling would give it."""
+    sound = np.tile([0.25, -0.25], rate // 4)
+    write("yes/constant.wav", np.full(rate, 0.5), rate)
+    write("yes/sound.wav", sound + 0.5, RATE)
+    constant, shifted = of_word("yes").to_dict("records")
+    assert (constant["peak"], constant["rms"]) == (0, 0)
+    assert (shifted["peak"], shifted["rms"]) == (0.25, 0.25)
 
 
 def test_rows_are_in_the_order_of_file_names(write, of_word):
@@ -144,9 +168,66 @@ def test_names_survive_the_csv_file(write, of_word, word, tmp_path):
 
 def test_hashes_that_look_like_numbers_stay_text(tmp_path):
     hashes = [f"{number:064d}" for number in (7, 123)]
-    table = pd.DataFrame([row(f"yes/{value}.wav", sha256=value) for value in hashes])
-    table.to_csv(tmp_path / "yes.csv", index=False)
-    assert inventories.read(tmp_path / "yes.csv")["sha256"].tolist() == hashes
+    same = [dict.fromkeys(["sha256", "samples_sha256"], value) for value in hashes]
+    pd.DataFrame([row("yes/a.wav", **one) for one in same]).to_csv(tmp_path / "a.csv", index=False)
+    read = inventories.read(tmp_path / "a.csv")
+    assert read["sha256"].tolist() == read["samples_sha256"].tolist() == hashes
+
+
+def test_recordings_of_the_same_samples_are_known_in_any_lossless_format(write, of_word):
+    values = np.random.default_rng(1).integers(-32768, 32768, size=(500, 2), dtype=np.int16)
+    values[0] = 0
+    for word, samples in (("mono", values[:, 0]), ("stereo", values)):
+        write(f"{word}/a.wav", samples)
+        write(f"{word}/b.flac", samples)
+        write(f"{word}/c.wav", samples.astype(np.int32) << 16, subtype="PCM_24")
+        negative_zeros = np.where(samples, samples / 32768, -0.0).astype(np.float32)
+        write(f"{word}/d.wav", negative_zeros, subtype="FLOAT")
+    write("mono/e.wav", np.stack([values[:, 0]] * 3, axis=1))
+    others = values[:, 0].copy()
+    others[-1] ^= 1
+    write("other/a.wav", others)
+    write("other/b.wav", values[:, 0], 8000)
+    write("other/c.wav", values[:, ::-1])
+    write("other/d.wav", values.reshape(-1))
+    contents = {word: set(of_word(word)["samples_sha256"]) for word in ("mono", "stereo", "other")}
+    assert [len(content) for content in contents.values()] == [1, 1, 4]
+    assert len(set.union(*contents.values())) == 6
+    tables = inventories.check({word: of_word(word) for word in ("mono", "stereo")}, RATE, 1.0)
+    assert tables["duplicates"]["group"].value_counts().to_list() == [5, 4]
+
+
+@pytest.mark.parametrize(
+    ("window", "seconds", "left_out", "peak"),
+    # Of the two tones one has four times the energy of the other.
+    [("loudest", 1.0, 0.2, 1), ("start", 1.0, 0.8, 0.25), ("start", 2.0, 0.0, 1)],
+)
+def test_what_the_network_gets_is_measured(write, tmp_path, window, seconds, left_out, peak):
+    tone = np.tile([0.25, -0.25], RATE // 4)
+    write("yes/a.wav", np.concatenate([tone, np.zeros(RATE // 2), 2 * tone, [1.0]]))
+    row = inventory.of_word(tmp_path / "data", "yes", None, RATE, seconds, window)[0]
+    assert row["energy_left_out"] == pytest.approx(left_out, abs=1e-3)
+    assert row["peak"] == pytest.approx(peak, abs=1e-3)
+    # The file's own, wherever it is.
+    assert row["clipped_samples"] == 1
+    assert row["samples"] == 3 * RATE // 2 + 1
+
+
+def test_recordings_that_cancel_are_told_and_heard(write, of_word):
+    sound = np.tile([0.5, -0.5], RATE // 2)
+    write("yes/a.wav", np.stack([sound / 2, -sound], axis=1))
+    write("yes/b.wav", np.stack([sound, sound / 2], axis=1))
+    write("yes/c.wav", np.zeros((RATE, 2)))
+    table = of_word("yes")
+    assert table["opposite_phase"].tolist() == [False, False, False]
+    write("yes/a.wav", np.stack([0.9 * sound, -sound], axis=1))
+    table = of_word("yes")
+    assert table["opposite_phase"].tolist() == [True, False, False]
+    assert table["peak"].tolist() == [0.5, 0.375, 0]
+    oddities = records(inventories.check({"yes": table}, RATE, 1.0)["oddities"])
+    assert ("yes/a.wav", "opposed") in oddities
+    assert ("yes/c.wav", "silent") in oddities
+    assert ("yes/a.wav", "silent") not in oddities
 
 
 def test_an_inventory_is_the_same_each_time(write, tmp_path):
@@ -186,17 +267,18 @@ def test_summary_counts_by_word():
 
 def test_duplicates_are_grouped_across_words():
     duplicates = check(
-        row("yes/a.wav", sha256=SHA256["a"]),
-        row("yes/b.wav", sha256=SHA256["b"]),
-        row("yes/c.wav", sha256=SHA256["c"]),
-        row("no/a.wav", sha256=SHA256["a"]),
-        row("no/b.wav", sha256=SHA256["b"]),
-        row("no/c.wav", sha256=SHA256["b"]),
-        unreadable("no/d.wav", "why") | {"sha256": SHA256["d"]},
-        unreadable("no/e.wav", "why") | {"sha256": SHA256["d"]},
+        row("yes/a.wav", samples_sha256=SHA256["a"]),
+        row("yes/b.wav", samples_sha256=SHA256["b"]),
+        row("yes/c.wav", samples_sha256=SHA256["c"]),
+        row("no/a.wav", samples_sha256=SHA256["a"]),
+        row("no/b.wav", samples_sha256=SHA256["b"]),
+        row("no/c.wav", samples_sha256=SHA256["b"]),
+        unreadable("no/d.wav", "why") | {"samples_sha256": SHA256["d"]},
+        unreadable("no/e.wav", "why") | {"samples_sha256": SHA256["d"]},
     )["duplicates"]
     groups = {
-        tuple(group["file"]): set(group["sha256"]) for _, group in duplicates.groupby("group")
+        tuple(group["file"]): set(group["samples_sha256"])
+        for _, group in duplicates.groupby("group")
     }
     assert groups == {
         ("no/a.wav", "yes/a.wav"): {SHA256["a"]},
@@ -211,14 +293,15 @@ def test_duplicates_are_grouped_across_words():
         # One and two steps of 16 bits are as good as silence.
         ("silent", {"peak": 0.0}, {"peak": 0.0001}),
         ("silent", {"peak": 0.000061}, {"peak": 0.000092}),
-        ("clipped", {"peak": 1.0}, {"peak": 0.99}),
-        ("clipped", {"peak": 1.7}, {"peak": 0.9999}),
+        ("clipped", {"clipped_samples": 1}, {"peak": 1.0}),
+        ("cut", {"energy_left_out": 0.11}, {"energy_left_out": 0.1}),
         ("short", {"samples": 7999}, {"samples": 8000}),
         ("short", {"samples": 3999, "sample_rate": 8000}, {"samples": 8000}),
         ("long", {"samples": 16001}, {"samples": 16000}),
         ("long", {"samples": 44101, "sample_rate": 44100}, {"samples": 12000}),
         ("rate", {"sample_rate": 8000, "samples": 8000}, {"sample_rate": 16000}),
         ("channels", {"channels": 2}, {"channels": 1}),
+        ("opposed", {"opposite_phase": True}, {"opposite_phase": False}),
     ],
 )
 def test_oddities(oddity, odd, even):
@@ -286,9 +369,22 @@ def test_all_unreadable_files_are_refused_at_once():
 
 
 def test_good_recordings_are_not_refused():
-    tables = check(row("yes/a.wav", peak=0.0), row("no/a.wav", channels=2))
+    half = row("yes/a.wav", peak=0.0), row("yes/b.wav")
+    tables = check(*half, row("no/a.wav", channels=2))
     for skip in (True, False):
         inventories.refuse(tables, skip_unreadable=skip)
+
+
+def test_words_that_are_mostly_silent_are_refused():
+    silent = [row(f"{word}/{number}.wav", peak=0.0) for word in ("no", "up") for number in range(2)]
+    tables = check(
+        *silent, row("no/2.wav"), row("up/2.wav"), row("up/3.wav"), unreadable("up/4", "x")
+    )
+    with pytest.raises(
+        UserError, match=r"silent.*\n  no: 2 of 3, .*no/0\.wav\n.*dataset\.words"
+    ) as error:
+        inventories.refuse(tables, skip_unreadable=True)
+    assert "up" not in str(error.value)
 
 
 def test_words_without_a_usable_recording_are_refused_even_when_skipping():
@@ -303,13 +399,16 @@ def test_words_without_a_usable_recording_are_refused_even_when_skipping():
 def test_the_log_says_what_stands_out(messages):
     inventories.report(
         check(
-            row("yes/a.wav", peak=0.0, sha256=SHA256["a"]),
-            row("yes/b.wav", peak=0.0, channels=2, sha256=SHA256["a"]),
+            row("yes/a.wav", peak=0.0, samples_sha256=SHA256["a"]),
+            row("yes/b.wav", peak=0.0, channels=2, samples_sha256=SHA256["a"]),
             *(unreadable("no/a.wav", "why"), row("no/b.wav", samples=3600 * RATE)),
         )
     )
     (line,) = messages
-    for part in ("4 recordings", "2 words", "3 usable", "1.00 h", "2 silent", "1 channels"):
+    for part in (
+        *("4 recordings", "2 words", "3 usable", "1.00 h", "2 with the same samples"),
+        *("2 silent", "1 channels", "1 long"),
+    ):
         assert part in line
 
 

@@ -240,10 +240,22 @@ def test_what_is_beyond_the_networks_window_is_not_measured(tmp_path):
     samples = at(0.8, voice(0.5), noise(POWER / 1e3, 2))
     samples[[10, 20, 30, 20_000]] = 1, -1, 32_767 / 32_768, 1
     write(tmp_path / "long.wav", samples)
-    found = properties.of_recording(tmp_path / "long.wav", RATE, 1.0)
+    found = properties.of_recording(tmp_path / "long.wav", RATE, 1.0, "start")
     assert found["cut_at_end"] is True
     assert found["clipped_samples"] == 3
+    # The loudest second has the word in its middle.
+    found = properties.of_recording(tmp_path / "long.wav", RATE, 1.0, "loudest")
+    assert found["cut_at_end"] is False
+    assert found["onset_seconds"] == pytest.approx(0.25, abs=0.03)
+    assert found["clipped_samples"] == 1
     assert properties.of_recording(tmp_path / "long.wav", RATE, 2.0)["cut_at_end"] is False
+
+
+def test_clipped_samples_are_those_of_the_window_at_the_files_rate(tmp_path):
+    samples = at(0.8, voice(0.5), noise(POWER / 1e3, 2))[::2]
+    samples[[4320, 4480, 12_320, 12_480]] = 1  # at 0.54, 0.56, 1.54 and 1.56 s
+    write(tmp_path / "long.wav", samples, RATE // 2)
+    assert properties.of_recording(tmp_path / "long.wav", RATE, 1.0)["clipped_samples"] == 2
 
 
 def test_clipped_samples_are_the_files_own(tmp_path):

@@ -15,8 +15,8 @@ METHODS = ("random", "speaker", "official")
 
 
 def table(rows):
-    """Recordings from rows (file, speaker, sha256), labelled and numbered by word."""
-    recordings = pd.DataFrame(rows, columns=["file", "speaker", "sha256"])
+    """Recordings from rows (file, speaker, samples_sha256), labelled and numbered by word."""
+    recordings = pd.DataFrame(rows, columns=["file", "speaker", "samples_sha256"])
     recordings["word"] = recordings["file"].str.partition("/")[0]
     recordings["label"] = recordings["word"].rank(method="dense").astype(int) - 1
     recordings["row"] = recordings.groupby("word").cumcount()
@@ -124,7 +124,7 @@ def test_the_outcome_depends_on_the_recordings_not_on_their_order(method):
 
 def test_the_order_of_identical_recordings_does_not_matter():
     recordings = crowd()
-    recordings["sha256"] = [f"content {number % 40}" for number in range(len(recordings))]
+    recordings["samples_sha256"] = [f"content {number % 40}" for number in range(len(recordings))]
     recordings["speaker"] = [f"s{number % 50}" for number in range(len(recordings))]
     for method in METHODS:
         expected = files(divide(recordings, method))
@@ -163,12 +163,12 @@ def test_a_random_split_does_not_care_for_speakers():
 def test_identical_recordings_are_never_in_different_sets(method, seed):
     recordings = crowd(words=6)
     draw = random.Random(seed)
-    recordings["sha256"] = [f"content {draw.randrange(60)}" for _ in range(len(recordings))]
+    recordings["samples_sha256"] = [f"content {draw.randrange(60)}" for _ in range(len(recordings))]
     if method == "speaker":
         # Otherwise everybody would be linked to everybody.
         recordings["speaker"] = recordings["file"]
     manifests = divide(recordings, method, seed)
-    contents = dict(zip(recordings["file"], recordings["sha256"], strict=True))
+    contents = dict(zip(recordings["file"], recordings["samples_sha256"], strict=True))
     where = {}
     for file, sets in set_of(manifests).items():
         where.setdefault(contents[file], set()).update(sets)
@@ -265,7 +265,7 @@ def test_too_few_speakers_end_in_a_sentence():
 
 def test_recordings_that_are_all_alike_end_in_a_sentence():
     with pytest.raises(UserError, match="valid, test"):
-        divide(crowd().assign(sha256="the same"))
+        divide(crowd().assign(samples_sha256="the same"))
 
 
 @pytest.mark.parametrize("empty", ["valid", "test"])

@@ -112,6 +112,7 @@ def test_short_recordings_are_padded_and_long_ones_cut(write_noise, tmp_path):
         rounding=16,
         chunk_length=64,
         inventory_digest="",
+        window="start",
     )
     expected = np.stack([exact(recording, SMALL, 1_000) for recording in recordings])
     values = read_all(path)
@@ -119,6 +120,23 @@ def test_short_recordings_are_padded_and_long_ones_cut(write_noise, tmp_path):
     # Frames whose window begins behind 0.6 s see silence.
     assert (values[0, :, :, 33:] == 0).all()
     assert (values[1, :, :, 33:] != 0).any()
+
+
+def test_a_window_is_cut_out_of_long_recordings_and_recorded(write_noise, tmp_path):
+    noise, rate = soundfile.read(write_noise("noise.wav", seed=1, seconds=0.4))
+    # From 1.3 to 1.7 s.
+    soundfile.write(tmp_path / "late.wav", np.pad(noise, (1300, 300)), rate)
+    energy = {}
+    for window in ("start", "loudest"):
+        path, options = tmp_path / f"{window}.zarr", {"rounding": 16, "chunk_length": 64}
+        options["inventory_digest"] = ""
+        store.write(path, tmp_path, ["late.wav"], SMALL, 1_000, window, **options)
+        energy[window] = np.square(read_all(path)[0], dtype=float).sum(axis=(0, 1))
+        assert zarr.open_group(path, mode="r").attrs["audio_window"] == window
+    assert not energy["start"].any()
+    # In the loudest second from 0.3 to 0.7 s; frames are 20 ms apart.
+    assert np.average(np.arange(51), weights=energy["loudest"]) == pytest.approx(25, abs=1)
+    assert energy["loudest"][16:35].sum() > 0.98 * energy["loudest"].sum()
 
 
 @pytest.mark.filterwarnings("error")

@@ -71,7 +71,7 @@ checkpoint synthesize:
 
 
 rule inventory:
-    """What each recording of one word is: format, speaker, loudness, content hash."""
+    """What each recording of one word is: format, speaker, loudness, content hashes."""
     input:
         recordings_are_there,
     output:
@@ -88,6 +88,7 @@ rule inventory:
     params:
         recordings=digest_of_word,
         speakers=digest_of_speakers,
+        audio=lookup(within=config, dpath="audio"),
         code=code_of("inventory.py"),
     script:
         "../scripts/inventory.py"
@@ -174,14 +175,16 @@ rule tabulate_recordings:
             ),
             "oddities": (
                 "Odd recordings",
-                "Silent (peak below the last bits), clipped (samples at full scale), short (under half "
-                "the model's window), long (cut to the window), of another rate (resampled) or with "
-                "several channels (mixed down). All of them are used.",
+                "Silent (what the network gets is no louder than the last bits), clipped (samples at "
+                "full scale), short (under half the model's window), long (cut to the window), cut "
+                "(more than a tenth of their energy is outside the window), of another rate "
+                "(resampled), with several channels (mixed down), or opposed (the channels cancel: "
+                "the loudest one is taken). All of them are used.",
             ),
             "duplicates": (
                 "Identical recordings",
-                "Files whose bytes occur more than once, also under different words. Those of a group "
-                "always land in the same set of a split.",
+                "Files with the same samples, also in different formats or under different words. "
+                "Those of a group always land in the same set of a split.",
             ),
             "rejected": ("Unreadable files", "They are left out."),
         },

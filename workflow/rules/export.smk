@@ -21,6 +21,7 @@ rule export_model:
         folder=str(FOLDER),
     params:
         keep=lookup(within=config, dpath="predict/keep"),
+        window=lookup(within=config, dpath="audio/window"),
         code=code_of("export_model.py"),
     script:
         "../scripts/export_model.py"

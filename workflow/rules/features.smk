@@ -1,5 +1,8 @@
 # From recordings to complex spectrograms. Makes <results>/features/.
 
+# Recordings of noise are not cut to a window.
+AUDIO_OF_NOISE = {key: config["audio"][key] for key in ("sample_rate", "seconds")}
+
 
 rule spectrograms:
     """Complex spectrograms of one word, in one Zarr store."""
@@ -40,7 +43,7 @@ rule noise_spectrograms:
         folder=str(FOLDER),
     params:
         recordings=digest_of_noise,
-        audio=lookup(within=config, dpath="audio"),
+        audio=AUDIO_OF_NOISE,
         stft=lookup(within=config, dpath="features/{features}/stft"),
         rounding=lookup(within=config, dpath="features/{features}/rounding"),
         code=code_of("noise_spectrograms.py"),
@@ -65,7 +68,7 @@ rule silence_spectrograms:
         folder=str(FOLDER),
     params:
         recordings=digest_of_noise,
-        audio=lookup(within=config, dpath="audio"),
+        audio=AUDIO_OF_NOISE,
         features=lookup(within=config, dpath="features/{features}"),
         code=code_of("silence_spectrograms.py"),
     script:

@@ -15,7 +15,8 @@ with progress.job_log(snakemake.log[0]):
     length = round(snakemake.params.audio["seconds"] * rate)
     table = inventories.read(snakemake.input.inventory)
     file = inventories.recording(table, snakemake.params.recording)
-    samples = audio.load(Path(snakemake.resources.folder) / file, rate, length)
+    path, window = Path(snakemake.resources.folder) / file, snakemake.params.audio["window"]
+    samples = audio.load(path, rate, length, window)
 
     coarse = STFT(rate, WINDOW, WINDOW / rate, WINDOW / 2 / rate, normalized=False)
     as_seen = STFT(rate, **snakemake.params.stft)

@@ -16,10 +16,10 @@ with progress.job_log(snakemake.log[0]):
     classifier = Classifier.load(Path(snakemake.input.model))
     stored = predictions.read(snakemake.input.predictions)
     folder, files = Path(snakemake.resources.folder), list(stored["file"])
-    kept = snakemake.params.keep
+    kept, window = snakemake.params.keep, snakemake.params.window
     model = onnx_model.to_onnx(classifier, kept)
     running = onnx_model.session(model, snakemake.threads)
-    found = parity.compare(classifier, running, folder, stored)
+    found = parity.compare(classifier, running, folder, stored, window)
     difference = parity.check(found.to_pytorch, files)
     summary = {
         "bytes": len(model),
@@ -40,7 +40,9 @@ with progress.job_log(snakemake.log[0]):
         "test": parity.on_test_set(found, stored, classifier.words),
         # Of its threads, which the description goes on with, the timing has one.
         "latency": {"processor": device.describe(place).partition(",")[0], "threads": 1}
-        | latency.measure(model, parity.load(classifier, folder, files[: latency.BATCH_SIZE])),
+        | latency.measure(
+            model, parity.load(classifier, folder, files[: latency.BATCH_SIZE], window)
+        ),
         "versions": evaluation.versions()
         | {name: version(name) for name in ("onnx", "onnxscript", "onnxruntime")},
     }

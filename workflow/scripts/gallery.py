@@ -15,5 +15,6 @@ with progress.job_log(snakemake.log[0]):
         Path(snakemake.resources.folder),
         rate,
         round(snakemake.params.audio["seconds"] * rate),
+        snakemake.params.audio["window"],
     )
     Path(snakemake.output.page).write_text(page, encoding="utf-8")

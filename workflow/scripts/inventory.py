@@ -7,6 +7,9 @@ from spokenwords import inventory, progress
 with progress.job_log(snakemake.log[0]):
     table = snakemake.resources.metadata
     rows = inventory.of_word(
-        Path(snakemake.resources.folder), snakemake.wildcards.word, Path(table) if table else None
+        Path(snakemake.resources.folder),
+        snakemake.wildcards.word,
+        Path(table) if table else None,
+        **snakemake.params.audio,
     )
     inventory.write(rows, Path(snakemake.output.inventory))

@@ -9,7 +9,6 @@ with progress.job_log(snakemake.log[0]):
         manifest.read(snakemake.input.test),
         manifest.read(snakemake.input.train),
         Path(snakemake.resources.folder),
-        snakemake.params.audio["sample_rate"],
-        snakemake.params.audio["seconds"],
+        **snakemake.params.audio,
     )
     measured.to_csv(snakemake.output.properties, index=False, float_format="%.6g")

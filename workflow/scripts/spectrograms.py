@@ -14,6 +14,7 @@ with progress.job_log(snakemake.log[0]):
         inventory.usable_files(inventory_path),
         STFT(sample_rate=audio["sample_rate"], **features["stft"]),
         length=round(audio["seconds"] * audio["sample_rate"]),
+        window=audio["window"],
         rounding=features["rounding"] or None,
         chunk_length=features["chunk_length"],
         compression=features["compression"],

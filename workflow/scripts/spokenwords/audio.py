@@ -1,4 +1,4 @@
-"""Reading recordings: mix down, resample, pad or cut."""
+"""Reading recordings: mix down, resample, choose the window, pad."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +9,15 @@ import numpy as np
 
 from spokenwords.decoding import UnreadableRecordingError, decode
 from spokenwords.errors import UserError
+
+FULL_SCALE = 32767 / 32768
+# Of the energy of an average channel, the mean of n channels that have nothing in common, or of
+# which one alone sounds, has a share of 1/n. A tenth of that, 10 dB less, is cancellation.
+CANCELLED = 0.1
+# A window with this share of the energy of the loudest one is as good.
+AS_GOOD = 0.99
+# A click is shorter than this share of the window, of a second 50 ms.
+CLICK = 1 / 20
 
 
 @contextmanager
@@ -23,19 +32,20 @@ def usable_before(file: str) -> Iterator[None]:
         ) from None
 
 
-def load(path: Path, sample_rate: int, length: int) -> np.ndarray:
-    """The recording at `path` as the features see it: float32 [length].
+def load(path: Path, sample_rate: int, length: int, window: str = "loudest") -> np.ndarray:
+    """Return the recording at `path` as the network gets it: float32 [length].
 
-    That is `mono`, its end zero-padded or cut to `length` samples. Raises
+    That is `mono`, cut to its `excerpt`; a shorter one is followed by zeros. Raises
     `UnreadableRecordingError`.
     """
-    return fit(mono(path, sample_rate), length)
+    samples = mono(path, sample_rate)
+    return fit(samples[excerpt(samples, length, window)], length)
 
 
 def mono(path: Path, sample_rate: int) -> np.ndarray:
     """The whole recording at `path`, float32 [samples] at `sample_rate` (Hz).
 
-    Channels are averaged. Raises `UnreadableRecordingError`.
+    Channels are mixed down. Raises `UnreadableRecordingError`.
     """
     samples, own_rate = decode(path)
     samples = mix_down(samples)  # Under the same name: hours of all channels are let go.
@@ -43,8 +53,26 @@ def mono(path: Path, sample_rate: int) -> np.ndarray:
 
 
 def mix_down(samples: np.ndarray) -> np.ndarray:
-    """The mean of the channels of [samples, channels]."""
-    return samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+    """Return the mean of the channels of [samples, channels], or the loudest if they cancel."""
+    if samples.shape[1] == 1:
+        return samples[:, 0]
+    return samples[:, _power(samples).argmax()] if cancel(samples) else samples.mean(axis=1)
+
+
+def cancel(samples: np.ndarray) -> bool:
+    """Whether the mean of the channels of [samples, channels] has far less energy than they have.
+
+    Such are two channels of which one has its sign flipped. See `CANCELLED`; a constant offset is
+    no energy.
+    """
+    power = _power(samples)
+    return bool(samples.mean(axis=1).var(dtype=np.float64) < CANCELLED * power.mean() / len(power))
+
+
+def _power(samples: np.ndarray) -> np.ndarray:
+    """The mean power of each channel of [samples, channels], but for a constant offset."""
+    # One by one: NumPy would hold all of them as 64-bit numbers.
+    return np.array([channel.var(dtype=np.float64) for channel in samples.T])
 
 
 def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
@@ -56,6 +84,36 @@ def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
 
     divisor = gcd(from_rate, to_rate)
     return resample_poly(samples, to_rate // divisor, from_rate // divisor)
+
+
+def excerpt(samples: np.ndarray, length: int, window: str) -> slice:
+    """Return which part of `samples` [n] the network gets, if they are more than `length`.
+
+    The window `start` is the first `length` samples, `loudest` the one with the most energy. Many
+    windows contain all of a word that is shorter than they are: of the first ones that are
+    `AS_GOOD` as the best and follow each other, it is the middle one. A word thus has the same
+    room before and after it, or as much of it as the recording has.
+
+    Energy is about the median, so that a constant offset has none. A click, such as that of the
+    mouse that started the recording, often has more energy than the word: the loudest samples, as
+    many as a `CLICK` has, count only as much as the next loudest one. What is louder and longer
+    than a click, a slammed door, does pass for the word.
+    """
+    if window == "start" or len(samples) <= length:
+        return slice(0, length)
+    power = np.square(samples - np.median(samples), dtype=np.float64)
+    last = len(power) - 1 - int(CLICK * length)
+    # Nothing but a click is better than nothing.
+    if limit := np.partition(power, last)[last]:
+        np.minimum(power, limit, out=power)
+    # Windows that begin before the recording or end after it are good, too, and moved into it.
+    until = np.cumsum(np.pad(power, (length + 1, length)))
+    energy = until[length:] - until[:-length]
+    good = np.append(energy >= AS_GOOD * energy.max(), False)
+    first = int(good.argmax())
+    end = first + int(good[first:].argmin())
+    start = min(max((first + end - 1) // 2 - length, 0), len(samples) - length)
+    return slice(start, start + length)
 
 
 def fit(samples: np.ndarray, length: int) -> np.ndarray:

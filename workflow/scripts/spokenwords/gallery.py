@@ -70,12 +70,13 @@ def page(
     folder: Path,
     sample_rate: int,
     length: int,
+    window: str = "loudest",
 ) -> str:
     """The gallery of `run`: `template` with the data in it, recordings included.
 
     `metrics` is what `evaluation` made of `predictions`. Recordings are read from `folder`, and are
-    as the network heard them: at `sample_rate` (Hz), padded or cut to `length` samples.
-    Raises `UserError` if one cannot be read.
+    as the network heard them: at `sample_rate` (Hz), padded to `length` samples or cut to
+    their `window` (see `audio.excerpt`). Raises `UserError` if one cannot be read.
     """
     shown = choose(predictions)
     data = {
@@ -90,7 +91,7 @@ def page(
     }
     for row in shown.to_dict("records"):
         with audio.usable_before(row["file"]):
-            samples = audio.load(folder / row["file"], sample_rate, length)
+            samples = audio.load(folder / row["file"], sample_rate, length, window)
         media = {
             "sound": sound(samples, sample_rate),
             "spectrogram": _uri("image/webp", spectrogram(samples, sample_rate)),

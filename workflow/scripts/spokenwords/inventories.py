@@ -10,16 +10,17 @@ from spokenwords.inventory import DECIMALS, USABLE
 
 logger = logging.getLogger("spokenwords")
 
-# Oddities are told, never rejected. Below this peak a 16-bit recording is digital silence, give or
-# take the last bit; at this peak it has reached full scale. Rounded as the peaks are.
+# Up to this peak a 16-bit recording is digital silence, give or take the last bit. Rounded as the
+# peaks are.
 SILENT_PEAK = round(2 / 32768, DECIMALS)
-FULL_SCALE = round(32767 / 32768, DECIMALS)
+# More energy than this outside the window, and a word may have been cut.
+MOST_LEFT_OUT = 0.1
 
 
 def read(path: Path) -> pd.DataFrame:
     """An inventory (see `inventory.of_word` for its columns) from its CSV file."""
     # Names such as `NA` or `001` are text, not missing or a number.
-    text = dict.fromkeys(["file", "status", "speaker", "sha256"], str)
+    text = dict.fromkeys(["file", "status", "speaker", "sha256", "samples_sha256"], str)
     return pd.read_csv(path, dtype=text, keep_default_na=False)
 
 
@@ -50,10 +51,11 @@ def check(
     """What stands out over all words: tables named summary, duplicates, oddities, rejected.
 
     - summary: a row a word: recordings, usable, speakers, hours of usable sound, median_rms
-    - duplicates: a row a file whose bytes occur more than once, also across words; `group` numbers
-      the files that are alike
-    - oddities: file and oddity (silent, clipped, short: under half the model's `seconds`, long:
-      over them, rate: resampled to `sample_rate`, channels: mixed down)
+    - duplicates: a row a file whose samples occur more than once, also across words; `group`
+      numbers the files that are alike
+    - oddities: file and oddity (silent: what the network gets is, clipped, short: under half the
+      model's `seconds`, long: over them, cut: of whose energy more than a tenth is left out, rate:
+      resampled to `sample_rate`, channels: mixed down, opposed: the channels cancel)
     - rejected: file and reason
     """
     everything = pd.concat(
@@ -72,21 +74,24 @@ def check(
     ).fillna({"usable": 0, "speakers": 0, "hours": 0.0})
     summary = summary.astype({"usable": int, "speakers": int}).reset_index()
 
-    repeated = good[good.duplicated("sha256", keep=False)].sort_values(["sha256", "file"])
+    repeated = good[good.duplicated("samples_sha256", keep=False)]
+    repeated = repeated.sort_values(["samples_sha256", "file"])
     duplicates = pd.DataFrame(
         {
-            "group": repeated.groupby("sha256", sort=False).ngroup() + 1,
+            "group": repeated.groupby("samples_sha256", sort=False).ngroup() + 1,
             "file": repeated["file"],
-            "sha256": repeated["sha256"],
+            "samples_sha256": repeated["samples_sha256"],
         }
     )
     tests = {
         "silent": good["peak"] <= SILENT_PEAK,
-        "clipped": good["peak"] >= FULL_SCALE,
+        "clipped": good["clipped_samples"] > 0,
         "short": length < seconds / 2,
         "long": length > seconds,
+        "cut": good["energy_left_out"] > MOST_LEFT_OUT,
         "rate": good["sample_rate"] != sample_rate,
         "channels": good["channels"] > 1,
+        "opposed": good["opposite_phase"],
     }
     oddities = pd.concat(
         [
@@ -112,7 +117,7 @@ def report(tables: dict[str, pd.DataFrame]) -> None:
     logger.info(
         f"{summary['recordings'].sum():,} recordings of {len(summary)} words, "
         f"{summary['usable'].sum():,} usable, {summary['hours'].sum():.2f} h; "
-        f"{len(tables['duplicates']):,} that are not the only ones of their content; oddities: "
+        f"{len(tables['duplicates']):,} with the same samples as another; oddities: "
         f"{', '.join(f'{count:,} {name}' for name, count in odd.items()) or 'none'}"
     )
 
@@ -121,7 +126,7 @@ def refuse(tables: dict[str, pd.DataFrame], skip_unreadable: bool) -> None:
     """Raise a `UserError` where the recordings cannot be worked with.
 
     That is when some are unreadable and not to be skipped (all are listed), or when a word has none
-    that is usable.
+    that is usable, or most of its recordings are silent.
     """
     rejected, summary = tables["rejected"], tables["summary"]
     if len(rejected) and not skip_unreadable:
@@ -135,4 +140,18 @@ def refuse(tables: dict[str, pd.DataFrame], skip_unreadable: bool) -> None:
         raise UserError(
             f"No recording can be read of: {', '.join(empty)}. Add some, or list the other words "
             "in config key dataset.words."
+        )
+    odd = tables["oddities"]
+    silent = odd.loc[odd["oddity"] == "silent", "file"]
+    of_word = silent.groupby(silent.str.split("/").str[0]).agg(["size", "first"])
+    usable = summary.set_index("word")["usable"]
+    if len(mostly := of_word[of_word["size"] > usable.reindex(of_word.index) / 2]):
+        listed = "".join(
+            f"\n  {row.Index}: {row.size:,} of {usable[row.Index]:,}, for example {row.first}"
+            for row in mostly.itertuples()
+        )
+        raise UserError(
+            f"Most recordings of these words are silent in the part that is trained on:{listed}\n"
+            "Replace them, or list the other words in config key dataset.words. Config key "
+            "audio.window says which part of longer recordings is taken."
         )

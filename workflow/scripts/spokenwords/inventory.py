@@ -9,25 +9,38 @@ from pathlib import Path
 
 import numpy as np
 
-from spokenwords import content, dataset, decoding, metadata
+from spokenwords import audio, content, dataset, decoding, metadata
 
 USABLE = "usable"
-# Digits of peak and rms.
+# Digits of peak, rms and energy_left_out.
 DECIMALS = 6
 COLUMNS = [
-    *("file", "status", "speaker", "samples", "sample_rate", "channels", "peak", "rms", "sha256"),
+    *("file", "status", "speaker", "samples", "sample_rate", "channels", "clipped_samples"),
+    *("opposite_phase", "peak", "rms", "energy_left_out", "sha256", "samples_sha256"),
 ]
 
 
-def of_word(folder: Path, word: str, table: Path | None = None) -> list[dict]:
+def of_word(
+    folder: Path,
+    word: str,
+    table: Path | None = None,
+    sample_rate: int = 16_000,
+    seconds: float = 1.0,
+    window: str = "loudest",
+) -> list[dict]:
     """The inventory of one word: a row a recording, sorted by file name; no recording fails it.
 
     Who speaks is said by the data set's `table` (see `metadata`) or, where that does not know, by
-    the file's name. Raises `UserError` as `metadata.speakers` does.
+    the file's name. The network gets `seconds` of each recording, mixed down, at `sample_rate`
+    (Hz), chosen by `window` (see `audio.excerpt`). Raises `UserError` as `metadata.speakers` does.
 
-    Columns: file (`<word>/<name>`), status (`usable`, or `unreadable: <why>`), speaker, samples
-    (a channel, at the file's own rate), sample_rate (Hz), channels, peak and rms (of all channels,
-    full scale is 1), sha256 (of the file's bytes).
+    Columns:
+    - file (`<word>/<name>`), status (`usable`, or `unreadable: <why>`), speaker
+    - of the file: samples (a channel), sample_rate (Hz), channels, clipped_samples (those at full
+      scale, of all channels), opposite_phase (whether the channels `cancel`)
+    - of what the network gets: peak and rms, about the mean, full scale being 1; energy_left_out,
+      the share of the recording's energy, about its mean, that is outside the window
+    - sha256 of the file's bytes; samples_sha256, see `digest_of_samples`
     """
     files = [f"{word}/{name}" for name in dataset.recordings(folder / word)]
     known = metadata.speakers(table, word, files) if table else {}
@@ -41,21 +54,57 @@ def of_word(folder: Path, word: str, table: Path | None = None) -> list[dict]:
             "samples": 0,
             "sample_rate": 0,
             "channels": 0,
+            "clipped_samples": 0,
+            "opposite_phase": False,
             "peak": 0.0,
             "rms": 0.0,
+            "energy_left_out": 0.0,
             "sha256": content.hash_of(path),
+            "samples_sha256": "",
         }
         try:
-            samples, row["sample_rate"] = decoding.decode(path)
+            samples, own_rate = decoding.decode(path)
         except decoding.UnreadableRecordingError as reason:
             row["status"] = f"unreadable: {reason}"
         else:
             row["samples"], row["channels"] = samples.shape
-            row["peak"] = round(float(np.abs(samples).max()), DECIMALS)
-            rms = np.sqrt(np.mean(np.square(samples, dtype=np.float64)))
-            row["rms"] = round(float(rms), DECIMALS)
+            row["sample_rate"] = own_rate
+            row["clipped_samples"] = int(np.count_nonzero(np.abs(samples) >= audio.FULL_SCALE))
+            row["opposite_phase"] = audio.cancel(samples)
+            row["samples_sha256"] = digest_of_samples(samples, own_rate)
+            mixed = audio.mix_down(samples)
+            length = round(seconds * sample_rate)
+            part = audio.excerpt(audio.resample(mixed, own_rate, sample_rate), length, window)
+            # Resampled without its offset, which would be a step at either end.
+            whole = audio.resample(mixed - float(mixed.mean()), own_rate, sample_rate)
+            row |= {name: round(value, DECIMALS) for name, value in _levels(whole, part).items()}
         rows.append(row)
     return rows
+
+
+def _levels(whole: np.ndarray, part: slice) -> dict[str, float]:
+    """Peak and rms of a part of a recording [samples], and the energy that is outside it."""
+    energy = np.square(whole, dtype=np.float64)
+    inside = whole[part] - whole[part].mean(dtype=np.float64)
+    outside = energy[: part.start].sum() + energy[part.stop :].sum()
+    return {
+        "peak": float(np.abs(inside).max()),
+        "rms": float(np.sqrt(np.mean(np.square(inside)))),
+        "energy_left_out": float(outside / (energy.sum() or 1)),
+    }
+
+
+def digest_of_samples(samples: np.ndarray, sample_rate: int) -> str:
+    """SHA-256 of decoded samples, float32 [samples, channels], and their rate.
+
+    It is the same whatever lossless format the samples were stored in, and for one channel as for
+    several that are alike.
+    """
+    if (samples == samples[:, :1]).all():
+        samples = samples[:, :1]
+    head = f"{sample_rate} Hz, {samples.shape[1]} channels\n"
+    # Plus zero, since floating-point files may contain -0, which is 0 to the ear.
+    return hashlib.sha256(head.encode() + (samples + np.float32(0)).tobytes()).hexdigest()
 
 
 def write(rows: list[dict], path: Path) -> None:

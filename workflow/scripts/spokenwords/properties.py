@@ -6,7 +6,7 @@ rules that know nothing of words: a slammed door can pass for one, and noise tha
 
 from dataclasses import dataclass
 from functools import cache
-from math import ceil
+from math import ceil, floor
 from pathlib import Path
 
 import numpy as np
@@ -40,11 +40,15 @@ LONGEST_PAUSE_FRAMES = 20  # within a word, such as the closure before a p, most
 # of Quantized Signals, 1948).
 ROUNDING_POWER = 1 / 12 / 32768**2
 SNR_LIMITS = (-10, 100)  # dB
-FULL_SCALE = 32767 / 32768
 
 
 def table(
-    test: pd.DataFrame, train: pd.DataFrame, folder: Path, sample_rate: int, seconds: float
+    test: pd.DataFrame,
+    train: pd.DataFrame,
+    folder: Path,
+    sample_rate: int,
+    seconds: float,
+    window: str = "loudest",
 ) -> pd.DataFrame:
     """The properties of the recordings of the manifest `test`, a row each, columns `COLUMNS`.
 
@@ -55,7 +59,8 @@ def table(
     rows = []
     for file in test["file"]:
         with audio.usable_before(file):
-            rows.append({"file": file} | of_recording(folder / file, sample_rate, seconds))
+            found = of_recording(folder / file, sample_rate, seconds, window)
+            rows.append({"file": file} | found)
         progress.advance()
     measured = pd.DataFrame(rows, columns=COLUMNS[:-1]).astype(dict.fromkeys(FLAGS, "boolean"))
     known = test["speaker"].map(train["speaker"].value_counts()).fillna(0).astype(int)
@@ -69,17 +74,22 @@ def read(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=missing)
 
 
-def of_recording(path: Path, sample_rate: int, seconds: float) -> dict[str, float]:
+def of_recording(
+    path: Path, sample_rate: int, seconds: float, window: str = "loudest"
+) -> dict[str, float]:
     """`of_samples`, and `clipped_samples`: how many of the file's own are at full scale.
 
-    Measured is what the network gets: the first `seconds`, mixed down, at `sample_rate` (Hz). The
-    zeros that a short recording is padded with are left out. Raises `UnreadableRecordingError`.
+    Measured is what the network gets: `seconds`, mixed down, at `sample_rate` (Hz), chosen by
+    `window` (see `audio.excerpt`). The zeros that a short recording is padded with are left out.
+    Raises `UnreadableRecordingError`.
     """
     samples, own_rate = decoding.decode(path)
     mono = audio.resample(audio.mix_down(samples), own_rate, sample_rate)
-    used = np.abs(samples[: ceil(seconds * own_rate)])
-    estimates = of_samples(mono[: round(seconds * sample_rate)], sample_rate)
-    return estimates | {"clipped_samples": int(np.count_nonzero(used >= FULL_SCALE))}
+    part = audio.excerpt(mono, round(seconds * sample_rate), window)
+    first = floor(part.start / sample_rate * own_rate)
+    used = np.abs(samples[first : first + ceil(seconds * own_rate)])
+    clipped = int(np.count_nonzero(used >= audio.FULL_SCALE))
+    return of_samples(mono[part], sample_rate) | {"clipped_samples": clipped}
 
 
 def of_samples(samples: np.ndarray, sample_rate: int) -> dict[str, float]:

@@ -21,13 +21,13 @@ def divide(
     seed: int = 0,
     lists: dict[str, set[str]] | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Divide `recordings` (columns `manifest.COLUMNS` and sha256) into manifests keyed by `SETS`.
+    """Divide `recordings` (columns `manifest.COLUMNS` and samples_sha256) into manifests by `SETS`.
 
     Methods: `random` divides recordings, `speaker` divides speakers (none is in two sets),
     `official` follows `lists` (see `dataset.official_lists`). `train` and `valid` are the sets'
-    shares of all recordings, the test set has the rest. Recordings with the same bytes always land
-    in the same set: on official lists in the test set if one of them is listed there, else in the
-    validation set if one is listed there.
+    shares of all recordings, the test set has the rest. Recordings with the same samples always
+    land in the same set: on official lists in the test set if one of them is listed there, else in
+    the validation set if one is listed there.
 
     The outcome depends on the seed and on the recordings, not on their order. Raises `UserError`
     when a set would be empty.
@@ -36,7 +36,7 @@ def divide(
     if method == "official":
         chosen = _by_lists(recordings, lists)
     else:
-        keys = ["sha256", "speaker"] if method == "speaker" else ["sha256"]
+        keys = ["samples_sha256", "speaker"] if method == "speaker" else ["samples_sha256"]
         shares = {"train": train, "valid": valid, "test": 1 - train - valid}
         chosen = _by_shares(recordings["file"], _groups(recordings, keys), shares, seed)
     manifests = {name: recordings.loc[chosen == name, COLUMNS] for name in SETS}
@@ -103,5 +103,6 @@ def _by_lists(recordings: pd.DataFrame, lists: dict[str, set[str]]) -> np.ndarra
     chosen = np.full(len(recordings), "train")
     for name in ("valid", "test"):
         listed = recordings["file"].isin(lists[name])
-        chosen[recordings["sha256"].isin(recordings.loc[listed, "sha256"])] = name
+        content = recordings["samples_sha256"]
+        chosen[content.isin(content[listed])] = name
     return chosen

@@ -42,20 +42,26 @@ UTTERANCES_AT_ONCE = 4
 
 
 def write(
-    path: Path, folder: Path, files: list[str], transform: STFT, length: int, **storage: Any
+    path: Path,
+    folder: Path,
+    files: list[str],
+    transform: STFT,
+    length: int,
+    window: str = "loudest",
+    **storage: Any,
 ) -> None:
     """Write the complex spectrograms of the recordings `files` (in `folder`) to a store at `path`.
 
-    Recordings are brought to `length` samples at the transform's rate; `storage` is what else
-    `write_waveforms` takes. Raises `UserError` as that does, and for a recording that can no longer
-    be read.
+    Recordings are brought to `length` samples at the transform's rate, longer ones cut to their
+    `window` (see `audio.excerpt`); `storage` is what else `write_waveforms` takes. Raises
+    `UserError` as that does, and for a recording that can no longer be read.
     """
 
     def load(file: str) -> np.ndarray:
         with audio.usable_before(file):
-            return audio.load(folder / file, transform.sample_rate, length)
+            return audio.load(folder / file, transform.sample_rate, length, window)
 
-    write_waveforms(path, files, load, transform, length, **storage)
+    write_waveforms(path, files, load, transform, length, window=window, **storage)
 
 
 def write_waveforms(
@@ -69,11 +75,13 @@ def write_waveforms(
     inventory_digest: str,
     compression: str = "zstd",
     threads: int = 1,
+    window: str | None = None,
 ) -> None:
     """Write complex spectrograms to a new store at `path`; `load` gives the waveform of each file.
 
     Waveforms are float32 [length]. With `rounding` k, values are rounded to multiples of 2^-k
-    before they become float16; `compression` is one of `COMPRESSORS`. An older store at `path` is
+    before they become float16; `compression` is one of `COMPRESSORS`; `window` says how waveforms
+    were cut out of longer recordings, if they were. An older store at `path` is
     there until the new one is complete. Memory: a chunk a thread. Raises `UserError` for a
     recording that exceeds what float16 holds.
     """
@@ -87,6 +95,7 @@ def write_waveforms(
             "files": files,
             "stft": asdict(transform),
             "samples": length,
+            "audio_window": window,
             "rounding_step": None if rounding is None else 2.0**-rounding,
             "units": "full scale of the recording is 1",
             "inventory_sha256": inventory_digest,

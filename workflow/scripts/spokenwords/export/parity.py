@@ -19,16 +19,19 @@ BATCH_SIZE = 64
 LIMIT = 1e-4
 
 
-def load(classifier: Classifier, folder: Path, files: list[str]) -> np.ndarray:
+def load(
+    classifier: Classifier, folder: Path, files: list[str], window: str = "loudest"
+) -> np.ndarray:
     """Recordings `files` in `folder` as the classifier takes them: float32 [recording, samples].
 
-    Raises `UserError` when one is no longer usable.
+    Longer ones are cut to their `window` (see `audio.excerpt`). Raises `UserError` when one is no
+    longer usable.
     """
     waveforms = np.empty((len(files), classifier.samples), np.float32)
     for number, file in enumerate(files):
         with audio.usable_before(file):
             waveforms[number] = audio.load(
-                folder / file, classifier.transform.sample_rate, classifier.samples
+                folder / file, classifier.transform.sample_rate, classifier.samples, window
             )
     return waveforms
 
@@ -52,6 +55,7 @@ def compare(
     running: onnxruntime.InferenceSession,
     folder: Path,
     stored: pd.DataFrame,
+    window: str = "loudest",
 ) -> Comparison:
     """What ONNX Runtime makes of the recordings in `folder` that `stored` predictions are of.
 
@@ -59,8 +63,8 @@ def compare(
     spectrograms: SciPy's transform, the classifier, which is to be on the CPU, in evaluation mode
     and in float32. Those stored were made from rounded spectrograms, in the evaluation's precision,
     averaged over shifts where the run has the test do so, and are kept to six decimals, those of
-    the likeliest classes and of the target. Raises `UserError` when a recording is no longer
-    usable.
+    the likeliest classes and of the target. Recordings are loaded as `load` does it, which raises
+    `UserError` when one is no longer usable.
     """
     number = {name: place for place, name in enumerate(classifier.words)}
     parts = []
@@ -68,7 +72,7 @@ def compare(
     # Batch by batch: all probabilities of a thousand words would take gigabytes.
     for start in range(0, len(stored), BATCH_SIZE):
         rows = stored[start : start + BATCH_SIZE]
-        waveforms = load(classifier, folder, list(rows["file"]))
+        waveforms = load(classifier, folder, list(rows["file"]), window)
         spectrograms = classifier.transform.complex_spectrogram(waveforms)
         expected = classifier(torch.from_numpy(spectrograms)).softmax(dim=1).numpy()
         found = onnx_model.probabilities(running, waveforms)
