@@ -20,6 +20,7 @@ from spokenwords import (
     dataset,
     fingerprint,
     listing,
+    lists,
     memory,
     metadata,
     published,
@@ -133,15 +134,21 @@ def metadata_digests():
     return {}
 
 
+def said_of(word):
+    """What the data set's table says of a word, as digests; None if there is nothing."""
+    return metadata_digests().get(lists.composed(word))
+
+
 def refuse_unlisted(words):
     """Raise a `UserError` where the data set has a table, and it lacks some of these words."""
-    unlisted = [word for word in words if word not in metadata_digests()]
+    unlisted = [word for word in words if said_of(word) is None]
     if METADATA and unlisted:
         raise UserError(
             f"The table {METADATA} (config key dataset.metadata) names no recording of "
             f"{len(unlisted):,} of the words in {FOLDER}: {', '.join(unlisted[:10])}"
-            f"{', …' if len(unlisted) > 10 else ''}. Name the table of these recordings, or choose "
-            "words that it has (config key dataset.words)."
+            f"{', …' if len(unlisted) > 10 else ''}. It names such of "
+            f"{', '.join(list(metadata_digests())[:3]) or 'no word'}. Name the table of these "
+            "recordings, or choose words that it has (config key dataset.words)."
         )
 
 
@@ -236,7 +243,7 @@ def digest_of_word(wildcards):
 def digest_of_speakers(wildcards):
     """A digest of what the data set's table says of the wildcard's word, if there is one."""
     digests()
-    said = metadata_digests().get(wildcards.word)
+    said = said_of(wildcards.word)
     return said and said.speakers
 
 
@@ -245,11 +252,11 @@ def digest_of_lists(wildcards):
     if config["splits"][wildcards.split]["method"] != "official":
         return None
     words = digests()
-    said = [metadata_digests()[word].sets for word in words if METADATA]
+    said = [said_of(word).sets for word in words if METADATA]
     if any(said):
         return content.digest_of_lines(map(str, said))
     with faults_told():
-        return dataset.digest_of_lists(FOLDER)
+        return lists.digest_of_lists(FOLDER)
 
 
 @cache

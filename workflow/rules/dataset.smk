@@ -108,6 +108,10 @@ rule check_recordings:
         "<benchmarks>/check_recordings.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        folder=str(FOLDER),
+        words=json.dumps(config["dataset"]["words"]),
+        min_recordings=config["dataset"]["min_recordings"],
     params:
         on_unreadable=lookup(within=config, dpath="dataset/on_unreadable"),
         audio=lookup(within=config, dpath="audio"),

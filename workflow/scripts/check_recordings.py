@@ -1,10 +1,14 @@
 """All recordings taken together: sums, duplicates, oddities, and those that cannot be read."""
 
+import json
 from pathlib import Path
 
-from spokenwords import inventories, progress
+from spokenwords import dataset, inventories, progress
 
 with progress.job_log(snakemake.log[0]):
+    resources = snakemake.resources
+    # For its warnings: users look for them in this log.
+    dataset.words(Path(resources.folder), json.loads(resources.words), resources.min_recordings)
     words = {Path(path).stem: inventories.read(path) for path in snakemake.input.inventories}
     audio = snakemake.params.audio
     tables = inventories.check(words, audio["sample_rate"], audio["seconds"])
