@@ -42,10 +42,10 @@ def words(folder: Path, wanted: list[str] | str = "all", fewest: int = 1) -> dic
     if wanted != "all":
         found = found.only(wanted)
         if missing := sorted(set(wanted) - set(present)):
-            hints = "".join(f" {doubt}" for doubt in layout.doubts(found, []))
             raise UserError(
                 f"No recordings of {', '.join(missing)} in {folder} (config key dataset.words); "
-                f"it has: {', '.join(present) or 'no word at all'}.{hints}"
+                f"it has: {', '.join(present) or 'no word at all'}."
+                + _hints(layout.doubts(found, []) + layout.similar(missing, present))
             )
         present = sorted(wanted)
     elif scarce := [word for word in present if len(files[word]) < fewest]:
@@ -59,10 +59,10 @@ def words(folder: Path, wanted: list[str] | str = "all", fewest: int = 1) -> dic
     meant = present if wanted == "all" else []
     doubts = layout.doubts(found, meant)
     if len(present) < 2:
-        hints = "".join(f" {doubt}" for doubt in doubts)
         raise UserError(
-            f"The folder {folder} (config key dataset.folder) has {KINDS} files of "
-            f"{len(present)} words; telling words apart takes at least two word folders.{hints}"
+            f"In {folder} (config key dataset.folder), {len(present)} folders have recordings "
+            f"({KINDS}); telling words apart takes at least two, one for each word."
+            + _hints(doubts)
         )
     layout.refuse(folder, meant)
     for word in present:
@@ -74,6 +74,10 @@ def words(folder: Path, wanted: list[str] | str = "all", fewest: int = 1) -> dic
     for doubt in doubts:
         logger.warning(f"Warning: {doubt}")
     return {word: files[word] for word in present}
+
+
+def _hints(sentences: list[str]) -> str:
+    return "".join(f" {sentence}" for sentence in sentences)
 
 
 def _look(folder: Path) -> Layout:

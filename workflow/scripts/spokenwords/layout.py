@@ -63,7 +63,7 @@ class Layout:
 
 def refuse(folder: Path, words: list[str]) -> None:
     """Raise a `UserError` where two of these words are certainly one, or all of them are sets."""
-    ways_out = "or list all words in config key dataset.words if they are meant."
+    ways_out = "or list all words in config key dataset.words if these are meant."
     if words and SETS.keys() >= {word.lower() for word in words}:
         raise UserError(
             f"The folders {', '.join(words)} in {folder} are named as sets are, not words: "
@@ -76,11 +76,21 @@ def refuse(folder: Path, words: list[str]) -> None:
                     f"The folder {word!r} in {folder} looks like a copy of {copy[1]!r} and would "
                     f"be a word of its own: remove it or merge the two, {ways_out}"
                 )
-    for twins in _alike(words, lambda word: unicodedata.normalize("NFC", word.strip())):
+    for twins in _alike(words, _letters):
         raise UserError(
             f"The folders {' and '.join(map(ascii, twins))} in {folder} differ only in spaces or "
             f"in how letters are encoded: merge them, {ways_out}"
         )
+
+
+def similar(missing: list[str], present: list[str]) -> list[str]:
+    """Of which missing words there are others that differ only in case, encoding or spaces."""
+    there = {_letters(word).casefold(): word for word in present}
+    return [
+        f"{word!a} is missing, and {there[letters]!a} is there: write it so, or rename the folder."
+        for word in missing
+        if (letters := _letters(word).casefold()) in there
+    ]
 
 
 def doubts(layout: Layout, words: list[str]) -> list[str]:
@@ -93,9 +103,13 @@ def doubts(layout: Layout, words: list[str]) -> list[str]:
     found = [
         (layout.stray, f"Recordings in {folder} itself", f"Move each to {folder}/<word>/"),
         (empty, "Folders without recordings", "Add some, or remove the folders"),
-        (layout.aside, "Left out, their names beginning with _", f"Words do not; noise is {NOISE}"),
-        (noises, "Words that may be background noise", f"Name it {NOISE}"),
-        (sets, "Words that are named as sets are", f"If they are sets, {_merge(folder)}"),
+        (
+            layout.aside,
+            "Folders left out since their names start with _",
+            f"Rename those of words, and name that of background noise {NOISE}",
+        ),
+        (noises, "Words that may be background noise", f"If they are, name them {NOISE}"),
+        (sets, "Words that may be sets", f"If they are, {_merge(folder)}"),
         (cases, "Words that differ only in case", "Merge those that are one"),
     ]
     return _deeper(layout) + [
@@ -113,16 +127,16 @@ def _deeper(layout: Layout) -> list[str]:
         return [f"All recordings lie in {folder / above}: name that in config key dataset.folder."]
     sets = sorted({top for top in map(_top, places) if top.lower() in SETS})
     place = next((place for place in places if _top(place) in sets), places[0])
-    files, direct = layout.deeper[place], len(layout.words.get(_top(place), []))
+    files = layout.deeper[place]
     top, *between, last = PurePath(place).parts
+    has = "some recordings, and" if layout.words.get(top) else "no recordings, but"
     sentences = (
-        f"The folder {top} has {f'{direct:,}' if direct else 'no'} recordings, "
-        f"{'and' if direct else 'but'} its folder {'/'.join([*between, last])} has {len(files):,}: "
-        f"{place}/{files[0]}{', for one' if len(files) > 1 else ''}. In all, {count:,} recordings "
-        f"lie deeper than {folder}/<word>/<recording> and are left out."
+        f"The folder {top} has {has} its folder {'/'.join([*between, last])} has {len(files):,}: "
+        f"{place}/{files[0]}{', for one' if len(files) > 1 else ''}. What lies deeper than "
+        f"{folder}/<word>/<recording> is left out, {count:,} in all."
     )
     if sets:
-        return [f"{sentences} Of sets ({', '.join(sets)}), {_merge(folder)}."]
+        return [f"{sentences} If these are sets ({', '.join(sets)}), {_merge(folder)}."]
     as_top = f"{top}/{'_'.join([*between, last])}_nohash_{files[0]}"
     as_last = f"{last}/{'_'.join([top, *between])}_nohash_{files[0]}"
     return [
@@ -149,6 +163,11 @@ def _alike(words: list[str], key: Callable[[str], str]) -> list[list[str]]:
     for word in words:
         groups[key(word)].append(word)
     return [group for group in groups.values() if len(group) > 1]
+
+
+def _letters(word: str) -> str:
+    """What one sees of a word."""
+    return unicodedata.normalize("NFC", word.strip())
 
 
 def _top(place: str) -> str:

@@ -78,7 +78,9 @@ def _listed(file: Path) -> list[Path]:
     one. One that leads to a file as it is written is taken so, whatever else it could mean.
     """
     try:
-        names = lists.listed(lists.text(file))
+        names = lists.lines(text := lists.text(file))
+        if not os.path.exists(file.parent / names[0]):  # noqa: PTH110 (Path's may raise)
+            names = lists.listed(text)
     except OSError as error:
         raise UserError(f"{file} cannot be read ({error.strerror}).") from None
     except ValueError:

@@ -93,8 +93,8 @@ def _columns(table: Path, line: bytes) -> tuple[list[str], str]:
     if missing := [name for name in (column, "speaker") if name not in names]:
         raise _fault(
             table,
-            f"has no column {' and '.join(map(str.upper, missing))} in its first line: name its columns "
-            "there, with commas, semicolons or tabs between them",
+            f"has no column {' and '.join(map(str.upper, missing))} in its first line: name its "
+            "columns there, with commas, semicolons or tabs between them",
         )
     for name in (column, "speaker", "set"):
         if names.count(name) > 1:
@@ -144,7 +144,8 @@ def speakers(table: Path, word: str, files: list[str]) -> dict[str, str]:
         raise _fault(
             table,
             f"names {len(known)} recordings of {word!r}, and none of the {len(files)} that there "
-            f"are{lists.both_sides(others, files)}: names count from the word's folder on, without suffixes",
+            f"are{lists.both_sides(others, files)}: names count from the word's folder on, without "
+            "suffixes",
         )
     sides = lists.both_sides(known.keys() - map(lists.key, named), set(files) - set(named))
     logger.info(f"{table} names {len(named):,} of {len(files):,} recordings of {word!r}{sides}.")
