@@ -241,6 +241,19 @@ def test_tables_that_are_refused(tmp_path, content, says):
     assert f"The table {table} (config key dataset.metadata) {says}" in str(error.value)
 
 
+def test_words_that_a_table_lacks_are_told_with_words_that_it_has(corpus, tmp_path):
+    listed = metadata.digests(corpus, tmp_path / "cache.json")
+    decomposed = unicodedata.normalize("NFD", "абзар")
+    metadata.refuse_unlisted(corpus, listed, tmp_path, ["ага", decomposed])
+    says = (
+        "names no recording of 2 of the words in x: Агач, up. Words that it has: абзар, агач, ага. "
+        f"{'Агач'!a} is missing, and {'агач'!a} is there"
+    )
+    with pytest.raises(UserError) as error:
+        metadata.refuse_unlisted(corpus, listed, "x", ["ага", "Агач", "up"])
+    assert says in str(error.value)
+
+
 def test_a_table_without_sets_has_no_lists(tmp_path):
     table = tmp_path / "table.csv"
     table.write_text("\ufeffLINK,SPEAKER\r\nup/a.wav,ann\r\n", encoding="utf-8")

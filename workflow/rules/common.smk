@@ -141,15 +141,8 @@ def said_of(word):
 
 def refuse_unlisted(words):
     """Raise a `UserError` where the data set has a table, and it lacks some of these words."""
-    unlisted = [word for word in words if said_of(word) is None]
-    if METADATA and unlisted:
-        raise UserError(
-            f"The table {METADATA} (config key dataset.metadata) names no recording of "
-            f"{len(unlisted):,} of the words in {FOLDER}: {', '.join(unlisted[:10])}"
-            f"{', …' if len(unlisted) > 10 else ''}. It names such of "
-            f"{', '.join(list(metadata_digests())[:3]) or 'no word'}. Name the table of these "
-            "recordings, or choose words that it has (config key dataset.words)."
-        )
+    if METADATA:
+        metadata.refuse_unlisted(METADATA, metadata_digests(), FOLDER, words)
 
 
 @cache

@@ -7,6 +7,7 @@ The layout is that of Speech Commands: `<word>/<speaker>_nohash_<take>.wav`, opt
 
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from spokenwords import content, layout
@@ -22,11 +23,16 @@ SILENCE = "_silence_"  # what stands for the word where a recording is a cut of 
 FORBIDDEN_IN_WORDS = set("{}<>\\\n\r\t")
 
 
-def words(folder: Path, wanted: list[str] | str = "all", fewest: int = 1) -> dict[str, list[str]]:
+def words(
+    folder: Path,
+    wanted: list[str] | str = "all",
+    fewest: int = 1,
+    warn: Callable[[str], None] = logger.warning,
+) -> dict[str, list[str]]:
     """The words of which `folder` has recordings, sorted, and their files.
 
-    These are the `wanted` ones or, of `all`, those with `fewest` recordings or more. What else lies
-    in the folder and may be meant otherwise (see `layout`) is logged.
+    These are the `wanted` ones or, of `all`, those with `fewest` recordings or more. Of what
+    may be meant otherwise (see `layout`), `warn` is called with a sentence each.
 
     Raises `UserError` when the folder, a wanted word or every recording is missing, when a name
     cannot be worked with, and when folders are certainly no words.
@@ -72,7 +78,7 @@ def words(folder: Path, wanted: list[str] | str = "all", fewest: int = 1) -> dic
                 f"cannot have ({' '.join(map(repr, sorted(forbidden)))}): rename it."
             )
     for doubt in doubts:
-        logger.warning(f"Warning: {doubt}")
+        warn(f"Warning: {doubt}")
     return {word: files[word] for word in present}
 
 

@@ -9,7 +9,7 @@ import os
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
@@ -83,7 +83,7 @@ def refuse(folder: Path, words: list[str]) -> None:
         )
 
 
-def similar(missing: list[str], present: list[str]) -> list[str]:
+def similar(missing: Iterable[str], present: Iterable[str]) -> list[str]:
     """Of which missing words there are others that differ only in case, encoding or spaces."""
     there = {_letters(word).casefold(): word for word in present}
     return [
@@ -136,7 +136,10 @@ def _deeper(layout: Layout) -> list[str]:
         f"{folder}/<word>/<recording> is left out, {count:,} in all."
     )
     if sets:
-        return [f"{sentences} If these are sets ({', '.join(sets)}), {_merge(folder)}."]
+        return [
+            f"{sentences} If these are sets ({', '.join(sets)}), {_merge(folder)}, or name one of "
+            "them in config key dataset.folder."
+        ]
     as_top = f"{top}/{'_'.join([*between, last])}_nohash_{files[0]}"
     as_last = f"{last}/{'_'.join([top, *between])}_nohash_{files[0]}"
     return [

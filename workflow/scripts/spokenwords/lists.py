@@ -103,14 +103,15 @@ def matched(listed: Iterable[str], files: Collection[str]) -> tuple[set[str], li
     return found, others
 
 
-def both_sides(listed: Iterable[str], files: Iterable[str]) -> str:
+def both_sides(listed: Iterable[str], files: Collection[str]) -> str:
     """A name that matches no file and a file that no name matches, in words; maybe empty.
 
     The file is of the name's word, if there is one.
     """
     name = min(listed, default=None)
-    same = (file for file in files if name and word(composed(file)) == word(key(name)))
-    file = min(same, default=None) or min(files, default=None)
+    said = name and word(key(name)).casefold()
+    same = [file for file in files if word(composed(file)).casefold() == said]
+    file = min(same or files, default=None)
     sides = [name and f"it names {name!r}", file and f"there is {file!r}"]
     return f" ({', and '.join(filter(None, sides))})" if any(sides) else ""
 
@@ -129,19 +130,19 @@ def official_lists(folder: Path, files: Collection[str]) -> dict[str, set[str]]:
         elsewhere = [other for other in others if word(key(other)) not in words]
         if not found[name]:
             raise UserError(
-                f"The list {path} names {len(others):,} recordings, and none of the "
-                f"{len(files):,} usable ones{both_sides(missing or elsewhere, files)}: name them "
-                "as <word>/<name>, or choose method `random` or `speaker` (config key splits)."
+                f"The list {path} matches no recording{both_sides(missing or elsewhere, files)}. "
+                f"Names in it: {len(others):,}; usable recordings: {len(files):,}. Name them as "
+                "<word>/<name>, or choose method `random` or `speaker` (config key splits)."
             )
         logger.info(f"{path} names {len(found[name]):,} of {len(files):,} usable recordings.")
         if elsewhere:
             logger.info(
-                f"{path} names {len(elsewhere):,} recordings of other words ({min(elsewhere)!r})."
+                f"Of other words it names {len(elsewhere):,} ({min(elsewhere)!r}, for one)."
             )
         if missing:
             logger.warning(
-                f"Warning: {path} names {len(missing):,} recordings that are missing or "
-                f"unreadable{both_sides(missing, set(files) - found[name])}."
+                f"Warning: Of the names in {path}, {len(missing):,} match no usable recording"
+                f"{both_sides(missing, set(files) - found[name])}."
             )
     return found
 

@@ -23,7 +23,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from spokenwords import content, lists
+from spokenwords import content, layout, lists
 from spokenwords.errors import UserError
 from spokenwords.layout import SETS
 
@@ -223,6 +223,21 @@ def digests(table: Path, cache: Path) -> dict[str, Digest]:
     }
     content.write_cache(cache, json.dumps({"state": state, "digests": found}))
     return found
+
+
+def refuse_unlisted(table: Path, listed: Iterable[str], folder: Path, words: Iterable[str]) -> None:
+    """Raise a `UserError` where some of a folder's words are not among those that are listed."""
+    listed = dict.fromkeys(listed)
+    if unlisted := [word for word in words if lists.composed(word) not in listed]:
+        there = ", ".join(islice(listed, 3)) or "none at all"
+        raise _fault(
+            table,
+            f"names no recording of {len(unlisted):,} of the words in {folder}: "
+            f"{', '.join(unlisted[:10])}{', …' if len(unlisted) > 10 else ''}. Words that it has: "
+            + " ".join([f"{there}.", *layout.similar(unlisted, listed)[:3]])
+            + " Name the table of these recordings, or choose words that it has (config key "
+            "dataset.words)",
+        )
 
 
 def _number(*texts: str) -> int:
