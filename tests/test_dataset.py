@@ -1,4 +1,4 @@
-"""The folder of recordings: words, speakers, lists, and the digests that tell what has changed."""
+"""The folder of recordings: words, speakers, and the digests that tell what has changed."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from spokenwords import content, dataset
+from spokenwords import content, dataset, lists
 from spokenwords.errors import UserError
 
 LIBRARY = Path(dataset.__file__).parents[1]
@@ -136,56 +136,15 @@ def test_speakers_stand_in_the_file_name(file, speaker):
     assert dataset.speaker(file) == speaker
 
 
-@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
-@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
-def test_official_lists_name_files(folder, start, line_end):
-    valid = ["yes/b_nohash_0.wav", "はい/a.wav"]
-    (folder / "validation_list.txt").write_bytes(
-        start + b"".join(file.encode() + line_end for file in valid)
-    )
-    (folder / "testing_list.txt").write_bytes(start + b"up/c.flac  ")
-    assert dataset.official_lists(folder) == {"valid": set(valid), "test": {"up/c.flac"}}
-
-
-def test_missing_official_lists_are_named(folder):
-    (folder / "testing_list.txt").touch()
-    with pytest.raises(UserError, match=r"validation_list\.txt") as error:
-        dataset.official_lists(folder)
-    assert "testing_list.txt" not in str(error.value)
-
-
-def test_an_official_list_in_another_encoding_is_named(folder):
-    (folder / "validation_list.txt").write_bytes("yes/é.wav".encode("latin-1"))
-    (folder / "testing_list.txt").touch()
-    with pytest.raises(UserError, match=r"validation_list\.txt is not in UTF-8"):
-        dataset.official_lists(folder)
-
-
-def write_lists(folder, valid, test):
-    (folder / "validation_list.txt").write_text(valid)
-    (folder / "testing_list.txt").write_text(test)
-    return dataset.digest_of_lists(folder)
-
-
-def test_the_digest_of_lists_is_one_of_what_they_name(folder):
-    digest = write_lists(folder, "no/a.wav\nno/b.wav\n", "up/c.wav\n")
-    assert write_lists(folder, "no/b.wav\nno/a.wav", "up/c.wav\n\n") == digest
-    others = [
-        write_lists(folder, "no/a.wav\n", "up/c.wav\n"),
-        write_lists(folder, "no/a.wav\nno/b.wav\n", "up/d.wav\n"),
-        write_lists(folder, "up/c.wav\n", "no/a.wav\nno/b.wav\n"),
-        write_lists(folder, "no/a.wav\n", "no/b.wav\nup/c.wav\n"),
-    ]
-    assert len({digest, *others}) == 5
-
-
 def test_digests_are_the_same_in_every_process(folder, tmp_path):
     # Sets of texts have another order in each.
-    write_lists(folder, "".join(f"yes/{number}.wav\n" for number in range(20)), "up/c.wav")
+    names = "".join(f"yes/{number}.wav\n" for number in range(20))
+    for name in lists.OFFICIAL.values():
+        (folder / name).write_text(names)
     program = (
-        "import sys; from pathlib import Path; from spokenwords import dataset;"
+        "import sys; from pathlib import Path; from spokenwords import dataset, lists;"
         "folder, cache = map(Path, sys.argv[1:]);"
-        "print(dataset.digest_of_lists(folder), dataset.scan(folder, 'all', 1, cache))"
+        "print(lists.digest_of_lists(folder), dataset.scan(folder, 'all', 1, cache))"
     )
     found = set()
     for seed in ("1", "2"):

@@ -2,6 +2,7 @@
 
 import os
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -130,22 +131,82 @@ def test_a_list_names_recordings_from_its_own_folder_on(make, start, end):
         "/abs/四.wav",
         "../up.wav",
         "one.wav",
-        " x",
     ]
     text = folder / "list.txt"
     text.write_bytes((start + end.join(lines)).encode())
     assert listing.recordings(text) == [
         *(folder / "one.wav", folder / "sub/zwei, drei.flac", Path("/abs/四.wav")),
-        *(folder / "../up.wav", folder / "one.wav", folder / " x"),
+        *(folder / "../up.wav", folder / "one.wav"),
     ]
 
 
 @pytest.mark.parametrize("name", ["list", "list.csv", ".list", "list.wav.txt"])
 def test_a_list_may_have_any_other_name(make, name):
-    folder = make()
-    folder.mkdir()
+    folder = make("a.wav")
     (folder / name).write_text("a.wav\n")
     assert listing.recordings(folder / name) == [folder / "a.wav"]
+
+
+# Lists of the same two recordings, as people and programs write them.
+NAMES = ["a b.wav", "sub/é.flac"]
+LISTS = {
+    "comments": "# mine\na b.wav  # good\n #\nsub/é.flac\n#sub/x.wav",
+    "spaces": "  a b.wav \n\n\tsub/é.flac\t",
+    "quotes": "\"a b.wav\"\n'sub/é.flac'",
+    "backslashes": "a b.wav\nsub\\é.flac",
+    "leading ./": "./a b.wav\n.\\sub\\é.flac",
+    "another normal form": unicodedata.normalize("NFD", "a b.wav\nsub/é.flac"),
+    "CSV": "file,answer\na b.wav,up\nsub/é.flac,no\n",
+    "our table": 'file,start,answer\na b.wav,0,up\na b.wav,1,no\n"sub/é.flac",0,no\n',
+    "semicolons": "answer;File\r\nup;a b.wav\r\nno;sub\\é.flac\r\n",
+    "tabs": "n\tPATH\n1\ta b.wav\n2\t./sub/é.flac\n",
+    "one column": "\ufefffile\na b.wav\nsub/é.flac\n",
+}
+
+
+@pytest.mark.parametrize("content", LISTS.values(), ids=LISTS)
+def test_a_list_may_be_written_in_many_ways(make, content, tmp_path):
+    folder = make(*NAMES)
+    for text in (folder / "list.txt", tmp_path / "list.csv"):
+        # The second counts from elsewhere.
+        text.write_text(content, encoding="utf-8", newline="")
+    found = listing.recordings(folder / "list.txt")
+    assert [path.resolve() for path in found] == [folder / name for name in NAMES]
+
+
+@pytest.mark.parametrize(
+    "name", ["#1.wav", '"a".wav', '"a.wav"', " a.wav ", "b #1.wav", "a\\b.wav", "file", "file,x"]
+)
+def test_a_file_that_is_called_as_a_line_has_it_is_meant(make, name):
+    folder = make(name, "1.wav", "a.wav", "b", "a/b.wav", "x")
+    (folder / "list.txt").write_text(f"{name}\nx\n")
+    assert listing.recordings(folder / "list.txt") == [folder / name, folder / "x"]
+
+
+def test_names_of_a_table_may_have_line_ends(make):
+    folder = make("a\nb.wav", "c.wav")
+    (folder / "list.csv").write_text('file,answer\n"a\nb.wav",up\nc.wav,no\n')
+    assert names(folder) == ["a\nb.wav", "c.wav"]
+    assert listing.recordings(folder / "list.csv") == [folder / "a\nb.wav", folder / "c.wav"]
+
+
+def test_paths_count_from_the_lists_folder_first_and_then_from_the_current_one(make, monkeypatch):
+    folder = make("a.wav", "deeper/a.wav", "b.wav")
+    text = folder / "deeper/list.txt"
+    text.write_text("a.wav\nb.wav\nmissing.wav\n")
+    monkeypatch.chdir(folder)
+    assert listing.recordings(text) == [
+        *(folder / "deeper/a.wav", Path("b.wav"), folder / "deeper/missing.wav")
+    ]
+
+
+def test_a_list_of_which_nothing_is_there_says_where_it_was_looked_for(make, monkeypatch):
+    folder = make("up/a.wav")
+    monkeypatch.chdir(folder / "up")
+    (folder / "test.csv").write_text("file,word\nno/b.wav,no\nno/c.wav,no\n")
+    says = f"such as 'no/b.wav': paths count from its folder, {folder}, or from {folder}/up."
+    with pytest.raises(UserError, match=re.escape(says)):
+        listing.recordings(folder / "test.csv")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The table that says who speaks and which set a recording belongs to."""
 
 import json
+import unicodedata
 
 import pytest
 
@@ -14,7 +15,7 @@ DEV,абзар/common_voice_tt_17737011.opus,абзар,True,0f3a,FEMALE
 TEST,агач/common_voice_tt_17737012.opus,агач,True,687025afd5,MALE
 TRAIN,агач/common_voice_tt_17737013.opus,агач,False,NA,NAN
 TRAIN,"ага/common_voice, tt.opus",ага,True,77,OTHER
-TRAIN,агач/абзар/17.opus,агач,True,77,OTHER
+TRAIN,clips/абзар/17.opus,абзар,True,77,OTHER
 
 """
 
@@ -36,7 +37,8 @@ def test_speakers_of_a_word(corpus, messages):
     )
     found = metadata.speakers(corpus, "абзар", names)
     assert found == {names[0]: "687025afd5", names[1]: "0f3a"}
-    assert messages == [f"{corpus} names 2 of 3 recordings of 'абзар'."]
+    sides = "it names 'абзар/17', and there is 'абзар/another.opus'"
+    assert messages == [f"{corpus} names 2 of 3 recordings of 'абзар' ({sides})."]
     [name] = files("ага/common_voice, tt")
     assert metadata.speakers(corpus, "ага", [name]) == {name: "77"}
 
@@ -68,7 +70,6 @@ def test_a_recording_of_two_speakers_or_sets_is_refused(tmp_path, order):
         ("up/a.mp3", "up/a.wav"),
         ("up/a", "up/a.wav"),
         ("up/rec.1", "up/rec.1.wav"),
-        ("up/v1.5/a.wav", "up/v1.5/a.flac"),
         ('"up/a, b.wav"', "up/a, b.wav"),
     ],
 )
@@ -76,6 +77,103 @@ def test_names_agree_but_for_suffixes(tmp_path, link, file):
     table = tmp_path / "table.csv"
     table.write_text(f"LINK,SPEAKER\n{link},ann\n")
     assert metadata.speakers(table, "up", [file]) == {file: "ann"}
+
+
+# What a plain table says, in the ways that other programs write it.
+PLAIN = """LINK,SPEAKER,SET
+é up/a.wav,ann,TRAIN
+é up/b.wav,ben,DEV
+é up/c.wav,cleo,TEST
+"""
+OTHERWISE = {
+    "semicolons": PLAIN.replace(",", ";"),
+    "tabs": PLAIN.replace(",", "\t"),
+    "lower case": PLAIN.lower(),
+    "any case": PLAIN.replace("LINK", "Link").replace("DEV", "Dev").replace("SET", "sEt"),
+    "file": PLAIN.replace("LINK", "file"),
+    "path": PLAIN.replace("LINK", "Path"),
+    "another path beside it": PLAIN.replace(",ann", ",ann,")
+    .replace(",ben", ",ben,up/c.wav")
+    .replace(",cleo", ",cleo,up/a.wav")
+    .replace("SPEAKER", "SPEAKER,file"),
+    "other names of sets": PLAIN.replace("TRAIN", "training")
+    .replace("DEV", "validation")
+    .replace("TEST", "testing"),
+    "val": PLAIN.replace("DEV", "val"),
+    "valid": PLAIN.replace("DEV", "VALID"),
+    "leading ./": PLAIN.replace("é", "./é"),
+    "prefix": PLAIN.replace("é", "data/speech commands/é"),
+    "absolute": PLAIN.replace("é", "/data/é"),
+    "backslashes": PLAIN.replace("/", "\\"),
+    "Windows": PLAIN.replace("é up/", "C:\\data\\é up\\").replace("\n", "\r\n"),
+    "both slashes": PLAIN.replace("é up/", "data/set\\é up\\"),
+    "quotes": PLAIN.replace("é", '"é').replace(".wav", '.wav"'),
+    "NFC": unicodedata.normalize("NFC", PLAIN),
+    "NFD": unicodedata.normalize("NFD", PLAIN),
+    "other suffix": PLAIN.replace(".wav", ".mp3"),
+    "mark": "\ufeff" + PLAIN,
+    "spaces": PLAIN.replace(",", " , "),
+}
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("content", OTHERWISE.values(), ids=OTHERWISE)
+def test_a_table_may_be_written_in_other_ways(tmp_path, content, form):
+    word = unicodedata.normalize(form, "é up")
+    names = [f"{word}/{name}.wav" for name in "abc"]
+    table = tmp_path / "table.csv"
+    table.write_text(content, encoding="utf-8", newline="")
+    assert metadata.speakers(table, word, names) == dict(
+        zip(names, ["ann", "ben", "cleo"], strict=True)
+    )
+    assert metadata.official_lists(table, names) == {"valid": {names[1]}, "test": {names[2]}}
+    said = metadata.digests(table, tmp_path / "cache.json")
+    plain = tmp_path / "plain.csv"
+    plain.write_text(PLAIN, encoding="utf-8")
+    assert said == metadata.digests(plain, tmp_path / "other.json")
+
+
+def test_rows_of_a_word_are_found_wherever_they_are_in_a_large_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(metadata, "BLOCK", 7)
+    table = tmp_path / "table.csv"
+    lines = [f"{word}/{number}.wav,{number}" for number in range(9) for word in ("up", "cup", "u")]
+    table.write_text("\n".join(["LINK,SPEAKER", *lines]))
+    for word in ("up", "cup", "u"):
+        found = [(row.recording, row.speaker) for row in metadata.rows(table, word)]
+        assert found == [(f"{word}/{number}", str(number)) for number in range(9)]
+    table.write_text("\n".join(["LINK,SPEAKER", *lines, "up/9.wav"]))
+    with pytest.raises(UserError, match="has 1 fields for 2 columns in line 29"):
+        list(metadata.rows(table, "up"))
+
+
+@pytest.mark.parametrize("other", ["./up/a.wav", "x/up/a.flac", "up\\a.wav", '"up/a"'])
+def test_two_spellings_of_a_recording_may_not_differ_in_what_they_say(tmp_path, other):
+    table = tmp_path / "table.csv"
+    table.write_text(f"LINK,SPEAKER,SET\nup/a.wav,ann,DEV\n{other},ben,TEST\n")
+    with pytest.raises(UserError, match="says both 'ann' and 'ben' of up/a"):
+        metadata.speakers(table, "up", ["up/a.wav"])
+    with pytest.raises(UserError, match="says both 'valid' and 'test' of up/a"):
+        metadata.official_lists(table, ["up/a.wav"])
+
+
+def test_recordings_without_a_set_are_told_with_a_name_of_each_side(tmp_path, messages):
+    table = tmp_path / "table.csv"
+    table.write_text("LINK,SPEAKER,SET\nup/a.wav,,DEV\nup/b.wav,,TEST\nup/x 1.wav,,TRAIN\n")
+    metadata.official_lists(table, ["up/a.wav", "up/b.wav", "up/x1.wav", "up/y.wav"])
+    sides = "it names 'up/x 1', and there is 'up/x1.wav'"
+    assert messages == [
+        f"Warning: {table} has no set for 2 of 4 recordings ({sides}); these are trained on."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("only", "empty"), [("DEV", "TEST"), ("TEST", "DEV"), ("TRAIN", "DEV and")]
+)
+def test_a_table_that_leaves_a_set_empty_is_refused(tmp_path, only, empty):
+    table = tmp_path / "table.csv"
+    table.write_text(f"LINK,SPEAKER,SET\nup/a.wav,,{only}\n")
+    with pytest.raises(UserError, match=f"no usable recording in set {empty}"):
+        metadata.official_lists(table, ["up/a.wav"])
 
 
 def test_a_word_in_quotes(tmp_path):
@@ -88,7 +186,9 @@ def test_a_word_in_quotes(tmp_path):
 
 @pytest.mark.parametrize("word", ["агач", "агачлар"])
 def test_a_table_of_other_recordings_is_refused(corpus, word):
-    with pytest.raises(UserError, match=rf"none of the 1 that there are \({word}/x.wav, for one\)"):
+    with pytest.raises(
+        UserError, match=rf"none of the 1 .* names '.*', and there is '{word}/x.wav'"
+    ):
         metadata.speakers(corpus, word, [f"{word}/x.wav"])
 
 
@@ -117,13 +217,18 @@ def test_the_inventory_asks_the_table_before_the_name(tmp_path, write_noise):
         (b"LINK,NAME\nup/a.wav,ann\n", "has no column SPEAKER in its first line"),
         (b"LINK,SPEAKER\n\nup/a.wav\n", "has 1 fields for 2 columns in line 3"),
         (b"LINK,SPEAKER\nup/a.wav,ann,7\n", "has 3 fields for 2 columns in line 2"),
-        (b"LINK;SPEAKER\nup/a.wav;ann\n", "has no column LINK and SPEAKER in its first line"),
+        (b"LINK|SPEAKER\nup/a.wav|ann\n", "has no column LINK and SPEAKER in its first line"),
+        (b"LINK;Speaker,SET\nup/a.wav;ann,DEV\n", "has no column SPEAKER in its first line"),
+        (b"LINK;SPEAKER\nup/a.wav,ann\n", "has 1 fields for 2 columns in line 2"),
+        (b"LINK,speaker,SPEAKER\nup/a.wav,ann,ben\n", "has 2 columns SPEAKER: keep one"),
+        ("LINK,SPEAKER\nup/a.wav,ann\n".encode("utf-16"), "is not in UTF-8: convert it"),
+        ("LINK,SPEAKER\nup/a.wav,ann\n".encode("utf-16-le"), "is not in UTF-8: convert it"),
         (b'LINK,SPEAKER\nup/a.wav,"ann\nbell"\n', "is no CSV table with a line a recording"),
         (b"LINK,SPEAKER\nup/\xe9.wav,ann\n", "is not in UTF-8"),
         (b"LINK,SPEAKER\nup/a.wav,a\rb\n", "is no CSV table"),
         (
             b"SET,LINK,SPEAKER\nEVAL,up/a.wav,ann\n",
-            "names a set 'EVAL' in line 2; those there are, are TRAIN, DEV, TEST",
+            "has an unknown set 'EVAL' in line 2; expected TRAIN, DEV or TEST",
         ),
     ],
 )
@@ -134,6 +239,19 @@ def test_tables_that_are_refused(tmp_path, content, says):
     with pytest.raises(UserError) as error:
         metadata.speakers(table, "up", ["up/a.wav"])
     assert f"The table {table} (config key dataset.metadata) {says}" in str(error.value)
+
+
+def test_words_that_a_table_lacks_are_told_with_words_that_it_has(corpus, tmp_path):
+    listed = metadata.digests(corpus, tmp_path / "cache.json")
+    decomposed = unicodedata.normalize("NFD", "абзар")
+    metadata.refuse_unlisted(corpus, listed, tmp_path, ["ага", decomposed])
+    says = (
+        "names no recording of 2 of the words in x: Агач, up. Words that it has: абзар, агач, ага. "
+        f"{'Агач'!a} is missing, and {'агач'!a} is there"
+    )
+    with pytest.raises(UserError) as error:
+        metadata.refuse_unlisted(corpus, listed, "x", ["ага", "Агач", "up"])
+    assert says in str(error.value)
 
 
 def test_a_table_without_sets_has_no_lists(tmp_path):
@@ -147,7 +265,8 @@ def test_a_table_without_sets_has_no_lists(tmp_path):
 
 def test_sets_of_recordings_that_are_not_there_are_sets_too(corpus):
     """Otherwise the data set's own lists would count, of which nothing was asked."""
-    assert metadata.official_lists(corpus, files("абзар/new")) == {"valid": set(), "test": set()}
+    with pytest.raises(UserError, match=r"for none of the 1 .* names 'абзар/.*is 'абзар/new.opus'"):
+        metadata.official_lists(corpus, files("абзар/new"))
     assert metadata.official_lists(corpus, files("other/new")) == {}
 
 

@@ -19,6 +19,7 @@ from spokenwords import (
     dataset,
     fingerprint,
     listing,
+    lists,
     memory,
     metadata,
     published,
@@ -138,16 +139,15 @@ def metadata_digests():
     return {}
 
 
+def said_of(word):
+    """What the data set's table says of a word, as digests; None if there is nothing."""
+    return metadata_digests().get(lists.composed(word))
+
+
 def refuse_unlisted(words):
     """Raise a `UserError` where the data set has a table, and it lacks some of these words."""
-    unlisted = [word for word in words if word not in metadata_digests()]
-    if METADATA and unlisted:
-        raise UserError(
-            f"The table {METADATA} (config key dataset.metadata) names no recording of "
-            f"{len(unlisted):,} of the words in {FOLDER}: {', '.join(unlisted[:10])}"
-            f"{', …' if len(unlisted) > 10 else ''}. Name the table of these recordings, or choose "
-            "words that it has (config key dataset.words)."
-        )
+    if METADATA:
+        metadata.refuse_unlisted(METADATA, metadata_digests(), FOLDER, words)
 
 
 @cache
@@ -221,7 +221,7 @@ def digest_of_word(wildcards):
 def digest_of_speakers(wildcards):
     """A digest of what the data set's table says of the wildcard's word, if there is one."""
     digests()
-    said = metadata_digests().get(wildcards.word)
+    said = said_of(wildcards.word)
     return said and said.speakers
 
 
@@ -231,10 +231,10 @@ def digest_of_lists(wildcards):
     if config["splits"][wildcards.split]["method"] != "official":
         return None
     words = digests()
-    said = [metadata_digests()[word].sets for word in words if METADATA]
+    said = [said_of(word).sets for word in words if METADATA]
     if any(said):
         return content.digest_of_lines(map(str, said))
-    return dataset.digest_of_lists(FOLDER)
+    return lists.digest_of_lists(FOLDER)
 
 
 @cache

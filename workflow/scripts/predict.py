@@ -63,8 +63,8 @@ def _command_line() -> argparse.Namespace:
         metavar="RECORDING",
         type=Path,
         nargs="+",
-        help="a recording, a folder, or a text file that lists recordings, one a line, as paths "
-        "from its own folder on",
+        help="a recording, a folder, a text file that lists recordings, one per line, or a CSV "
+        "table with a column `file`; paths count from the list's folder or else from this one",
     )
     parser.add_argument("--output", metavar="FILE", type=Path, help="default: standard output")
     parser.add_argument(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from spokenwords import dataset, inventories, metadata, progress, splits
+from spokenwords import inventories, lists, metadata, progress, splits
 
 with progress.job_log(snakemake.log[0]):
     recordings = pd.concat(
@@ -16,11 +16,10 @@ with progress.job_log(snakemake.log[0]):
     )
     settings = dict(snakemake.params.split)
     if settings["method"] == "official":
-        lists, table = {}, snakemake.resources.metadata
-        if table:
-            lists = metadata.official_lists(Path(table), list(recordings["file"]))
-        folder = Path(snakemake.resources.folder)
-        settings["lists"] = lists or dataset.official_lists(folder)
+        files, table = list(recordings["file"]), snakemake.resources.metadata
+        settings["lists"] = table and metadata.official_lists(Path(table), files)
+        if not settings["lists"]:
+            settings["lists"] = lists.official_lists(Path(snakemake.resources.folder), files)
     manifests = splits.divide(recordings, **settings)
     summary = splits.summarise(manifests)
     progress.logger.info(f"Split {snakemake.wildcards.split}:\n{summary.to_string(index=False)}")

@@ -5,15 +5,15 @@ The layout is that of Speech Commands: `<word>/<speaker>_nohash_<take>.wav`, opt
 `_background_noise_`) are no words.
 """
 
-import hashlib
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from spokenwords import content
+from spokenwords import content, layout
 from spokenwords.errors import UserError
+from spokenwords.layout import NOISE, Layout
 
 logger = logging.getLogger("spokenwords")
 
@@ -27,37 +27,40 @@ SUFFIXES = (
 KINDS = "WAV, FLAC, Ogg, MP3, M4A, WebM or other sound"  # what they are, for messages
 # What operating systems leave in folders, besides hidden files.
 LITTER = ("thumbs.db", "desktop.ini")
-LISTS = {"valid": "validation_list.txt", "test": "testing_list.txt"}
-NOISE = "_background_noise_"  # as Speech Commands names its folder of long recordings
 SILENCE = "_silence_"  # what stands for the word where a recording is a cut of noise
 # What every path of a word's results would trip over.
 FORBIDDEN_IN_WORDS = set("{}<>\\\n\r\t")
 
 
-def words(folder: Path, wanted: list[str] | str = "all", fewest: int = 1) -> dict[str, list[str]]:
+def words(
+    folder: Path,
+    wanted: list[str] | str = "all",
+    fewest: int = 1,
+    warn: Callable[[str], None] = logger.warning,
+) -> dict[str, list[str]]:
     """The words of which `folder` has recordings, sorted, and their files.
 
-    These are the `wanted` ones or, of `all`, those with `fewest` recordings or more.
+    These are the `wanted` ones or, of `all`, those with `fewest` recordings or more. Of what
+    may be meant otherwise (see `layout`), `warn` is called with a sentence each.
 
-    Raises `UserError` when the folder, a wanted word or every recording is missing, and when a name
-    cannot be worked with.
+    Raises `UserError` when the folder, a wanted word or every recording is missing, when a name
+    cannot be worked with, and when folders are certainly no words.
     """
     if not folder.is_dir():
         raise UserError(
             f"There is no folder {folder} (config key dataset.folder): name the folder that holds "
             "one folder of recordings a word."
         )
-    with os.scandir(folder) as entries:
-        folders = sorted(
-            entry.name for entry in entries if entry.name[0] not in "_." and entry.is_dir()
-        )
-    files = {word: recordings(folder / word) for word in folders}
-    present = [word for word in folders if files[word]]
+    found = _look(folder)
+    files = found.words
+    present = [word for word in files if files[word]]
     if wanted != "all":
+        found = found.only(wanted)
         if missing := sorted(set(wanted) - set(present)):
             raise UserError(
                 f"No recordings of {', '.join(missing)} in {folder} (config key dataset.words); "
                 f"it has: {', '.join(present) or 'no word at all'}."
+                + _hints(layout.doubts(found, []) + layout.similar(missing, present))
             )
         present = sorted(wanted)
     elif scarce := [word for word in present if len(files[word]) < fewest]:
@@ -68,18 +71,59 @@ def words(folder: Path, wanted: list[str] | str = "all", fewest: int = 1) -> dic
                 "at least two."
             )
         present = sorted(set(present) - set(scarce))
+    meant = present if wanted == "all" else []
+    doubts = layout.doubts(found, meant)
     if len(present) < 2:
         raise UserError(
-            f"The folder {folder} (config key dataset.folder) has {KINDS} files of "
-            f"{len(present)} words; telling words apart takes at least two word folders."
+            f"In {folder} (config key dataset.folder), {len(present)} folders have recordings "
+            f"({KINDS}); telling words apart takes at least two, one for each word."
+            + _hints(doubts)
         )
+    layout.refuse(folder, meant)
     for word in present:
         if forbidden := FORBIDDEN_IN_WORDS.intersection(word):
             raise UserError(
                 f"The word folder {word!r} in {folder} has a character that paths of results "
                 f"cannot have ({' '.join(map(repr, sorted(forbidden)))}): rename it."
             )
+    for doubt in doubts:
+        warn(f"Warning: {doubt}")
     return {word: files[word] for word in present}
+
+
+def _hints(sentences: list[str]) -> str:
+    return "".join(f" {sentence}" for sentence in sentences)
+
+
+def _look(folder: Path) -> Layout:
+    """Where in a data folder recordings lie; hidden files and folders are passed over."""
+    with os.scandir(folder) as entries:
+        entries = sorted((entry.name, entry.is_dir()) for entry in entries if entry.name[0] != ".")
+    folders = [name for name, is_folder in entries if is_folder]
+    files, deeper = {}, {}
+    for name in (name for name in folders if name[0] != "_"):
+        names = os.listdir(folder / name)  # noqa: PTH208
+        files[name] = _recordings(name, names)
+        if len(names) > len(files[name]):
+            deeper |= _below(folder, name)
+    aside = [name for name in folders if name[0] == "_" and name != NOISE]
+    return Layout(
+        folder,
+        files,
+        deeper,
+        stray=[name for name, is_folder in entries if not is_folder and is_recording(name)],
+        aside=[name for name in aside if recordings(folder / name)],
+    )
+
+
+def _below(folder: Path, word: str) -> dict[str, list[str]]:
+    """The recordings in all folders below a word's, by path from the data folder on."""
+    found = {}
+    for place, folders, names in os.walk(folder / word):
+        folders[:] = sorted(name for name in folders if name[0] != ".")
+        if place != str(folder / word) and (files := sorted(filter(is_recording, names))):
+            found[Path(place).relative_to(folder).as_posix()] = files
+    return found
 
 
 def recordings(word_folder: Path) -> list[str]:
@@ -87,9 +131,13 @@ def recordings(word_folder: Path) -> list[str]:
 
     Raises `UserError` when a name is no text, which tables could not hold.
     """
-    names = sorted(filter(is_recording, os.listdir(word_folder)))  # noqa: PTH208
+    return _recordings(word_folder.name, os.listdir(word_folder))  # noqa: PTH208
+
+
+def _recordings(word: str, names: list[str]) -> list[str]:
+    names = sorted(filter(is_recording, names))
     for name in names:
-        file = f"{word_folder.name}/{name}"
+        file = f"{word}/{name}"
         try:
             file.encode()
         except UnicodeEncodeError:
@@ -135,35 +183,6 @@ def speaker(file: str) -> str:
     """
     identity, separator, _ = Path(file).name.partition("_nohash_")
     return identity if separator and identity else file
-
-
-def official_lists(folder: Path) -> dict[str, set[str]]:
-    """The files (`<word>/<name>`) that the data set's own lists name, keyed valid and test.
-
-    Raises `UserError` when a list is missing or not in UTF-8.
-    """
-    lists = {name: folder / file for name, file in LISTS.items()}
-    if missing := [path.name for path in lists.values() if not path.is_file()]:
-        raise UserError(
-            f"A split of method `official` needs {' and '.join(missing)} in {folder}: add the "
-            "lists, name a table that has sets (config key dataset.metadata), or choose method "
-            "`random` or `speaker` (config key splits)."
-        )
-    files = {}
-    for name, path in lists.items():
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError:
-            raise UserError(f"The list {path} is not in UTF-8: convert it.") from None
-        files[name] = {line.strip() for line in text.split("\n")} - {""}
-    return files
-
-
-def digest_of_lists(folder: Path) -> str:
-    """SHA-256 over the data set's own lists. Raises `UserError` as they do."""
-    lists = official_lists(folder)
-    text = "\0".join("\n".join(sorted(files)) for files in lists.values())
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def scan(folder: Path, wanted: list[str] | str, fewest: int, cache: Path) -> dict[str, str]:

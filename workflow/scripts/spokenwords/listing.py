@@ -4,11 +4,12 @@ Without PyTorch: Snakemake asks, too.
 """
 
 import os
+import unicodedata
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
-from spokenwords import content, dataset
+from spokenwords import content, dataset, lists
 from spokenwords.errors import UserError
 
 
@@ -18,7 +19,8 @@ def recordings(place: Path) -> list[Path]:
     A folder stands for the recordings in it and in all folders below, sorted by path; what is
     hidden (its name begins with a dot) is left out, and a folder that several links lead to is
     searched once; the log says what is passed over. A recording stands for itself. Any other file
-    is a text that lists recordings, a path a line, which counts from the text's own folder.
+    is a text that lists recordings, a path a line, or a table with a column of them (see
+    `_listed`).
 
     That a recording can be read, or one on a list is there, is not looked at. A folder that may not
     be searched stands for itself, as a recording that cannot be read. Raises `UserError` where
@@ -79,12 +81,15 @@ def _search(folder: Path, others: list[str]) -> Iterator[Path]:
 
 
 def _listed(file: Path) -> list[Path]:
-    """The recordings that a text file lists."""
+    """The recordings that a text file lists, or a table's column of recordings.
+
+    A path counts from the text's own folder or, where it leads nowhere from there, from the current
+    one. One that leads to a file as it is written is taken so, whatever else it could mean.
+    """
     try:
-        text = file.read_bytes()
-        if b"\0" in text:  # UTF-16, or no text at all
-            raise ValueError
-        lines = [line.removesuffix("\r") for line in text.decode("utf-8-sig").split("\n")]
+        names = lists.lines(text := lists.text(file))
+        if not os.path.exists(file.parent / names[0]):  # noqa: PTH110 (Path's may raise)
+            names = lists.listed(text)
     except OSError as error:
         raise UserError(f"{file} cannot be read ({error.strerror}).") from None
     except ValueError:
@@ -92,6 +97,34 @@ def _listed(file: Path) -> list[Path]:
             f"{file} is neither a {dataset.KINDS} file, nor a folder, nor a text in UTF-8 that "
             "lists recordings, one a line."
         ) from None
-    if not (found := [file.parent / line for line in lines if line.strip()]):
+    found, missing = [], []
+    for name in filter(str.strip, names):
+        if path := _existing(file.parent, name):
+            found.append(path)
+        elif readings := lists.readings(name):
+            found.append(file.parent / readings[0])
+            missing.append(readings[0])
+    if not found:
         raise UserError(f"The list {file} names no recordings.")
+    if len(missing) == len(found):
+        raise UserError(
+            f"Nothing that {file} lists is there, such as {missing[0]!r}: paths count from its "
+            f"folder, {file.parent.absolute()}, or from {Path.cwd()}."
+        )
     return found
+
+
+def _existing(folder: Path, name: str) -> Path | None:
+    """The path that `name` stands for: the first of its readings that leads somewhere."""
+    for reading in (name, *lists.readings(name)):
+        for spelled in dict.fromkeys(
+            (
+                reading,
+                reading.replace("\\", "/"),
+                *(unicodedata.normalize(form, reading) for form in ("NFC", "NFD")),
+            )
+        ):
+            for path in (folder / spelled, Path(spelled)):
+                if os.path.exists(path):  # noqa: PTH110 (Path's may raise)
+                    return path
+    return None

@@ -3,35 +3,39 @@
 It is laid out as `<language>_splits.csv` of the Multilingual Spoken Words Corpus is (M. Mazumder et
 al., NeurIPS Datasets and Benchmarks 2021), a line a recording, with the columns
 
-- LINK: `<word>/<name>`. The suffix of a sound file does not count, for recordings that were
-  converted.
+- LINK (or `file`, `path`): `<word>/<name>`, in any spelling that `lists.key` knows.
 - SPEAKER: who speaks; empty or `NA` where that is not known.
-- SET: TRAIN, DEV or TEST; only splits of method `official` look at it.
+- SET: one of `layout.SETS`; only splits of method `official` look at it.
 
-Others are passed over.
+Others are passed over. Columns and sets are in upper or lower case. Commas, semicolons or tabs
+stand between fields.
 """
 
 import csv
 import hashlib
 import json
 import logging
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from spokenwords import content, dataset
+from spokenwords import content, layout, lists
 from spokenwords.errors import UserError
+from spokenwords.layout import SETS
 
 logger = logging.getLogger("spokenwords")
 
-SETS = {"TRAIN": "train", "DEV": "valid", "TEST": "test"}
+NAMES = {"valid": "DEV", "test": "TEST"}
 NOT_KNOWN = {"", "NA"}
+BLOCK = 1 << 16  # bytes
 
 
 class Row(NamedTuple):
-    """A line of the table: a recording without its suffix, its speaker, its set; maybe empty."""
+    """A line of the table: a recording's `lists.key`, its speaker, its set; both maybe empty."""
 
     recording: str
     speaker: str
@@ -39,7 +43,7 @@ class Row(NamedTuple):
 
     @property
     def word(self) -> str:
-        return self.recording.partition("/")[0]
+        return lists.word(self.recording)
 
 
 class Digest(NamedTuple):
@@ -55,59 +59,72 @@ def rows(table: Path, word: str = "") -> Iterator[Row]:
     Raises `UserError` where the table cannot be read, lacks a column or fields of a line, or names
     a set that there is not.
     """
-    # English has seven million lines: those of other words are not parsed.
-    sought = f"{word}/".replace('"', '""').encode() if word else b""
+    # English has seven million lines: those of other words are not parsed, nor even split.
+    forms = {word, *(unicodedata.normalize(form, word) for form in ("NFC", "NFD"))}
+    sought = [f"{form}{end}".replace('"', '""').encode() for form in forms for end in "/\\"]
     try:
         with table.open("rb") as file:
-            line = file.readline().decode("utf-8-sig")
-            header = [name.strip() for name in _fields(table, 1, line)]
-            if missing := [name for name in ("LINK", "SPEAKER") if name not in header]:
-                raise _fault(
-                    table,
-                    f"has no column {' and '.join(missing)} in its first line: name its columns "
-                    "there, with commas between them",
-                )
-            for number, line in enumerate(file, start=2):
-                if sought in line and line.strip():
-                    row = _row(table, number, header, line.decode())
-                    if word in ("", row.word):
-                        yield row
+            names, separator = _columns(table, file.readline())
+            number = 1
+            while block := file.read(BLOCK):
+                block += file.readline()
+                if not word or any(name in block for name in sought):
+                    for line, text in enumerate(block.split(b"\n"), start=number + 1):
+                        if text.strip() and (not word or any(name in text for name in sought)):
+                            row = _row(table, line, names, separator, text.decode())
+                            if not word or row.word == lists.composed(word):
+                                yield row
+                number += block.count(b"\n")
     except OSError as error:
         raise _fault(table, f"cannot be read ({error.strerror}): name one that can") from None
     except UnicodeDecodeError:
         raise _fault(table, "is not in UTF-8: convert it") from None
 
 
-def _row(table: Path, number: int, header: list[str], line: str) -> Row:
-    fields = _fields(table, number, line)
+def _columns(table: Path, line: bytes) -> tuple[list[str], str]:
+    """What `rows` look for in a row's fields, in the order of columns, and what separates them."""
+    if b"\0" in line:
+        raise _fault(table, "is not in UTF-8: convert it")
+    try:
+        names, separator = lists.columns(line.decode("utf-8-sig"))
+    except csv.Error as error:
+        raise _no_table(table, 1, error) from None
+    column = lists.file_column(names) or "link"
+    if missing := [name for name in (column, "speaker") if name not in names]:
+        raise _fault(
+            table,
+            f"has no column {' and '.join(map(str.upper, missing))} in its first line: name its "
+            "columns there, with commas, semicolons or tabs between them",
+        )
+    for name in (column, "speaker", "set"):
+        if names.count(name) > 1:
+            raise _fault(table, f"has {names.count(name)} columns {name.upper()}: keep one")
+    return ["link" if name == column else name for name in names], separator
+
+
+def _row(table: Path, number: int, header: list[str], separator: str, line: str) -> Row:
+    try:
+        fields = lists.fields(line, separator)
+    except csv.Error as error:
+        raise _no_table(table, number, error) from None
     if len(fields) != len(header):
         raise _fault(table, f"has {len(fields)} fields for {len(header)} columns in line {number}")
     named = dict(zip(header, fields, strict=True))
-    name = named.get("SET", "").strip()
-    if name and name not in SETS:
+    name = named.get("set", "").strip()
+    if name and name.lower() not in SETS:
         raise _fault(
-            table, f"names a set {name!r} in line {number}; those there are, are {', '.join(SETS)}"
+            table, f"has an unknown set {name!r} in line {number}; expected TRAIN, DEV or TEST"
         )
-    speaker = named["SPEAKER"].strip()
+    speaker = named["speaker"].strip()
     return Row(
-        without_suffix(named["LINK"].strip()),
+        lists.key(named["link"]),
         "" if speaker in NOT_KNOWN else speaker,
-        SETS.get(name, ""),
+        SETS.get(name.lower(), ""),
     )
 
 
-def _fields(table: Path, number: int, line: str) -> list[str]:
-    try:
-        return next(csv.reader([line], strict=True), [])
-    except csv.Error as error:
-        what = f"is no CSV table with a line a recording: see line {number} ({error})"
-        raise _fault(table, what) from None
-
-
-def without_suffix(file: str) -> str:
-    """A recording as tables name it: its file without the suffix of a sound file."""
-    stem, dot, suffix = file.rpartition(".")
-    return stem if f"{dot}{suffix}".lower() in dataset.SUFFIXES else file
+def _no_table(table: Path, number: int, error: csv.Error) -> UserError:
+    return _fault(table, f"is no CSV table with a line a recording: see line {number} ({error})")
 
 
 def _fault(table: Path, what: str) -> UserError:
@@ -121,14 +138,17 @@ def speakers(table: Path, word: str, files: list[str]) -> dict[str, str]:
     two speakers of a recording.
     """
     known = _one_each(table, ((row.recording, row.speaker) for row in rows(table, word)))
-    named = {file: known[name] for file in files if (name := without_suffix(file)) in known}
+    named = {file: known[name] for file in files if (name := lists.key(file)) in known}
     if files and not named:
+        others = known or [row.recording for row in islice(rows(table), 1)]
         raise _fault(
             table,
             f"names {len(known)} recordings of {word!r}, and none of the {len(files)} that there "
-            f"are ({files[0]}, for one): but for suffixes, names must be the same",
+            f"are{lists.both_sides(others, files)}: names count from the word's folder on, without "
+            "suffixes",
         )
-    logger.info(f"{table} names {len(named):,} of {len(files):,} recordings of {word!r}.")
+    sides = lists.both_sides(known.keys() - map(lists.key, named), set(files) - set(named))
+    logger.info(f"{table} names {len(named):,} of {len(files):,} recordings of {word!r}{sides}.")
     return {file: speaker for file, speaker in named.items() if speaker}
 
 
@@ -136,22 +156,39 @@ def official_lists(table: Path, files: list[str]) -> dict[str, set[str]]:
     """Those of `files` (`<word>/<name>`) that the table has in a set, keyed valid and test.
 
     Empty where the table says nothing of sets of their words. Raises `UserError` as `rows` does,
-    and where it has a recording in two sets.
+    where it has a recording in two sets, and where it has none of the files in one.
     """
-    wanted = {without_suffix(file) for file in files}
-    words = {file.partition("/")[0] for file in files}
+    key = {file: lists.key(file) for file in files}
+    words = set(map(lists.word, key.values()))
     # The sets of absent recordings are kept as well: that there are sets at all is what counts.
     sets = _one_each(
         table, ((row.recording, row.set) for row in rows(table) if row.set and row.word in words)
     )
     if not sets:
         return {}
-    there = len(wanted.intersection(sets))
-    logger.info(f"{table} has a set for {there:,} of {len(wanted):,} recordings.")
-    return {
-        name: {file for file in files if sets.get(without_suffix(file)) == name}
-        for name in ("valid", "test")
+    unnamed = {file for file in files if key[file] not in sets}
+    sides = lists.both_sides(sets.keys() - set(key.values()), unnamed)
+    if len(unnamed) == len(files):
+        raise _fault(
+            table,
+            f"has a set for {len(sets):,} recordings, and for none of the {len(files):,} that are "
+            f"usable{sides}: names count from the word's folder on, without suffixes",
+        )
+    if unnamed:
+        logger.warning(
+            f"Warning: {table} has no set for {len(unnamed):,} of {len(files):,} recordings"
+            f"{sides}; these are trained on."
+        )
+    found = {
+        name: {file for file in files if sets.get(key[file]) == name} for name in ("valid", "test")
     }
+    if empty := [name for name, there in found.items() if not there]:
+        raise _fault(
+            table,
+            f"has no usable recording in set {' and '.join(map(NAMES.get, empty))}{sides}: choose "
+            "method `random` or `speaker` (config key splits), or have it name some",
+        )
+    return found
 
 
 def _one_each(table: Path, said: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -186,6 +223,21 @@ def digests(table: Path, cache: Path) -> dict[str, Digest]:
     }
     content.write_cache(cache, json.dumps({"state": state, "digests": found}))
     return found
+
+
+def refuse_unlisted(table: Path, listed: Iterable[str], folder: Path, words: Iterable[str]) -> None:
+    """Raise a `UserError` where some of a folder's words are not among those that are listed."""
+    listed = dict.fromkeys(listed)
+    if unlisted := [word for word in words if lists.composed(word) not in listed]:
+        there = ", ".join(islice(listed, 3)) or "none at all"
+        raise _fault(
+            table,
+            f"names no recording of {len(unlisted):,} of the words in {folder}: "
+            f"{', '.join(unlisted[:10])}{', …' if len(unlisted) > 10 else ''}. Words that it has: "
+            + " ".join([f"{there}.", *layout.similar(unlisted, listed)[:3]])
+            + " Name the table of these recordings, or choose words that it has (config key "
+            "dataset.words)",
+        )
 
 
 def _number(*texts: str) -> int:

@@ -24,7 +24,7 @@ def divide(
     """Divide `recordings` (columns `manifest.COLUMNS` and samples_sha256) into manifests by `SETS`.
 
     Methods: `random` divides recordings, `speaker` divides speakers (none is in two sets),
-    `official` follows `lists` (see `dataset.official_lists`). `train` and `valid` are the sets'
+    `official` follows `lists` (see `lists.official_lists`). `train` and `valid` are the sets'
     shares of all recordings, the test set has the rest. Recordings with the same samples always
     land in the same set: on official lists in the test set if one of them is listed there, else in
     the validation set if one is listed there.
