@@ -119,7 +119,7 @@ def _recognize(asked: argparse.Namespace) -> int:
 
     threads = asked.threads or torch.get_num_threads()
     with _table(asked.output) as file:
-        place = device.choose(asked.device, threads)
+        place = device.choose(asked.device, threads, "--device")
         classifier = Classifier.load(asked.model).to(place)
         classifier.precision = device.precision("auto", place)
         rows = recognition.recognize(classifier, paths, asked.keep, threads)
