@@ -8,7 +8,10 @@ from types import MappingProxyType
 
 import pytest
 import yaml
+from copies import OVERLAY, Copy
 from jsonschema import Draft202012Validator
+from snakemake.cli import parse_config
+from snakemake.utils import update_config
 
 from spokenwords import configuration
 from spokenwords.errors import UserError
@@ -119,7 +122,7 @@ def text(value):
         ("features: {standard: {chunk_length: 0}}", "features.standard.chunk_length", "at least 1"),
         ("features: {standard: }", "features.standard", "empty; it must be a mapping"),
         (
-            *("features: {standard: {stft: {normalized: 'yes'}}}",),
+            *("features: {standard: {stft: {normalized: 'yes!'}}}",),
             *("features.standard.stft.normalized", "true or false"),
         ),
         ("splits: {random: {method: rnd}}", "splits.random.method", "'random', 'speaker'"),
@@ -132,18 +135,17 @@ def text(value):
         ("training: {memory_budget: 0}", "training.memory_budget", "above 0"),
         ("training: {epochs: 0}", "training.epochs", "at least 1"),
         ("training: {epochs: 2.5}", "training.epochs", "must be a whole number"),
-        ("training: {epochs: '30'}", "training.epochs", "write it without quotes"),
+        ("training: {epochs: '30.5'}", "training.epochs", "'30.5'; it must be a whole number"),
+        ("training: {epochs: 'off'}", "training.epochs", "'off'; it must be a whole number"),
         ("training: {batch_size: 1}", "training.batch_size", "at least 2"),
         ("training: {max_lr: 0}", "training.max_lr", "above 0"),
         ("training: {max_lr: 11}", "training.max_lr", "at most 10"),
         ("training: {max_lr: high}", "training.max_lr", "or auto"),
-        # YAML 1.1 has no numbers of this form.
-        ("training: {max_lr: 1e-3}", "training.max_lr", "write it as in 1.0e-3"),
-        ("training: {range_test: {lowest: 1e-6}}", "training.range_test.lowest", "as in 1.0e-3"),
         ("training: {patience: 0}", "training.patience", "at least 1"),
         ("training: {patience: -1}", "training.patience", "at least 1"),
         ("training: {patience: on}", "training.patience", "or off"),
-        ("training: {patience: 'off'}", "training.patience", "'off'"),
+        ("training: {patience: 'on'}", "training.patience", "on; it must be a whole number"),
+        ("runs: {mel: {seed: ['1', '1']}}", "runs.mel.seed", "twice"),
         ("training: {patience: }", "training.patience", "is empty"),
         ("training: {patience: [3]}", "training.patience", "a list"),
         ("training: {seed: 4294967296}", "training.seed", "at most 4294967295"),
@@ -444,10 +446,54 @@ def test_the_config_given_is_left_as_it_is():
         ("{}", "runs: {mel: {epochs: 50, patience: 3}}"),
         ("training: {seed: 5}", "training: {seed: 5}\nruns: {mel: {seed: 5}}"),
         ("runs: {mel: {seed: [1, 2]}}", "runs: {mel: {seed: [1.0, 2.0]}}"),
+        # YAML 1.1 takes numbers of this form for text.
+        ("training: {max_lr: 1e-3}", "training: {max_lr: 0.001}"),
+        ("training: {epochs: 1E2}", "training: {epochs: 100}"),
+        ("training: {range_test: {lowest: 1e-6}}", "training: {range_test: {lowest: 0.000001}}"),
     ],
 )
 def test_what_means_the_same_has_the_same_form(one, other):
     assert text(canonical(one)) == text(canonical(other))
+
+
+OPTIONS = [
+    ("training={epochs: 3}", "training: {epochs: 3}"),
+    ("training={patience: off, silence: on}", "training: {patience: off, silence: on}"),
+    ("training={compile: off, precision: float32}", "training: {compile: off, precision: float32}"),
+    ("training={max_lr: 1e-3}", "training: {max_lr: 0.001}"),
+    ("training={max_lr: auto, memory_budget: 2.5}", "training: {max_lr: auto, memory_budget: 2.5}"),
+    ("training={augmentation: {gain_db: 6}}", "training: {augmentation: {gain_db: 6}}"),
+    ("training={weight_averaging: 0.9}", "training: {weight_averaging: 0.9}"),
+    ("predict={recordings: x, keep: 0.9}", "predict: {recordings: x, keep: 0.9}"),
+    ("predict={recordings: null}", "predict: {recordings: null}"),
+    ("dataset={metadata: null, min_recordings: 2}", "dataset: {metadata: null, min_recordings: 2}"),
+    ("audio={sample_rate: 8000, seconds: 2}", "audio: {sample_rate: 8000, seconds: 2}"),
+    ("features={standard: {rounding: off}}", "features: {standard: {rounding: off}}"),
+    ("runs={mel: {seed: [1, 2]}}", "runs: {mel: {seed: [1, 2]}}"),
+    ("runs={mel: off}", "runs: {mel: off}"),
+    ("train=[power]", "train: [power]"),
+    # What is text stays what it is.
+    ("dataset={words: [yes, 007, null, 1e3]}", "dataset: {words: ['yes', '007', 'null', '1e3']}"),
+    ("dataset={folder: 2024}", "dataset: {folder: '2024'}"),
+    ("dataset={metadata: 1e3}", "dataset: {metadata: '1e3'}"),
+]
+
+
+@pytest.mark.parametrize(("option", "overlay"), OPTIONS)
+def test_what_is_set_on_the_command_line_means_what_it_means_in_a_file(option, overlay):
+    """Snakemake takes all values in mappings and lists for text."""
+    given = config()
+    update_config(given, parse_config([option]))
+    assert text(configuration.canonical(given, SCHEMA)) == text(canonical(overlay))
+
+
+@pytest.mark.workflow
+def test_numbers_and_switches_are_set_on_the_command_line(tmp_path):
+    small = Copy(tmp_path / "copy", OVERLAY)
+    options = ["training={epochs: 3, patience: off}", "dataset={metadata: null}"]
+    small.run("--dry-run", "--config", *options, "train=[mel]", "runs={complex: off, power: off}")
+    done = small.snakemake("--dry-run", "--config", "training={epochs: many}")
+    assert "Config key training.epochs is 'many'; it must be a whole number." in done.stdout
 
 
 def test_a_run_with_several_seeds_is_a_run_a_seed():

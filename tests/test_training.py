@@ -2,13 +2,18 @@
 
 import copy
 import math
+import os
+import runpy
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import pandas as pd
 import pytest
 import torch
 from conftest import SMALL
+from copies import REPOSITORY
 from torch import nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import OneCycleLR
@@ -17,7 +22,7 @@ from torch.optim.optimizer import (
     register_optimizer_step_pre_hook,
 )
 
-from spokenwords import augment, device, scoring, training
+from spokenwords import augment, device, progress, scoring, training, training_job
 from spokenwords.errors import UserError
 from spokenwords.loader import Recordings
 from spokenwords.model import Classifier
@@ -513,8 +518,10 @@ def no_gpu(monkeypatch):
 
 
 def test_demanded_gpu_that_is_not_there(no_gpu):
-    with pytest.raises(UserError, match=r"training\.device"):
+    with pytest.raises(UserError, match=r"\(config key training\.device, or the run's own\)"):
         device.choose("cuda", threads=1)
+    with pytest.raises(UserError, match=r"is demanded \(--device\) but"):
+        device.choose("cuda", 1, "--device")
 
 
 @pytest.mark.parametrize(("wanted", "told"), [("auto", True), ("cpu", False)])
@@ -603,10 +610,48 @@ def test_device_is_the_one_that_its_tensors_report(monkeypatch):
     assert device.choose("auto", threads=1) == torch.device("cuda", 0)
 
 
+@pytest.mark.parametrize(("wanted", "count"), [("auto", 2), ("cuda", 3), ("auto", 1)])
+def test_of_several_gpus_one_is_used_and_the_others_are_told_of(
+    monkeypatch, messages, wanted, count
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    assert device.choose(wanted, threads=1) == torch.device("cuda", 0)
+    told = [f"{count} GPUs found: one is used, the others stay idle."] if count > 1 else []
+    assert [message.split(" The environment")[0] for message in messages] == told
+
+
+def test_the_rule_trains_in_its_own_process_whatever_gpus_there_are(monkeypatch):
+    """A process that is spawned would run the rule's script again, without `snakemake`."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(progress, "job_log", lambda path: nullcontext())
+    made = []
+    monkeypatch.setattr(training_job, "make_model", lambda job: made.append((os.getpid(), job)))
+    asked = mock.MagicMock(**{"threads": 1, "output.model": "model.pt"})
+    asked.params.settings = {"device": "auto", "batch_size": 8}
+    runpy.run_path(str(REPOSITORY / "workflow/scripts/train.py"), {"snakemake": asked})
+    [(process, job)] = made
+    assert (process, job.model) == (os.getpid(), "model.pt")
+
+
 def test_checkpoint_of_another_kind_is_ignored(train, tmp_path):
     undisturbed = train()
     torch.save({"weights": torch.zeros(1)}, tmp_path / "checkpoint.pt")
     assert_same(train(), undisturbed)
+
+
+@pytest.mark.parametrize("raised", [MemoryError(), PermissionError(13, "no", "checkpoint.pt")])
+def test_a_checkpoint_that_cannot_be_read_is_not_overwritten(train, tmp_path, monkeypatch, raised):
+    """That would cost what was trained."""
+    train()
+    content = (tmp_path / "checkpoint.pt").read_bytes()
+    monkeypatch.setattr(torch, "load", mock.Mock(side_effect=raised))
+    with pytest.raises(type(raised)) as fault:
+        train()
+    assert fault.value is raised
+    assert (tmp_path / "checkpoint.pt").read_bytes() == content
 
 
 def test_a_checkpoint_is_never_run(train, tmp_path):

@@ -1,6 +1,6 @@
 """A model: the run's network, trained from the stores."""
 
-from spokenwords import device, parallel, progress, training_job
+from spokenwords import progress, training_job
 
 with progress.job_log(snakemake.log[0]):
     job = training_job.Job(
@@ -19,6 +19,4 @@ with progress.job_log(snakemake.log[0]):
         noise=list(snakemake.input.get("noise", [])),
         rates=snakemake.input.get("rates"),
     )
-    # Each has a recording of a batch at least.
-    processes = min(device.processes(job.settings["device"]), job.settings["batch_size"])
-    parallel.run(training_job.make_model, processes, "nccl", job)
+    training_job.make_model(job)

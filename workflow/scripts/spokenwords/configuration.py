@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.validators import extend
@@ -28,17 +29,18 @@ Validator = extend(
 def canonical(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     """The config as rules use it: defaults filled in, numbers of the schema's type, keys sorted.
 
-    Each run is merged over the one that it names as `like`, and that over `training`. Two configs
-    that mean the same have the same canonical form. Raises `UserError` with a sentence that names
-    the key of the first fault.
+    Text is read as YAML where the schema has another type. Each run is merged over the one that it
+    names as `like`, and that over `training`. Two configs that mean the same have the same
+    canonical form. Raises `UserError` with a sentence that names the key of the first fault.
     """
     # Snakemake keeps values that it was given on the command line in mappings of its own.
     config = _plain(config)
     off = {}
     if isinstance(config.get("runs"), dict):
         # An overlay cannot take a run away, but it can turn it off.
-        off = {name: run for name, run in config["runs"].items() if run is False}
+        off = {name: False for name, run in config["runs"].items() if _of_yaml(run) is False}
         config["runs"] = {name: run for name, run in config["runs"].items() if name not in off}
+    config = _read(config, schema, schema["$defs"])
     errors = list(Validator(schema).iter_errors(config))
     if errors:
         raise UserError(_sentence(best_match(errors)))
@@ -292,11 +294,6 @@ def _hint(value: Any, kinds: list[str]) -> str:
         return ": put yes, no, on, off, true and false in quotes"
     if isinstance(value, int | float) and "string" in kinds:
         return ": put it in quotes"
-    if isinstance(value, str) and {"integer", "number"}.intersection(kinds):
-        if re.fullmatch(r"[-+]?[\d.]+", value):
-            return "; write it without quotes"
-        if re.fullmatch(r"[-+]?[\d.]+[eE][-+]?\d+", value):
-            return "; write it as in 1.0e-3, else it is text to YAML"
     return ""
 
 
@@ -313,27 +310,80 @@ def _kind(kinds: list[str]) -> str:
     return " or ".join(names[kind] for kind in kinds)
 
 
-def _canonical(value: Any, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Any:
+def _resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
     if "$ref" in schema:
-        schema = definitions[schema["$ref"].removeprefix("#/$defs/")] | schema
+        return definitions[schema["$ref"].removeprefix("#/$defs/")] | schema
+    return schema
+
+
+def _of_key(schema: Mapping[str, Any], key: Any) -> Mapping[str, Any]:
+    """The schema of a mapping's value."""
+    others = schema.get("additionalProperties")
+    return schema.get("properties", {}).get(key, others if isinstance(others, dict) else {})
+
+
+def _of_items(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema of a list's items."""
+    kinds = [schema, *schema.get("anyOf", [])]
+    return next((kind["items"] for kind in kinds if "items" in kind), {})
+
+
+def _types(schema: Mapping[str, Any]) -> list[str]:
+    """The JSON types that a schema names, or has values of."""
+    types = schema.get("type", [])
+    types = [types] if isinstance(types, str) else types
+    values = [*schema.get("enum", []), *([schema["const"]] if "const" in schema else [])]
+    types = [*types, *("boolean" for value in values if isinstance(value, bool))]
+    return [*types, *(kind for option in schema.get("anyOf", []) for kind in _types(option))]
+
+
+def _read(value: Any, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Any:
+    """The value, its texts read as YAML where the schema has the type that they then have.
+
+    Snakemake takes all values of --config that are in mappings or lists for text. What may be text,
+    such as the name of a word or a folder, stays text; only what may be empty can be `null`.
+    """
+    schema = _resolved(schema, definitions)
+    if isinstance(value, dict):
+        return {key: _read(part, _of_key(schema, key), definitions) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_read(item, _of_items(schema), definitions) for item in value]
+    types = set(_types(schema))
+    if "string" in types:
+        types &= {"null"}
+    meant = _of_yaml(value) if types else value
+    if any(Validator.TYPE_CHECKER.is_type(meant, one) for one in types):
+        return meant
+    return value
+
+
+def _of_yaml(value: Any) -> Any:
+    """What YAML reads a text as; other values as they are."""
+    if not isinstance(value, str):
+        return value
+    # In YAML 1.1, 1e-3 is text; 1.0e-3 is a number.
+    if re.fullmatch(r"[-+]?[\d.]*\d[eE][-+]?\d+", value):
+        return float(value)
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError:
+        return value
+
+
+def _canonical(value: Any, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Any:
+    schema = _resolved(schema, definitions)
     if isinstance(value, dict):
         properties = schema.get("properties", {})
         filled = {
             name: part["default"] for name, part in properties.items() if "default" in part
         } | value
-        others = schema.get("additionalProperties")
-        others = others if isinstance(others, dict) else {}
         return {
-            name: _canonical(filled[name], properties.get(name, others), definitions)
+            name: _canonical(filled[name], _of_key(schema, name), definitions)
             for name in sorted(filled)
         }
     if isinstance(value, list):
-        kinds = [schema, *schema.get("anyOf", [])]
-        items = next((kind["items"] for kind in kinds if "items" in kind), {})
-        return [_canonical(item, items, definitions) for item in value]
-    kinds = schema.get("type", [])
-    kinds = [kinds] if isinstance(kinds, str) else kinds
-    kinds = [*kinds, *(option.get("type") for option in schema.get("anyOf", []))]
+        return [_canonical(item, _of_items(schema), definitions) for item in value]
+    kinds = _types(schema)
     if isinstance(value, float) and "integer" in kinds and value.is_integer():
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool) and "number" in kinds:

@@ -15,18 +15,26 @@ from spokenwords.errors import UserError
 logger = logging.getLogger("spokenwords")
 
 
-def choose(wanted: str, threads: int) -> torch.device:
+def choose(
+    wanted: str, threads: int, setting: str = "config key training.device, or the run's own"
+) -> torch.device:
     """The device for `wanted` (auto, cuda or cpu), made ready; a CPU works with `threads` threads.
 
-    Raises `UserError` when a GPU is demanded and there is none.
+    Of several GPUs it is one. Raises `UserError`, which names the `setting` that `wanted` comes
+    from, when a GPU is demanded and there is none.
     """
     available = torch.cuda.is_available()
     if wanted == "cuda" and not available:
         raise UserError(
-            "`device: cuda` is demanded (config key training.device) but PyTorch finds no GPU; "
-            "choose `auto` or `cpu`."
+            f"The device `cuda` is demanded ({setting}) but PyTorch finds no GPU; choose `auto` or "
+            "`cpu`."
         )
     if available and wanted != "cpu":
+        if (count := torch.cuda.device_count()) > 1:
+            logger.info(
+                f"{count} GPUs found: one is used, the others stay idle. The environment variable "
+                "CUDA_VISIBLE_DEVICES says which."
+            )
         torch.backends.cudnn.benchmark = True
         # With its index, as tensors on it report it: without, it would not equal theirs.
         return torch.device("cuda", torch.cuda.current_device())
@@ -35,11 +43,6 @@ def choose(wanted: str, threads: int) -> torch.device:
     torch.set_num_threads(threads)
     _keep_freed_memory()
     return torch.device("cpu")
-
-
-def processes(wanted: str) -> int:
-    """How many processes train on the devices for `wanted`: one a visible GPU, or one."""
-    return 1 if wanted == "cpu" else max(1, torch.cuda.device_count())
 
 
 def precision(wanted: str, device: torch.device) -> torch.dtype:

@@ -1,4 +1,4 @@
-"""A model from files to files: what rule `train` does, in one process or in several together."""
+"""A model from files to files: what rule `train` does; several processes can do it together."""
 
 import json
 from collections.abc import Mapping, Sequence
