@@ -10,12 +10,14 @@ from spokenwords import calibration
 
 
 def answers(*rows):
-    return pd.DataFrame(rows, columns=["confidence", "correct"])
+    table = pd.DataFrame(rows, columns=["confidence", "correct"])
+    return table.assign(speaker=range(len(table)))
 
 
 def test_answers_of_predictions():
     predictions = pd.DataFrame(
         {
+            "speaker": ["ann", "NA", "ann"],
             "target": ["a", "NA", "a"],
             "prediction": ["a", "a", "NA"],
             "probability": [0.75, 0.5, 0.75],
@@ -24,6 +26,7 @@ def test_answers_of_predictions():
     found = calibration.of(predictions)
     assert list(found["confidence"]) == [0.75, 0.5, 0.75]
     assert list(found["correct"]) == [True, False, False]
+    assert list(found["speaker"]) == ["ann", "NA", "ann"]
 
 
 def test_bins():
@@ -59,9 +62,7 @@ def test_expected_error():
 def test_probabilities_that_are_right_have_hardly_an_error():
     generator = np.random.default_rng(1)
     confidence = generator.uniform(0.3, 1, 50_000)
-    honest = pd.DataFrame(
-        {"confidence": confidence, "correct": generator.random(50_000) < confidence}
-    )
+    honest = answers(*zip(confidence, generator.random(50_000) < confidence, strict=True))
     assert calibration.expected_error(honest) < 0.01
     boasting = honest.assign(confidence=np.sqrt(confidence))
     # The mean of √x − x over 0.3 to 1.

@@ -115,8 +115,9 @@ def test_recordings_that_were_not_measured_are_told():
         (1, 29, 0.0061, 0.1718),
     ],
 )
-def test_intervals_are_wilsons(errors, count, low, high):
-    table = made(count, cut_at_end=1.0, wrong=(np.arange(count) < errors).astype(float))
+def test_intervals_of_independent_recordings_are_wilsons(errors, count, low, high):
+    wrong = (np.arange(count) < errors).astype(float)
+    table = made(count, cut_at_end=1.0, wrong=wrong, speaker=range(count))
     [row] = of(difficulty.rates(table), "cut_at_end").itertuples()
     assert (row.recordings, row.errors, row.group) == (count, errors, "yes")
     assert row.error_rate == errors / count
@@ -150,6 +151,32 @@ def test_what_most_recordings_have_alike_is_a_group_of_its_own(clipped):
     groups = of(difficulty.rates(made(len(samples), clipped_samples=samples)), "clipped_samples")
     assert list(groups["recordings"]) == [500, clipped]
     assert list(groups["group"]) == ["0", f"1 to {clipped}"]
+
+
+@pytest.mark.parametrize(("count", "flagged"), [(24, 1), (24, 23), (2, 1), (1000, 30), (1000, 970)])
+def test_flags_are_never_merged(count, flagged):
+    flags = (np.arange(count) < flagged).astype(float)
+    wrong = (np.arange(count) % 2).astype(float)
+    groups = of(difficulty.rates(made(count, cut_at_end=flags, wrong=wrong)), "cut_at_end")
+    assert list(groups["group"]) == ["no", "yes"]
+    assert list(groups["recordings"]) == [count - flagged, flagged]
+    assert list(groups["errors"]) == [count // 2 - flagged // 2, flagged // 2]
+
+
+def test_recordings_of_one_speaker_do_not_widen_what_is_known():
+    """Fifty recordings, of ten speakers who are each recognised always or never."""
+    wrong = np.repeat([0.0, 1.0], 25)
+    speakers = np.repeat(np.arange(10), 5)
+    few = made(50, cut_at_end=1.0, wrong=wrong, speaker=speakers)
+    many = made(50, cut_at_end=1.0, wrong=wrong, speaker=range(50))
+    [few], [many] = (
+        of(difficulty.rates(table), "cut_at_end").itertuples() for table in (few, many)
+    )
+    # Of all that the recordings of a speaker tell, one would tell as much.
+    alone = made(10, cut_at_end=1.0, wrong=wrong[::5], speaker=range(10))
+    [ten] = of(difficulty.rates(alone), "cut_at_end").itertuples()
+    assert many.interval_high - many.interval_low < 0.3 < ten.interval_high - ten.interval_low
+    assert few.interval_low < ten.interval_low and few.interval_high > ten.interval_high
 
 
 def test_equal_values_are_in_one_group():

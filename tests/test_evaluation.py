@@ -159,45 +159,21 @@ def test_loss_of_each_recording():
     np.testing.assert_allclose(outcomes_of(SCORES).losses, LOSSES, rtol=1e-4)
 
 
-def test_interval_of_a_mean_is_that_of_the_central_limit():
-    values = np.random.default_rng(3).exponential(size=2_000)
-    low, high = evaluation.mean_interval(values)
-    half = 1.96 * values.std(ddof=1) / math.sqrt(2_000)
-    assert low == pytest.approx(values.mean() - half, abs=0.15 * half)
-    assert high == pytest.approx(values.mean() + half, abs=0.15 * half)
-    assert evaluation.mean_interval(np.array([0.5])) == (0.5, 0.5)
-
-
 def test_interval_of_macro_f1_is_that_of_resampling_recordings():
     generator = np.random.default_rng(4)
     targets = generator.integers(0, 4, 300)
     guesses = np.where(generator.random(300) < 0.7, targets, generator.integers(0, 4, 300))
     drawn = [generator.integers(0, 300, 300) for _ in range(1_000)]
     resampled = [f1_score(targets[draw], guesses[draw], average="macro") for draw in drawn]
-    low, high = evaluation.macro_f1_interval(targets, guesses)
+    low, high = evaluation.macro_f1_interval(targets, guesses, range(300))
     assert low == pytest.approx(np.quantile(resampled, 0.025), abs=0.006)
     assert high == pytest.approx(np.quantile(resampled, 0.975), abs=0.006)
 
 
 def test_macro_f1_where_all_is_right_or_wrong():
     words = np.array([0, 1, 2, 2])
-    assert evaluation.macro_f1_interval(words, words) == (1, 1)
-    assert evaluation.macro_f1_interval(words, words + 1 - 3 * (words == 2)) == (0, 0)
-
-
-@pytest.mark.parametrize(
-    ("correct", "count", "expected"),
-    # The first three are examples of R. G. Newcombe (Statistics in Medicine 17, 1998, table I); the
-    # last is the interval's limit where all is right, 1 / (1 + z²/n).
-    [
-        (81, 263, (0.2553, 0.3662)),
-        (15, 148, (0.0624, 0.1605)),
-        (0, 20, (0.0000, 0.1611)),
-        (36, 36, (0.9036, 1.0000)),
-    ],
-)
-def test_interval_of_an_accuracy_is_wilsons(correct, count, expected):
-    assert evaluation.accuracy_interval(correct, count) == pytest.approx(expected, abs=5e-5)
+    assert evaluation.macro_f1_interval(words, words, words) == (1, 1)
+    assert evaluation.macro_f1_interval(words, words + 1 - 3 * (words == 2), words) == (0, 0)
 
 
 # Scores.

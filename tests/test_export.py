@@ -322,6 +322,7 @@ def test_a_recording_that_is_gone_is_told(classifier, tmp_path):
 
 def test_agreement_with_stored_predictions():
     stored = pd.DataFrame({"target": ["x", "NA", "NA", "NA"], "prediction": ["x", "NA", "NA", "x"]})
+    stored["speaker"] = ["ann", "bob", "bob", "bob"]
     found = parity.Comparison(np.zeros(4), np.array([0, 0, 0.25, 0.1]), np.array([0, 1, 0, 1]))
     told = parity.on_test_set(found, stored, ["x", "NA"])
     # Right of NA are the second and the fourth, of which the evaluation had one wrong.

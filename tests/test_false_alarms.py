@@ -43,6 +43,13 @@ SAID = probable([0.95, 0.03, 0.02], [0.3, 0.6, 0.1], [0.7, 0.2, 0.1], [0.2, 0.2,
 TARGETS = ["bed", "cat", "cat", "bed"]
 
 
+def table_of(classifier, unknown, strangers, noise):
+    """The table of these and of the four recordings of words, each of a speaker of its own."""
+    tests = {"words": SAID, "unknown": unknown, "strangers": strangers}
+    speakers = {name: range(len(best[0])) for name, best in tests.items()}
+    return false_alarms.table(classifier, SAID, TARGETS, unknown, strangers, noise, speakers)
+
+
 def at(table, share):
     return table[np.isclose(table["share"], share)].iloc[0]
 
@@ -50,7 +57,7 @@ def at(table, share):
 def test_words_and_other_speech(classifier):
     unknown = probable([0.1, 0.2, 0.7], [0.9, 0.05, 0.05])
     strangers = probable([0.55, 0.25, 0.2], [0.05, 0.75, 0.2], [0.3, 0.3, 0.4])
-    table = false_alarms.table(classifier, SAID, TARGETS, unknown, strangers, [])
+    table = table_of(classifier, unknown, strangers, [])
     everything, half = at(table, 1), at(table, 0.5)
     assert (everything["threshold"], half["threshold"]) == pytest.approx((0.505, 0.7525), abs=0.003)
     assert (everything["words"], half["words"]) == (2 / 4, 1 / 4)
@@ -66,7 +73,7 @@ def test_words_and_other_speech(classifier):
 def test_words_found_in_noise(classifier):
     """In 10 s of whatever, ten windows of 1 s do not overlap; each is `bed` with 0.8."""
     noise = [np.zeros(10_000, np.float32)]
-    table = false_alarms.table(classifier, SAID, TARGETS, probable(), probable(), noise)
+    table = table_of(classifier, probable(), probable(), noise)
     found, none = at(table, 0.9), at(table, 0.5)
     assert found["threshold"] < 0.8
     assert found["noise"] == pytest.approx(3600)
@@ -76,13 +83,13 @@ def test_words_found_in_noise(classifier):
     assert found["noise_high"] * 10 / 3600 == pytest.approx(18.39, abs=0.005)
     assert none["threshold"] < 0.8
     classifier.confidences = np.full(3, 0.9, np.float32)
-    none = at(false_alarms.table(classifier, SAID, TARGETS, probable(), probable(), noise), 0.5)
+    none = at(table_of(classifier, probable(), probable(), noise), 0.5)
     assert (none["noise"], none["noise_low"]) == (0, 0)
     assert none["noise_high"] * 10 / 3600 == pytest.approx(-np.log(0.025), rel=1e-6)
 
 
 def test_what_is_not_there_is_not_tested(classifier):
-    table = false_alarms.table(classifier, SAID, TARGETS, probable(), probable(), [])
+    table = table_of(classifier, probable(), probable(), [])
     assert table[["unknown", "strangers", "noise"]].isna().all(axis=None)
     assert (table[["unknown_tested", "strangers_tested", "noise_tested"]] == 0).all(axis=None)
     texts = [text.get_text() for axes in plot(table).axes for text in axes.texts]
@@ -91,7 +98,7 @@ def test_what_is_not_there_is_not_tested(classifier):
 
 def test_the_plot_marks_the_usual_threshold(classifier):
     strangers = probable([0.55, 0.25, 0.2], [0.05, 0.75, 0.2])
-    table = false_alarms.table(classifier, SAID, TARGETS, probable(), strangers, [])
+    table = table_of(classifier, probable(), strangers, [])
     speech = plot(table).axes[0]
     curve, mark = speech.lines
     np.testing.assert_allclose(curve.get_xydata(), table[["words", "strangers"]])

@@ -107,7 +107,8 @@ def test_plots_can_be_drawn_of_anything(tmp_path):
 def answers(count=400):
     generator = np.random.default_rng(1)
     confidence = generator.uniform(0.2, 1, count).round(3)
-    return pd.DataFrame({"confidence": confidence, "correct": generator.random(count) < confidence})
+    correct = generator.random(count) < confidence
+    return pd.DataFrame({"speaker": range(count), "confidence": confidence, "correct": correct})
 
 
 def test_calibration_is_drawn_as_it_is(tmp_path):
@@ -128,6 +129,6 @@ def test_calibration_is_drawn_as_it_is(tmp_path):
 
 @pytest.mark.parametrize("correct", [True, False])
 def test_calibration_of_a_single_answer(tmp_path, correct):
-    only = pd.DataFrame({"confidence": [1.0], "correct": [correct]})
+    only = pd.DataFrame({"speaker": ["ann"], "confidence": [1.0], "correct": [correct]})
     figure = plot_calibration(calibration.reliability(only), calibration.coverage(only), 0.0)
     style.save(figure, tmp_path / "calibration.svg")

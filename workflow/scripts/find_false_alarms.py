@@ -33,6 +33,7 @@ with progress.job_log(snakemake.log[0]):
     unknown = said.isin(settings["unknown"])
     strangers = ~said.isin(chosen.number)
     words = ~(unknown | strangers)
+    parts = {"words": words, "unknown": unknown, "strangers": strangers}
     files = [
         Path(snakemake.resources.folder) / dataset.NOISE / name for name in snakemake.params.noise
     ]
@@ -44,6 +45,7 @@ with progress.job_log(snakemake.log[0]):
         (best[unknown], probabilities[unknown]),
         (best[strangers], probabilities[strangers]),
         waveforms,
+        {name: recordings.loc[part, "speaker"] for name, part in parts.items()},
     )
     table.to_csv(snakemake.output.table, index=False)
     style.save(plot(table), snakemake.output.plot)

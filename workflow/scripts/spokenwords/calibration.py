@@ -2,18 +2,20 @@
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
+
+from spokenwords import intervals
 
 BINS = 15  # as Guo et al. have it
 
 
 def of(predictions: pd.DataFrame) -> pd.DataFrame:
-    """A row a recording: confidence (the prediction's probability), correct.
+    """A row a recording: speaker, confidence (the prediction's probability), correct.
 
-    `predictions` has the columns target, prediction and probability.
+    `predictions` has the columns speaker, target, prediction and probability.
     """
     return pd.DataFrame(
         {
+            "speaker": predictions["speaker"],
             "confidence": predictions["probability"],
             "correct": predictions["target"] == predictions["prediction"],
         }
@@ -24,14 +26,15 @@ def reliability(answers: pd.DataFrame) -> pd.DataFrame:
     """Confidence and accuracy of the answers (see `of`) in bins of equally wide confidence.
 
     A row a bin that has recordings: low, high (its edges; the higher belongs to it), recordings,
-    confidence (mean), accuracy, and the 95 % Wilson interval accuracy_low, accuracy_high.
+    confidence (mean), accuracy, accuracy_low and accuracy_high (its `intervals.of_share`).
     """
     number = np.ceil(answers["confidence"] * BINS).clip(1, BINS).astype(int) - 1
     groups = answers.groupby(number.to_numpy())
     table = groups.agg(
         recordings=("correct", "size"), confidence=("confidence", "mean"), right=("correct", "sum")
     )
-    low, high = proportion_confint(table["right"], table["recordings"], method="wilson")
+    bounds = [intervals.of_share(group["correct"], group["speaker"]) for _, group in groups]
+    low, high = np.array(bounds).T
     return pd.DataFrame(
         {
             "low": table.index / BINS,

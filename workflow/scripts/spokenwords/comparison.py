@@ -4,20 +4,20 @@ A concrete run is one training; a run of the catalogue has one for each of its s
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import combinations
-from math import sqrt
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.contingency_tables import mcnemar
+from scipy.stats import binom
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import proportion_confint
+
+from spokenwords import intervals
 
 logger = logging.getLogger("spokenwords")
 
-LEVEL = 0.05  # of significance; intervals hold 1 - LEVEL
+LEVEL = 0.05  # of significance
 MEASURES = ("accuracy", "loss", "macro_f1")
 
 _TEXT = (
@@ -51,7 +51,7 @@ def runs(catalogue: Mapping[str, Mapping], metrics: Mapping[str, Mapping]) -> pd
     """A row a concrete run: how well it does, and what its training took.
 
     `catalogue` gives each concrete run's `run` (its name in the catalogue), split, features,
-    representation, model and seed; `metrics` what `evaluation` made of it. Intervals hold 95 %.
+    representation, model and seed; `metrics` what `evaluation` made of it.
     """
     rows = []
     for name, run in catalogue.items():
@@ -91,10 +91,12 @@ def pairs(predictions: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
     - only_first_right, only_second_right: recordings that just one of the two recognised
     - difference: the second run's accuracy minus the first's, with the interval of
-      `difference_interval`
-    - p_value: McNemar's exact test; p_holm: the same, adjusted for the number of pairs (Holm, 1979)
+      `intervals.of_difference`
+    - p_value: `sign_flip_test` of how many more recordings of each speaker the second recognised;
+      where each speaker has one recording, it is McNemar's exact test
+    - p_holm: the same, adjusted for the number of pairs (Holm, 1979)
 
-    Both say how these trained models differ on such recordings, not how other seeds would.
+    All say how these trained models differ on such speakers, not how other seeds would.
     Recordings are matched by file; pairs with different ones are left out, and the log says which.
     """
     outcomes = {name: _outcomes(table) for name, table in predictions.items()}
@@ -102,12 +104,11 @@ def pairs(predictions: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     rows = []
     for (first, a), (second, b) in combinations(outcomes.items(), 2):
         if a.index.equals(b.index):
-            counts = [(a & b).sum(), (a & ~b).sum(), (~a & b).sum(), (~a & ~b).sum()]
-            _, only_first, only_second, _ = counts = [int(count) for count in counts]
-            test = mcnemar([counts[:2], counts[2:]], exact=True)
-            difference = (only_second - only_first) / len(a)
-            row = (first, second, len(a), only_first, only_second, difference)
-            rows.append((*row, *difference_interval(*counts), float(test.pvalue)))
+            lead = b.astype(int) - a.astype(int)
+            speakers = a.index.get_level_values("speaker")
+            row = (first, second, len(a), int((lead < 0).sum()), int((lead > 0).sum()))
+            row += (lead.mean(), *intervals.of_difference(a, b, speakers))
+            rows.append((*row, sign_flip_test(np.bincount(intervals.groups(speakers), lead))))
     table = pd.DataFrame(rows, columns=_PAIR)
     return table.assign(p_holm=_holm(table["p_value"]))
 
@@ -119,8 +120,9 @@ def words(
 
     - recall: the mean over the run's seeds; missing where the word has no test recordings
     - difference: to the recall of the catalogue's first run
-    - p_value: `sign_flip_test` of how many seeds recognised each recording, where both runs were
-      tested on the same; with one seed each it is McNemar's exact test
+    - p_value: `sign_flip_test` of how many more of each speaker's recordings the run's seeds
+      recognised, where both runs were tested on the same; with one seed each, and one recording of
+      each speaker, it is McNemar's exact test
     - p_holm: the same, adjusted for the number of tests in the table (Holm, 1979)
     """
     names: dict[str, list[str]] = {}
@@ -138,6 +140,8 @@ def words(
             part["difference"] = part["recall"] - parts[first]["recall"]
             if count.index.equals(right[first].index):
                 lead = count * len(names[first]) - right[first] * len(names[run])
+                group = intervals.groups(lead.index.get_level_values("speaker"))
+                lead = lead.groupby([lead.index.get_level_values("target"), group]).sum()
                 part["p_value"] = lead.groupby(level="target").agg(sign_flip_test)
         parts[run] = part
     table = pd.concat(parts, names=["run", "word"]).swaplevel()
@@ -150,49 +154,32 @@ def words(
     return table.assign(p_holm=_holm(table["p_value"]))
 
 
-def difference_interval(
-    both: int, only_first: int, only_second: int, neither: int
-) -> tuple[float, float]:
-    """The 95 % interval of the second accuracy minus the first, both on the same recordings.
-
-    It is method 10 of Newcombe, Improved confidence intervals for the difference between binomial
-    proportions based on paired data (Statistics in Medicine 17, 1998): Wilson's intervals of the
-    two accuracies, joined by their correlation phi, which is corrected for continuity.
-    """
-    count = both + only_first + only_second + neither
-    first, second = both + only_first, both + only_second
-    low_1, high_1 = (abs(first / count - x) for x in _wilson(first, count))
-    low_2, high_2 = (abs(second / count - x) for x in _wilson(second, count))
-    product = both * neither - only_first * only_second
-    if product > 0:
-        product = max(product - count / 2, 0)
-    margins = first * (count - first) * second * (count - second)
-    phi = product / sqrt(margins) if margins else 0.0
-    difference = (only_second - only_first) / count
-    low = difference - sqrt(low_2**2 - 2 * phi * low_2 * high_1 + high_1**2)
-    high = difference + sqrt(low_1**2 - 2 * phi * low_1 * high_2 + high_2**2)
-    return low, high
-
-
-def sign_flip_test(differences: pd.Series) -> float:
+def sign_flip_test(differences: Iterable[int]) -> float:
     """The exact two-sided p value of paired whole-number differences whose signs are by chance.
 
     Fisher's randomisation test (The Design of Experiments, 1935, §21): of all ways to set the
-    signs, the share that brings the sum as far from 0 as it is.
+    signs, the share that brings the sum as far from 0 as it is. With sums over speakers, whose
+    recordings are alike, it is that of I. A. Canay, J. P. Romano and A. M. Shaikh (Randomization
+    tests under an approximate symmetry assumption, Econometrica 85, 2017); of fewer than six
+    speakers none is below 0.05.
     """
-    sizes = np.abs(differences[differences != 0].to_numpy())
-    # The chances of each sum, in steps of 1 from -sum(sizes) to sum(sizes).
+    differences = np.asarray(differences, dtype=int)
+    # The chances of each sum, in steps of 1 from the lowest to the highest.
     chances = np.ones(1)
-    for size in sizes:
-        chances = (np.pad(chances, (0, 2 * size)) + np.pad(chances, (2 * size, 0))) / 2
-    sums = np.abs(np.arange(len(chances)) - sizes.sum())
+    for size, count in zip(*np.unique(np.abs(differences), return_counts=True), strict=True):
+        if size:
+            flipped = np.zeros(2 * size * count + 1)
+            flipped[:: 2 * size] = binom.pmf(np.arange(count + 1), count, 0.5)
+            chances = np.convolve(chances, flipped)
+    sums = np.abs(np.arange(len(chances)) - len(chances) // 2)
     return min(float(chances[sums >= abs(differences.sum())].sum()), 1.0)
 
 
 def _outcomes(predictions: pd.DataFrame) -> pd.Series:
-    """Whether each recording was recognised, indexed by target and file in their order."""
+    """Whether each recording was recognised, indexed by target, file and speaker in their order."""
     right = predictions["target"] == predictions["prediction"]
-    return right.set_axis(pd.MultiIndex.from_frame(predictions[["target", "file"]])).sort_index()
+    places = predictions[["target", "file", "speaker"]]
+    return right.set_axis(pd.MultiIndex.from_frame(places)).sort_index()
 
 
 def _tell_test_sets(outcomes: Mapping[str, pd.Series]) -> None:
@@ -207,10 +194,6 @@ def _tell_test_sets(outcomes: Mapping[str, pd.Series]) -> None:
     if len(groups) > 1:
         listed = "".join(f"\n  {', '.join(names)} ({len(index):,})" for index, names in groups)
         logger.info(f"Pairs are compared only where the test recordings are the same:{listed}")
-
-
-def _wilson(count: int, total: int) -> tuple[float, float]:
-    return proportion_confint(count, total, alpha=LEVEL, method="wilson")
 
 
 def _holm(p_values: pd.Series) -> pd.Series:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
+from spokenwords import intervals
 from spokenwords.errors import UserError
 
 NOT_MEASURED = "not measured"
@@ -68,20 +68,22 @@ def rates(recordings: pd.DataFrame) -> pd.DataFrame:
     """The error rate in groups of recordings alike in a property; a row a property and group.
 
     `recordings` is `join`'s. Up to 8 groups are about equally large, of at least 25 recordings
-    where equal values allow. Columns: property, group (in words), low, median and high of its
-    values, recordings, errors, error_rate, interval_low and interval_high (95 %, by E. B. Wilson,
-    Probable inference, the law of succession, and statistical inference, 1927). Recordings without
-    a value are the group `NOT_MEASURED`.
+    where equal values allow; a flag has one for each value. Columns: property, group (in words),
+    low, median and high of its values, recordings, errors, error_rate, interval_low and
+    interval_high (`intervals.of_share`). Recordings without a value are the group `NOT_MEASURED`.
     """
     rows = []
     for item in PROPERTIES:
         values, wrong = recordings[item.name], recordings["wrong"]
-        groups = [(values >= low) & (values <= high) for low, high in _edges(values.dropna())]
+        flag, known = item.scale == "flag", values.dropna()
+        edges = [(value, value) for value in np.unique(known)] if flag else _edges(known)
+        groups = [(values >= low) & (values <= high) for low, high in edges]
         if values.isna().any():
             groups.append(values.isna())
         for group in groups:
-            members = values[group]
+            members, errors = values[group], wrong[group]
             low, high = members.min(), members.max()
+            bounds = intervals.of_share(errors, recordings.loc[group, "speaker"])
             rows.append(
                 {
                     "property": item.name,
@@ -90,14 +92,13 @@ def rates(recordings: pd.DataFrame) -> pd.DataFrame:
                     "median": members.median(),
                     "high": high,
                     "recordings": len(members),
-                    "errors": int(wrong[group].sum()),
+                    "errors": int(errors.sum()),
+                    "error_rate": errors.mean(),
+                    "interval_low": bounds[0],
+                    "interval_high": bounds[1],
                 }
             )
-    table = pd.DataFrame(rows)
-    counts = table["errors"], table["recordings"]
-    table["error_rate"] = counts[0] / counts[1]
-    table["interval_low"], table["interval_high"] = proportion_confint(*counts, method="wilson")
-    return table
+    return pd.DataFrame(rows)
 
 
 def _edges(values: pd.Series) -> list[tuple[float, float]]:

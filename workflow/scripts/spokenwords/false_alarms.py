@@ -7,16 +7,15 @@ and on noise that was not.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.stats import chi2
-from statsmodels.stats.proportion import proportion_confint
 
-from spokenwords import answers, audio, decoding, noise, spotting
+from spokenwords import answers, audio, decoding, intervals, noise, spotting
 from spokenwords.answers import Best
 from spokenwords.model import Classifier
 
@@ -24,7 +23,6 @@ logger = logging.getLogger("spokenwords")
 
 # Shares of right answers on the validation set, from all of them to half.
 SHARES = np.arange(200, 99, -1) / 200
-LEVEL = 0.95  # of intervals
 
 
 def table(
@@ -34,18 +32,20 @@ def table(
     unknown: Best,
     strangers: Best,
     recordings_of_noise: Sequence[np.ndarray],
+    speakers: Mapping[str, Sequence[str]],
 ) -> pd.DataFrame:
     """A row a threshold: what is recognised, and what is taken for a word and is none.
 
     `words`, `unknown` and `strangers` are the likeliest classes of test recordings: of the
-    classifier's words, which `targets` names, of words that were trained as
-    unknown, and of words that were not trained on. `recordings_of_noise` are waveforms [samples],
-    in which words are looked for as `spotting` does.
+    classifier's words, which `targets` names, of words that were trained as unknown, and of words
+    that were not trained on; `speakers` names those of each of the three. `recordings_of_noise` are
+    waveforms [samples], in which words are looked for as `spotting` does.
 
     Columns: share (of right answers on the validation set), threshold; words, the share recognised;
     unknown and strangers, the shares taken for words; noise, the words found in an hour of it. Each
     of the four has the number tested (`_tested`; of noise, hours) and a 95 % interval (`_low`,
-    `_high`; Wilson's, and Garwood's of a Poisson rate). What could not be tested is NaN.
+    `_high`; by `intervals.of_share`, and Garwood's of a Poisson rate). What could not be tested is
+    NaN.
     """
     rate = classifier.transform.sample_rate
     hours = sum(map(len, recordings_of_noise)) / rate / 3600
@@ -57,9 +57,9 @@ def table(
         threshold = answers.threshold(classifier.confidences, share)
         said = answers.answer(*words, classifier.words, classifier.no_words, threshold)
         row = {"share": share, "threshold": threshold}
-        row |= _share("words", int((said == np.array(targets, dtype=object)).sum()), len(said))
+        row |= _share("words", said == np.array(targets, dtype=object), speakers)
         for name, others in (("unknown", unknown), ("strangers", strangers)):
-            row |= _share(name, _taken(classifier, others, threshold), len(others[0]))
+            row |= _share(name, _taken(classifier, others, threshold), speakers)
         found = sum(
             len(spotting.events(classifier, scan, len(waveform), threshold))
             for scan, waveform in zip(scans, recordings_of_noise, strict=True)
@@ -85,26 +85,27 @@ def testing_parts(files: Sequence[Path], sample_rate: int) -> list[np.ndarray]:
     return parts
 
 
-def _taken(classifier: Classifier, others: Best, threshold: float) -> int:
-    """How many of the recordings are taken for words."""
+def _taken(classifier: Classifier, others: Best, threshold: float) -> np.ndarray:
+    """Which of the recordings are taken for words, bool [recording]."""
     said = answers.answer(*others, classifier.words, classifier.no_words, threshold)
-    return int((~np.isin(said, [answers.UNKNOWN, *classifier.no_words])).sum())
+    return ~np.isin(said, [answers.UNKNOWN, *classifier.no_words])
 
 
-def _share(name: str, count: int, tested: int) -> dict[str, float]:
+def _share(
+    name: str, chosen: np.ndarray, speakers: Mapping[str, Sequence[str]]
+) -> dict[str, float]:
     share, low, high = [np.nan] * 3
-    if tested:
-        low, high = proportion_confint(count, tested, 1 - LEVEL, method="wilson")
-        share = count / tested
-    return {name: share, f"{name}_tested": tested, f"{name}_low": low, f"{name}_high": high}
+    if len(chosen):
+        share, (low, high) = chosen.mean(), intervals.of_share(chosen, speakers[name])
+    columns = {name: share, f"{name}_tested": len(chosen)}
+    return columns | {f"{name}_low": low, f"{name}_high": high}
 
 
 def _per_hour(name: str, count: int, hours: float) -> dict[str, float]:
     """A Poisson rate with its exact interval (F. Garwood, Biometrika 28, 1936)."""
     rate, low, high = [np.nan] * 3
     if hours:
-        tail = (1 - LEVEL) / 2
-        low = chi2.ppf(tail, 2 * count) / 2 / hours if count else 0.0
-        high = chi2.ppf(1 - tail, 2 * count + 2) / 2 / hours
+        low = chi2.ppf(intervals.TAIL, 2 * count) / 2 / hours if count else 0.0
+        high = chi2.ppf(1 - intervals.TAIL, 2 * count + 2) / 2 / hours
         rate = count / hours
     return {name: rate, f"{name}_tested": hours, f"{name}_low": low, f"{name}_high": high}

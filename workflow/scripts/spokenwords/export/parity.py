@@ -9,7 +9,7 @@ import onnxruntime
 import pandas as pd
 import torch
 
-from spokenwords import audio, evaluation, predictions, progress
+from spokenwords import audio, intervals, predictions, progress
 from spokenwords.errors import UserError
 from spokenwords.export import onnx_model
 from spokenwords.model import Classifier
@@ -113,10 +113,10 @@ def on_test_set(
     the same), and largest_difference_to_stored (of a probability that predictions keep).
     """
     answers = np.array(classes, object)[found.answers]
-    correct = int((answers == stored["target"].to_numpy(object)).sum())
+    right = answers == stored["target"].to_numpy(object)
     return {
-        "accuracy": correct / len(stored),
-        "accuracy_interval": evaluation.accuracy_interval(correct, len(stored)),
+        "accuracy": float(right.mean()),
+        "accuracy_interval": intervals.of_share(right, stored["speaker"]),
         "same_answers": float((answers == stored["prediction"].to_numpy(object)).mean()),
         "largest_difference_to_stored": float(found.to_stored.max()),
     }
