@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from spokenwords import headline, progress
+from spokenwords import headline, progress, splits
 
 ORIGINS = {
     "archive": "unpacked from the data set's archive",
@@ -19,7 +19,7 @@ with progress.job_log(snakemake.log[0]):
     page = headline.page(
         runs,
         dict(zip(runs, metrics, strict=True)),
-        {Path(path).parent.name: pd.read_csv(path) for path in snakemake.input.splits},
+        {Path(path).parent.name: splits.read_summary(path) for path in snakemake.input.splits},
         {Path(path).parent.name: pd.read_csv(path) for path in snakemake.input.features},
         pd.read_csv(snakemake.input.recordings, keep_default_na=False, dtype={"word": str}),
         ORIGINS[snakemake.params.source],
