@@ -64,20 +64,18 @@ def words(
             )
         present = sorted(wanted)
     elif scarce := [word for word in present if len(files[word]) < fewest]:
-        if len(present) - len(scarce) < 2:
+        if len(scarce) == len(present):
             raise UserError(
-                f"Of {len(present)} words in {folder}, {len(present) - len(scarce)} have {fewest} "
-                "recordings or more (config key dataset.min_recordings); telling words apart takes "
-                "at least two."
+                f"None of {len(present)} words in {folder} has {fewest} recordings or more (config "
+                "key dataset.min_recordings): lower it, or add recordings."
             )
         present = sorted(set(present) - set(scarce))
     meant = present if wanted == "all" else []
     doubts = layout.doubts(found, meant)
-    if len(present) < 2:
+    if not present:
         raise UserError(
-            f"In {folder} (config key dataset.folder), {len(present)} folders have recordings "
-            f"({KINDS}); telling words apart takes at least two, one for each word."
-            + _hints(doubts)
+            f"The folder {folder} (config key dataset.folder) has no folder of {KINDS} files: put "
+            f"the recordings of each word into a folder named after it.{_hints(doubts)}"
         )
     layout.refuse(folder, meant)
     for word in present:
