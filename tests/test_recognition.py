@@ -16,7 +16,7 @@ from conftest import SMALL
 from tones import sound
 from torch import nn
 
-from spokenwords import recognition
+from spokenwords import decoding, recognition
 from spokenwords.model import Classifier
 
 
@@ -316,14 +316,37 @@ def test_a_recording_that_does_not_fit_in_memory_stops_no_others(record, monkeyp
 
 def test_long_recordings_are_in_memory_one_at_a_time(record, monkeypatch):
     monkeypatch.setattr(recognition, "AHEAD", 100_000)
-    references, load = [], recognition.audio.mono
+    references, decode = [], decoding.decode
 
-    def counted(path, rate):
+    def counted(path):
         assert all(reference() is None for reference in references)
-        waveform = load(path, rate)
-        references.append(weakref.ref(waveform))
-        return waveform
+        samples, rate = decode(path)
+        references.append(weakref.ref(samples))
+        return samples, rate
 
-    monkeypatch.setattr(recognition.audio, "mono", counted)
+    monkeypatch.setattr(decoding, "decode", counted)
     table([record(f"{i}.wav", 100) for i in range(4)])
     assert len(references) == 4
+
+
+def test_recordings_that_are_far_quieter_or_of_a_lower_rate_are_told_once(
+    record, caplog, monkeypatch
+):
+    monkeypatch.setattr(decoding, "RATES", range(100, 10_000))
+    classifier = tones.classifier()
+    classifier.quietest = -20.0  # Tones of amplitude 0.5 have -9 dBFS, of a tenth of a second -19.
+    loud = record("loud.wav", 1, ("low", 0, 1))
+    long = record("long.wav", 3, ("low", 1, 2))
+    quiet = [record(f"{name}.wav", 1, ("low", 0, 0.05)) for name in ("a", "b")]
+    narrow = record("narrow.wav", 1, ("low", 0, 1), rate=500)
+    table([loud, long], classifier)
+    assert not [line for line in caplog.messages if line.startswith("Warning")]
+    table([loud, *quiet, long, narrow], classifier)
+    warnings = [line for line in caplog.messages if line.startswith("Warning")]
+    assert warnings == [
+        f"Warning: 2 of 5 recordings (such as {quiet[0]}) are far quieter than what the model was "
+        "trained on (below -20 dBFS): it may miss words. Record louder, or closer to the "
+        "microphone.",
+        f"Warning: 1 of 5 recordings (such as {narrow}) is recorded with a sample rate below the "
+        "model's, 1,000 Hz. Without high frequencies it may miss words.",
+    ]

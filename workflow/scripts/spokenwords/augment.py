@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from spokenwords import level
 from spokenwords.representation import FLOOR, mel
 from spokenwords.stft import STFT
 
@@ -111,12 +112,7 @@ class Augmentation:
         self.mask_frames = settings.time_mask_seconds / frame_seconds
         bins = torch.arange(transform.n_fft // 2 + 1)
         self.mels = mel(bins * transform.sample_rate / transform.n_fft)
-        # How many of the full transform's frequencies a bin stands for: those between the first
-        # and, of an even n_fft, the last, for a negative one too.
-        self.multiplicity = torch.full((transform.n_fft // 2 + 1,), 2.0)
-        self.multiplicity[0] = 1
-        if transform.n_fft % 2 == 0:
-            self.multiplicity[-1] = 1
+        self.multiplicity = level.multiplicity(transform.n_fft)
 
     def __call__(
         self, spectrograms: torch.Tensor, labels: torch.Tensor, generator: torch.Generator
@@ -253,8 +249,8 @@ def _levelled(values: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
     masked, and would mislead the statistics of batch norm.
     """
     power = values.square().sum(dim=1, keepdim=True)
-    level = (power + FLOOR).log().mean(dim=(2, 3), keepdim=True).exp() - FLOOR
-    factors = (level.clamp(min=0) / power.clamp(min=torch.finfo(torch.float32).tiny)).sqrt()
+    mean = (power + FLOOR).log().mean(dim=(2, 3), keepdim=True).exp() - FLOOR
+    factors = (mean.clamp(min=0) / power.clamp(min=torch.finfo(torch.float32).tiny)).sqrt()
     return torch.where(masked, values * factors, values)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from spokenwords import pytorch_file
+from spokenwords import level, pytorch_file
 from spokenwords.classes import Classes
 from spokenwords.errors import UserError
 from spokenwords.networks import NETWORKS
@@ -22,7 +22,7 @@ RETRAIN = "delete it and run the workflow again, which trains it anew"
 # What `Classifier.save` saves.
 SAVED = (
     *("words", "no_words", "confidences", "representation", "transform", "samples", "network"),
-    "weights",
+    *("quietest", "weights"),
 )
 
 
@@ -31,7 +31,8 @@ class Classifier(nn.Module):
 
     Of `words`, `no_words` are classes that stand for none, such as `unknown`. `confidences` are
     those of the right answers to validation recordings of words, from which a threshold follows
-    (see answers.py). `precision` is that of the network's arithmetic, torch.float32 or
+    (see answers.py); recordings below the level `quietest` (dBFS) are far quieter than those that it
+    was trained on (see level.py). `precision` is that of the network's arithmetic, torch.float32 or
     torch.bfloat16; weights and scores are float32 in any case. It is the device's affair, and not
     saved.
     """
@@ -55,6 +56,7 @@ class Classifier(nn.Module):
         self.words, self.transform, self.samples = words, transform, samples
         self.no_words = list(no_words)
         self.confidences = np.empty(0, np.float32)
+        self.quietest = level.SILENCE
         self.precision = torch.float32
         self.representation = make_representation(representation, transform)
         self.network_name = network
@@ -96,6 +98,7 @@ class Classifier(nn.Module):
             "representation": self.representation.name,
             "transform": asdict(self.transform),
             "samples": self.samples,
+            "quietest": self.quietest,
             "network": self.network_name,
             "weights": {name: value.cpu() for name, value in self.network.state_dict().items()},
         }
@@ -124,6 +127,7 @@ class Classifier(nn.Module):
             saved["no_words"],
         )
         classifier.confidences = saved["confidences"].numpy()
+        classifier.quietest = saved["quietest"]
         classifier.network.load_state_dict(saved["weights"])
         return classifier.eval()
 

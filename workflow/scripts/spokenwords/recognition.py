@@ -3,6 +3,7 @@
 import csv
 import io
 import logging
+import math
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -14,7 +15,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from spokenwords import answers, audio, decoding, spotting
+from spokenwords import answers, audio, decoding, level, spotting
 from spokenwords.model import Classifier
 from spokenwords.progress import Progress
 
@@ -55,12 +56,16 @@ def recognize(
     logger.info(f"A word counts from a probability of {threshold:.3g} on.")
     progress = Progress("Recognising", len(paths), "recordings")
     in_work: deque[tuple[Path, int, str]] = deque()
-    faults = []
+    faults, quiet, narrow = [], [], []
 
     def waveforms(pool: ThreadPoolExecutor) -> Iterator[np.ndarray]:
-        load = partial(_load, rate=classifier.transform.sample_rate)
+        load = partial(_load, classifier=classifier)
         for recording in spotting.ahead(pool, load, paths, AHEAD, _weight):
             in_work.append((recording.path, len(recording.waveform), recording.fault))
+            if recording.level < classifier.quietest:
+                quiet.append(recording.path)
+            if recording.rate < classifier.transform.sample_rate:
+                narrow.append(recording.path)
             yield recording.waveform
             del recording  # Hours of sound, maybe, while the next one is waited for.
 
@@ -79,6 +84,17 @@ def recognize(
     if faults:
         head = f"{len(faults):,} of {len(paths):,} recordings could not be read:"
         logger.warning("\n  ".join([head, *faults]))
+    if quiet:
+        logger.warning(
+            f"Warning: {_share(quiet, paths)} far quieter than what the model was trained on (below "
+            f"{classifier.quietest:.0f} dBFS): it may miss words. Record louder, or closer "
+            "to the microphone."
+        )
+    if narrow:
+        logger.warning(
+            f"Warning: {_share(narrow, paths)} recorded with a sample rate below the model's, "
+            f"{classifier.transform.sample_rate:,} Hz. Without high frequencies it may miss words."
+        )
 
 
 def write(rows: Iterable[dict[str, Any]], file: TextIO) -> int:
@@ -105,6 +121,9 @@ class _Recording:
     path: Path
     waveform: np.ndarray
     fault: str = ""
+    # Of the file, Hz, and of its loudest part, dBFS; where there is a fault nothing is said of it.
+    rate: float = math.inf
+    level: float = 0.0
 
 
 def _weight(path: Path) -> int:
@@ -115,9 +134,14 @@ def _weight(path: Path) -> int:
         return BESIDES
 
 
-def _load(path: Path, rate: int) -> _Recording:
+def _load(path: Path, classifier: Classifier) -> _Recording:
     try:
-        return _Recording(path, _waveform(path, rate))
+        samples, rate = _decode(path)
+        waveform = audio.mix_down(samples)
+        del samples  # Hours of all channels, maybe.
+        waveform = audio.resample(waveform, rate, classifier.transform.sample_rate)
+        loudest = level.of_loudest(waveform, classifier.samples)
+        return _Recording(path, waveform, rate=rate, level=loudest)
     except decoding.UnreadableRecordingError as reason:
         fault = str(reason)
     except MemoryError:
@@ -125,8 +149,15 @@ def _load(path: Path, rate: int) -> _Recording:
     return _Recording(path, np.empty(0, np.float32), fault)
 
 
-def _waveform(path: Path, rate: int) -> np.ndarray:
-    """The whole recording at `rate` (Hz). Raises `UnreadableRecordingError`."""
+def _share(some: list[Path], paths: list[Path]) -> str:
+    """How many of the recordings these are, with a name, and the verb."""
+    name = os.fsencode(some[0]).decode(errors="backslashreplace")
+    such = f" (such as {name})" if len(paths) > 1 else f" ({name})"
+    return f"{len(some):,} of {len(paths):,} recordings{such} {'is' if len(some) == 1 else 'are'}"
+
+
+def _decode(path: Path) -> tuple[np.ndarray, int]:
+    """As `decoding.decode`, for files that were not looked at before."""
     try:
         str(path).encode()
         path.stat()
@@ -136,7 +167,7 @@ def _waveform(path: Path, rate: int) -> np.ndarray:
         raise decoding.UnreadableRecordingError("its name is not in UTF-8") from None
     except OSError as error:
         raise decoding.UnreadableRecordingError(error.strerror) from None
-    return audio.mono(path, rate)
+    return decoding.decode(path)
 
 
 def _rows(

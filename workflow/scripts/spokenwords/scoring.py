@@ -8,10 +8,11 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
-from spokenwords import parallel
+from spokenwords import level, parallel
 from spokenwords.loader import Recordings
 from spokenwords.model import Classifier
 from spokenwords.stft import STFT
@@ -129,6 +130,13 @@ def likeliest_classes(
         best, confidences = ranked(values.softmax(dim=1), 1)
         classes[rows], probabilities[rows] = best[:, 0], confidences[:, 0]
     return classes, probabilities
+
+
+@torch.inference_mode()
+def levels(transform: STFT, recordings: Recordings | StreamedRecordings) -> np.ndarray:
+    """The level of each recording, whose spectrograms are by `transform`, dBFS [recording]."""
+    found = [level.of_spectrograms(some, transform) for some, _ in recordings.in_order(BATCH_SIZE)]
+    return torch.cat(found).cpu().numpy()
 
 
 def loss_and_accuracy(found: Outcomes) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from spokenwords import (
     classes,
     device,
     learning_rate,
+    level,
     loader,
     manifest,
     noise,
@@ -97,8 +98,11 @@ def make_model(job: Job) -> None:
         np.concatenate(parallel.each(values.cpu().numpy()))
         for values in (outcomes.classes[:, 0], outcomes.probabilities[:, 0], outcomes.labels)
     )
+    levels = np.concatenate(parallel.each(scoring.levels(classifier.transform, valid_set)))
     if parallel.rank():
         return
+    words = labels < len(chosen.names) - len(chosen.no_words)
+    classifier.quietest = level.quietest(levels[words], variation.gain_db)
     classifier.confidences = answers.confidences(
         numbers, probabilities, labels, chosen.names, chosen.no_words
     )

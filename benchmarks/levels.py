@@ -1,0 +1,80 @@
+"""How loud must a recording be? Accuracy on the test set, turned down, up and sent by telephone.
+
+Recordings are scaled, rounded to 16 bits again, and classified by each model; so are pieces of the
+data set's noise, which are accepted where a class's probability reaches the model's threshold.
+
+    python benchmarks/levels.py --folder data/speech_commands_11words \
+        --split results/splits/speaker results/runs/best/model.pt results/runs/wide/model.pt
+"""
+
+import argparse
+from pathlib import Path
+
+import contest
+import numpy as np
+import torch
+from scipy.signal import resample_poly
+
+from spokenwords import answers, audio, dataset, manifest, noise
+from spokenwords.model import Classifier
+
+GAINS = (-40, -30, -24, -18, -12, -6, 0, 6, 12)  # dB
+BATCH = 256
+
+
+def rounded(waveforms: np.ndarray) -> np.ndarray:
+    """Waveforms as 16-bit files hold them: clipped at full scale, rounded."""
+    return (np.clip(np.rint(32768 * waveforms), -32768, 32767) / 32768).astype(np.float32)
+
+
+def telephone(waveforms: np.ndarray) -> np.ndarray:
+    """Waveforms [recording, samples] without what an 8 kHz line leaves out, if they have 16 kHz."""
+    return resample_poly(resample_poly(waveforms, 1, 2, axis=1), 2, 1, axis=1)
+
+
+@torch.inference_mode()
+def probabilities(classifier: Classifier, waveforms: np.ndarray) -> np.ndarray:
+    """[recording, samples] to [recording, class]."""
+    transform = classifier.transform.complex_spectrogram
+    batches = np.array_split(waveforms, -(-len(waveforms) // BATCH))
+    scores = [classifier(torch.from_numpy(transform(batch))) for batch in batches]
+    return torch.cat(scores).softmax(dim=1).numpy()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="+", type=Path, help="each run's model.pt")
+    parser.add_argument("--folder", required=True, type=Path, help="the data set")
+    parser.add_argument("--split", required=True, type=Path, help="the split's folder of results")
+    asked = parser.parse_args()
+    print(contest.machine())
+    test = manifest.read(asked.split / "test.csv")
+    classifiers = {path.parent.name: Classifier.load(path) for path in asked.models}
+    first = next(iter(classifiers.values()))
+    rate, length = first.transform.sample_rate, first.samples
+    words = np.stack([audio.load(asked.folder / file, rate, length) for file in test["file"]])
+    pieces = []
+    for file in sorted(dataset.noise(asked.folder)):
+        waveform = audio.mono(asked.folder / dataset.NOISE / file, rate)
+        untrained = waveform[round(noise.PARTS["train"][1] * len(waveform)) :]
+        starts = range(0, len(untrained) - length, length // 2)
+        pieces += [untrained[start : start + length] for start in starts]
+    versions = {f"{gain:+d} dB": 10 ** (gain / 20) for gain in GAINS}
+    rows = {name: {"level": name} for name in (*versions, "8 kHz telephone")}
+    for name, classifier in classifiers.items():
+        number = {word: i for i, word in enumerate(classifier.words)}
+        labels = test["word"].map(number).to_numpy()
+        threshold = answers.threshold(classifier.confidences, answers.KEPT)
+        for level, row in rows.items():
+            gain = versions.get(level, 1)
+            heard = telephone(words) if level not in versions else gain * words
+            guesses = probabilities(classifier, rounded(heard)).argmax(axis=1)
+            row[f"{name}: accuracy"] = f"{(guesses == labels).mean():.3f}"
+            accepted = probabilities(classifier, rounded(gain * np.stack(pieces))).max(axis=1)
+            row[f"{name}: noise accepted"] = f"{(accepted >= threshold).mean():.3f}"
+    print(contest.markdown(rows.values()))
+    print(f"\n{len(test)} recordings, {len(pieces)} pieces of noise")
+
+
+if __name__ == "__main__":
+    main()
