@@ -2,9 +2,12 @@
 
 import ast
 import re
+from unittest.mock import MagicMock
 
+import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 import yaml
 
 from spokenwords import published
@@ -421,6 +424,25 @@ def test_what_it_is_not_for():
 def test_the_snippet_is_a_program():
     ast.parse(model_card.SNIPPET)
     assert markdown.code("python", model_card.SNIPPET) in card()
+
+
+@pytest.mark.parametrize("onset", [0, 1500, 2600])
+def test_the_snippet_takes_the_loudest_second_of_channels_that_cancel(tmp_path, monkeypatch, onset):
+    word = np.random.default_rng(1).normal(scale=0.1, size=400)
+    samples = np.pad(word, (onset, 2600 - onset))
+    stereo = np.stack([-0.9 * samples, samples], axis=1)
+    soundfile.write(tmp_path / "a.wav", stereo, 1000, subtype="FLOAT")
+    about = {"classes": '["yes", "no"]', "no_words": "[]", "threshold": "0.5"}
+    about |= {"sample_rate": "1000", "samples": "1000"}
+    session = MagicMock()
+    session.get_modelmeta().custom_metadata_map = about
+    session.run.return_value = [np.array([[0.9, 0.1]], np.float32)]
+    monkeypatch.setattr("onnxruntime.InferenceSession", lambda _: session)
+    monkeypatch.setattr("sys.argv", ["recognise.py", str(tmp_path / "a.wav")])
+    exec(model_card.SNIPPET, {})
+    waveform = session.run.call_args.args[1]["waveform"]
+    assert waveform.shape == (1, 1000) and waveform.dtype == np.float32
+    assert np.square(waveform).sum() == pytest.approx(np.square(word).sum(), rel=0.001)
 
 
 # Where recordings come from.

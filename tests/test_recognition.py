@@ -122,9 +122,17 @@ def test_any_rate_and_channels(record, rate, channels, suffix):
         assert row.end + 0.05 >= end
 
 
+@pytest.mark.parametrize("seconds", [0.9, 4])
+def test_channels_of_opposite_sign_are_heard(tmp_path, seconds):
+    samples = sound(seconds, [("low", 0.2, 0.7)])
+    soundfile.write(tmp_path / "a.wav", np.stack([samples, -samples], axis=1), 1000)
+    assert list(table([tmp_path / "a.wav"])["answer"]) == ["low"]
+
+
 def test_channels_are_averaged(tmp_path):
     samples = sound(0.9, [("low", 0, 0.9)])
-    soundfile.write(tmp_path / "a.wav", np.stack([samples, -samples], axis=1), 1000)
+    # A sixteenth of the energy, 1.9, is less than silence has.
+    soundfile.write(tmp_path / "a.wav", np.stack([samples, -samples / 2], axis=1), 1000)
     soundfile.write(tmp_path / "b.wav", np.stack([samples, 0 * samples], axis=1), 1000)
     read = table([tmp_path / "a.wav", tmp_path / "b.wav"])
     assert list(read["answer"]) == ["silence", "low"]

@@ -140,7 +140,7 @@ def test_a_window_is_cut_out_of_long_recordings_and_recorded(write_noise, tmp_pa
     assert not energy["start"].any()
     # In the loudest second from 0.3 to 0.7 s; frames are 20 ms apart.
     assert np.average(np.arange(51), weights=energy["loudest"]) == pytest.approx(25, abs=1)
-    assert energy["loudest"][16:35].sum() > 0.98 * energy["loudest"].sum()
+    assert energy["loudest"][15:36].sum() > 0.999 * energy["loudest"].sum()
 
 
 @pytest.mark.filterwarnings("error")

@@ -33,8 +33,13 @@ rate, length = int(about["sample_rate"]), int(about["samples"])
 samples, own_rate = soundfile.read(sys.argv[1], dtype="float32", always_2d=True)
 if own_rate != rate:
     sys.exit(f"Resample the recording from {own_rate} Hz to {rate} Hz first.")
-mono = samples.mean(axis=1)[:length]
-waveform = np.pad(mono, (0, length - len(mono)))
+mono, powers = samples.mean(axis=1), samples.var(axis=0)
+if mono.var() < 0.1 * powers.mean() / len(powers):  # The channels cancel.
+    mono = samples[:, powers.argmax()]
+padded = np.pad(mono, (0, max(0, length - len(mono))))
+energy = np.cumsum(np.append(0, (padded - padded.mean()) ** 2))
+start = int(np.argmax(energy[length:] - energy[:-length]))  # of the loudest window
+waveform = padded[start : start + length]
 
 [probabilities] = session.run(["probabilities"], {"waveform": waveform[None]})[0]
 best = probabilities.argmax()
@@ -201,9 +206,10 @@ def _instructions(exported: Mapping[str, Any]) -> str:
     rate, samples = exported["transform"]["sample_rate"], exported["samples"]
     return (
         f"Input `waveform`: float32 [batch, {samples}], full scale 1, {rate} Hz, one channel; "
-        "shorter recordings are followed by zeros, longer ones cut. Output `probabilities`: "
-        f"float32 [batch, {len(exported['classes'])}], in the order of `classes`. The metadata of "
-        "the file has `classes` and `no_words` (JSON), `threshold`, `sample_rate` and `samples`."
+        "shorter recordings are followed by zeros, of longer ones take the loudest part. Output "
+        f"`probabilities`: float32 [batch, {len(exported['classes'])}], in the order of `classes`. "
+        "The metadata of the file has `classes` and `no_words` (JSON), `threshold`, `sample_rate` "
+        "and `samples`."
         "\n\n"
         f"{code('python', SNIPPET)}\n\n"
         "Recordings of another rate are resampled by, for example, "
