@@ -249,7 +249,7 @@ def test_files_that_one_may_not_read(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("wave.open", refuse)
-    monkeypatch.setattr("soundfile.read", refuse)
+    monkeypatch.setattr("os.open", refuse)
     with pytest.raises(decoding.UnreadableRecordingError, match="Permission denied"):
         decoding.decode(tmp_path / "a.wav")
 

@@ -266,6 +266,22 @@ def test_flac_that_was_cut_between_two_of_its_frames(decode):
     np.testing.assert_array_equal(samples[:, 0], tone(RATE)[: len(samples)] / np.float32(32768))
 
 
+def test_ogg_of_a_stream_that_was_joined_later(decode):
+    """Times of its pages do not begin at 0."""
+    content = bytearray(made("Ogg Vorbis"))
+    pages = [start for start in range(len(content)) if content.startswith(b"OggS", start)]
+    for start, end in zip(pages, [*pages[1:], len(content)], strict=True):
+        position = int.from_bytes(content[start + 6 : start + 14], "little")
+        if position:
+            content[start + 6 : start + 14] = (position + 100 * RATE).to_bytes(8, "little")
+        content[start + 22 : start + 26] = bytes(4)
+        content[start + 22 : start + 26] = ogg_checksum(content[start:end]).to_bytes(4, "little")
+    samples, _ = decode(bytes(content))
+    expected, _ = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
+    assert len(samples) > 0.9 * len(tone(RATE))
+    np.testing.assert_array_equal(samples, expected)
+
+
 def test_opus_without_an_end_mark_keeps_its_last_packet_whole(decode):
     content = bytearray(by_ffmpeg("ogg", "libopus", 48000))
     page = content.rindex(b"OggS")
@@ -331,6 +347,10 @@ DAMAGED = {
     "WebM, noise within": (
         lambda: with_noise("WebM"),
         f"damaged or incomplete WebM or Matroska file{RESCUE}",
+    ),
+    "Ogg Vorbis, noise within": (
+        lambda: with_noise("Ogg Vorbis"),
+        "damaged or incomplete Ogg file",
     ),
     "FLAC in Ogg, noise within": (
         lambda: with_noise("FLAC in Ogg"),

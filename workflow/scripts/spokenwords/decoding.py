@@ -113,13 +113,19 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
 def _decode(file: BinaryIO) -> tuple[np.ndarray, int]:
     """As `decode`, by libsndfile or else FFmpeg; values are not checked, and may be none."""
     try:
-        samples, sample_rate = _decode_by_libsndfile(file.fileno())
+        samples, sample_rate, codec_rate = _decode_by_libsndfile(file.fileno())
         if len(samples) == 0:
             file.seek(0)
-            return _decode_by_libsndfile(io.BytesIO(_to_the_end(file.read())))
-        return samples, sample_rate
+            whole = io.BytesIO(_to_the_end(file.read()))
+            samples, sample_rate, codec_rate = _decode_by_libsndfile(whole)
     except (soundfile.LibsndfileError, MemoryError, ValueError):
         pass  # The latter two come of lengths in damaged headers, and of FLAC of unknown length.
+    else:
+        # libsndfile ends without a word where a page of Ogg is damaged.
+        if codec_rate and _seconds_of_ogg(file, codec_rate) - len(samples) / sample_rate > 0.1:
+            file.seek(0)
+            _decode_by_ffmpeg(file.read(), "Ogg")
+        return samples, sample_rate
     file.seek(0)
     content = file.read()
     kind = _kind(SOUND, content)
@@ -139,8 +145,21 @@ def _kind(kinds: dict[str, bytes], content: bytes) -> str | None:
     return next((name for name, start in kinds.items() if re.match(start, head, re.DOTALL)), None)
 
 
-def _decode_by_libsndfile(file: int | BinaryIO) -> tuple[np.ndarray, int]:
-    return soundfile.read(file, dtype="float32", always_2d=True, closefd=False)
+def _decode_by_libsndfile(file: int | BinaryIO) -> tuple[np.ndarray, int, int | None]:
+    """Samples, their rate and, of Ogg, the rate in which it counts them."""
+    with soundfile.SoundFile(file, closefd=False) as sound:
+        codec_rate = 48000 if sound.subtype == "OPUS" else sound.samplerate
+        samples = sound.read(dtype="float32", always_2d=True)
+        return samples, sound.samplerate, codec_rate if sound.format == "OGG" else None
+
+
+def _seconds_of_ogg(file: BinaryIO, rate: int) -> float:
+    """When the last page of an Ogg file ends, s: its "granule position" (RFC 3533, section 6)."""
+    longest = 65_307
+    file.seek(max(0, file.seek(0, os.SEEK_END) - longest))
+    tail = file.read()
+    position = tail[tail.rfind(b"OggS") + 6 :][:8]
+    return int.from_bytes(position, "little", signed=True) / rate
 
 
 def _to_the_end(content: bytes) -> bytes:
