@@ -208,6 +208,16 @@ def test_intervals_cover_what_they_say(simulate, count):
     assert by_recording < 0.91
 
 
+@pytest.mark.parametrize(("speakers", "width"), [(10, 0.14), (5, 0.24), (2, 0.89)])
+def test_of_few_speakers_they_are_wide_and_hold(speakers, width, monkeypatch):
+    monkeypatch.setitem(globals(), "SPEAKERS", speakers)
+    generator, names = np.random.default_rng(3), np.arange(speakers).repeat(EACH)
+    found = np.array([intervals.of_share(share(generator)[2], names) for _ in range(400)])
+    assert np.median(np.ptp(found, axis=1)) == pytest.approx(width, abs=0.02)
+    held = (found[:, 0] <= ACCURACY) & (found[:, 1] >= ACCURACY)
+    assert held.mean() > 0.95 - 3 * math.sqrt(0.95 * 0.05 / 400)
+
+
 def test_significance_is_rare_where_runs_do_not_differ():
     generator, speakers = np.random.default_rng(2), np.arange(SPEAKERS).repeat(EACH)
     found = []

@@ -123,7 +123,7 @@ def test_calibration_is_drawn_as_it_is(tmp_path):
     curve = answered.lines[0]
     assert list(curve.get_xdata()) == list(coverage["answered"])
     # Where all are answered, accuracy is that of all.
-    assert texts(figure)[-1] == f"{given['correct'].mean():.1%}".replace("%", " %")
+    assert texts(figure)[1] == f"{given['correct'].mean():.1%}".replace("%", " %")
     style.save(figure, tmp_path / "calibration.svg")
 
 
@@ -132,3 +132,4 @@ def test_calibration_of_a_single_answer(tmp_path, correct):
     only = pd.DataFrame({"speaker": ["ann"], "confidence": [1.0], "correct": [correct]})
     figure = plot_calibration(calibration.reliability(only), calibration.coverage(only), 0.0)
     style.save(figure, tmp_path / "calibration.svg")
+    assert texts(figure)[1:] == ["100.0 %" if correct else "0.0 %"]

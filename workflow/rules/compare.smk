@@ -104,8 +104,8 @@ rule tabulate_comparison:
         tables={
             "runs": (
                 "Runs",
-                "Settings, test accuracy, loss (nats) and macro F1 with 95 % intervals, calibration, "
-                "epochs, training time (s) and speed (recordings a second).",
+                "Settings, test accuracy, loss (nats) and macro F1 with 95 % intervals over speakers, "
+                "calibration, epochs, training time (s) and speed (recordings a second).",
             ),
             "seeds": (
                 "Seeds",
@@ -115,8 +115,8 @@ rule tabulate_comparison:
             "pairs": (
                 "Pairs",
                 "Models with the same test recordings, two by two: how many only one of them got "
-                "right, the difference in accuracy with its 95 % interval, and McNemar's exact test, "
-                "also corrected for the number of pairs (Holm).",
+                "right, the difference in accuracy with its 95 % interval over speakers, and an exact "
+                "test over speakers, also corrected for the number of pairs (Holm).",
             ),
             "words": (
                 "Words",

@@ -242,7 +242,7 @@ rule tabulate_run:
             "rates": (
                 "Errors over properties of recordings",
                 "Groups of test recordings with similar values of a property, and their error rate "
-                "with its 95 % Wilson interval.",
+                "with its 95 % interval over speakers.",
             ),
             "model": (
                 "Properties taken together",

@@ -19,7 +19,8 @@ def explained(settings: Mapping[str, Any]) -> str:
         "probability. Precision of a class is the share of its answers that are right, recall the "
         "share of its recordings that are found, F1 their harmonic mean, macro F1 the mean of all "
         "classes. Loss is the mean cross-entropy. The expected calibration error is how far "
-        "probabilities are from shares of right answers. Intervals (95 %) are over recordings."
+        "probabilities are from shares of right answers. Intervals (95 %) "
+        "are over speakers, whose recordings are alike, where it is known who speaks."
     )
     if settings["test_shift_seconds"]:
         text += (
@@ -111,7 +112,7 @@ def _false_alarms(alarms: pd.DataFrame, kept: float) -> list[str]:
         )
     points = [
         f"{where}, the following was measured before the export, in brackets with 95 % intervals "
-        "(Wilson's; of noise, Garwood's)."
+        "(Wilson's, over speakers; of noise, Garwood's)."
     ]
     for name, sounds, outcome in (
         ("words", "its words", "are recognised"),

@@ -69,10 +69,18 @@ def _reliability(believed, counts, table: pd.DataFrame) -> None:
 
 def _coverage(axes, table: pd.DataFrame) -> None:
     axes.plot(table["answered"], table["accuracy"], color=BLUE, drawstyle="steps-pre")
-    for share in SHARES:
+    lowest = table["accuracy"].iloc[-1]
+    lowest -= 0.15 * (1.0001 - lowest) + 0.02
+    written = np.empty((0, 2))
+    for share in reversed(SHARES):
         # Answers of the same confidence are given together: the share may be a little more.
         row = table[table["answered"] >= share - 1e-9].iloc[0]
         axes.plot(row["answered"], row["accuracy"], "o", color=BLUE, markersize=5, clip_on=False)
+        # As wide and as high as a figure is, in shares of the axes.
+        place = np.array([row["answered"] / 0.12, (row["accuracy"] - lowest) / (1 - lowest) / 0.04])
+        if (np.abs(written - place) < 1).all(axis=1).any():
+            continue
+        written = np.vstack([written, place])
         axes.annotate(
             f"{row['accuracy']:.1%}".replace("%", " %"),
             (row["answered"], row["accuracy"]),
@@ -82,10 +90,9 @@ def _coverage(axes, table: pd.DataFrame) -> None:
             va="top",
             color=INK,
         )
-    lowest = table["accuracy"].iloc[-1]
     axes.set(
         xlim=(0, 1),
-        ylim=(lowest - 0.15 * (1.0001 - lowest) - 0.02, 1),
+        ylim=(lowest, 1),
         xlabel="share of recordings answered, the surest first",
         ylabel="accuracy of these",
     )

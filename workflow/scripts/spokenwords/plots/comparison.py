@@ -83,11 +83,11 @@ def measures(runs: pd.DataFrame, seeds: pd.DataFrame, published: Mapping[str, fl
     names = [_label(run) + f"\nsplit {shortened(split[run])}" * splits for run in seeds["run"]]
     panels[0].set_yticks(range(len(names)), names)
     panels[0].set_ylim(len(names) - 0.5, -0.5)
-    note = "Bars: 95 % intervals over the test recordings."
+    note = "Bars: 95 % intervals over the speakers of the test recordings."
     if most > 1:
         note = (
             "Filled: the mean over seeds, ± their standard deviation. Hollow: each seed, with its "
-            "95 % interval over the test recordings."
+            "95 % interval over the speakers of the test recordings."
         )
     note += " Upright line: as published." if published else ""
     note += " Each split has test recordings of its own." if splits else ""
@@ -146,7 +146,7 @@ def words(table: pd.DataFrame) -> Figure:
         title = "Which words gained and lost"
         note = f"Figures: recall of {_label(best)} minus that of {_label(first)}, percentage points"
         note += (
-            f"; * p < {LEVEL} (exact test on the same recordings, Holm)."
+            f"; * p < {LEVEL} (exact test over speakers of the same recordings, Holm)."
             if rows["p_value"].notna().any()
             else ", on other test recordings."
         )
@@ -193,7 +193,7 @@ def histories(logs: Mapping[str, pd.DataFrame], runs: pd.DataFrame) -> Figure:
 
 @style()
 def pairs(table: pd.DataFrame, runs: pd.DataFrame) -> Figure:
-    """Each concrete run's accuracy minus each other's, and what McNemar's test says of it.
+    """Each concrete run's accuracy minus each other's, and whether that may be chance.
 
     Up to 20 runs the cells hold figures, beyond that only the marks of significance.
     """
@@ -234,7 +234,7 @@ def pairs(table: pd.DataFrame, runs: pd.DataFrame) -> Figure:
     bar.set_label("difference (percentage points)")
     bar.outline.set_visible(False)
     levels = ", ".join(f"{stars} p < {level}" for level, stars in reversed(_STARS))
-    note = f"{levels}: McNemar's exact test, adjusted for all pairs (Holm)."
+    note = f"{levels}: exact test over speakers, adjusted for all pairs (Holm)."
     note += "" if n <= _LEGIBLE_CELLS else " Hatched: other test set."
     heading(axes, "Which runs differ", note, GREY)
     return figure

@@ -179,6 +179,8 @@ def _points(axes: Axes, item: Property, groups: pd.DataFrame) -> None:
     if item.scale == "flag":
         axes.set_xticks([0, 1], ["no", "yes"])
         axes.set_xlim(-0.7, 1.7)
+    elif len(groups) == 1:
+        axes.set_xticks(groups["median"], groups["group"])
     elif item.scale == "linear":
         axes.xaxis.set_major_locator(MaxNLocator(4))
     else:

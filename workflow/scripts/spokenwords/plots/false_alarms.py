@@ -54,7 +54,7 @@ def false_alarms(table: pd.DataFrame) -> Figure:
 
 
 def _curve(axes: Axes, table: pd.DataFrame, name: str, label: str, colour: str, line: str) -> None:
-    if table[name].isna().all():
+    if table[[name, "words"]].isna().any(axis=None):
         return
     axes.plot(table["words"], table[name], line, color=colour, label=label)
     axes.fill_between(
