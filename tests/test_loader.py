@@ -1,14 +1,20 @@
 """Recordings in memory: each manifest row gets its own recording's values."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 import zarr
+import zarrs.pipeline
+from conftest import SMALL
 
-from spokenwords import memory
+from spokenwords import loader, memory, scoring, streaming
 from spokenwords.errors import UserError
 from spokenwords.loader import Recordings, batches_per_epoch, load, open_stores
+from spokenwords.model import Classifier
 from spokenwords.store import Store
 from spokenwords.streaming import StreamedRecordings
 
@@ -206,6 +212,59 @@ def test_more_than_half_of_the_free_memory_is_streamed(stores, manifests, monkey
         monkeypatch.setattr(memory, "free", lambda free=free: free)
         sets = load(stores, manifests, CPU)
         assert [type(each) for each in sets] == [kind] * 3
+
+
+@pytest.fixture
+def pools(monkeypatch):
+    """How many threads the pools have that read chunks."""
+    made = []
+
+    def pool(count):
+        made.append(count)
+        return ThreadPoolExecutor(count)
+
+    for module in (loader, streaming):
+        monkeypatch.setattr(module, "ThreadPoolExecutor", pool)
+    # More than any test asks for.
+    monkeypatch.setattr(os, "cpu_count", lambda: 99)
+    return made
+
+
+@pytest.mark.parametrize("threads", [1, 3, 7])
+def test_stores_are_read_by_the_threads_that_a_job_has(
+    paths, everything, pools, monkeypatch, threads
+):
+    inside = []
+    codecs = zarrs.pipeline.CodecPipelineImpl
+
+    def noted(*arguments, num_threads, **options):
+        inside.append(num_threads)
+        return codecs(*arguments, num_threads=num_threads, **options)
+
+    monkeypatch.setattr(zarrs.pipeline, "CodecPipelineImpl", noted)
+    stores = open_stores([str(path / "zarr.json") for path in paths], threads)
+    assert set(inside) == {threads}
+    load(stores, [everything], CPU)
+    # The memory that chunks take while they are read is bounded, too: two of the largest.
+    largest = 64 * stores[0].recording_bytes
+    monkeypatch.setattr(loader, "READING_BYTES", 2 * largest)
+    load(stores, [everything], CPU)
+    [streamed] = load(stores, [everything], CPU, memory_budget=1)
+    streamed.budget = 1e9
+    list(streamed.in_order(8))
+    assert pools == [threads, min(threads, 2), min(threads, 2)]
+
+
+@pytest.mark.parametrize("budget", [None, 1])
+def test_a_set_without_recordings(stores, everything, budget):
+    """What a process is left with where several share a set of fewer recordings."""
+    [none, all_] = load(stores, [everything[:0], everything], CPU, budget)
+    assert (len(none), len(all_)) == (0, len(everything))
+    assert list(none.in_order(8)) == []
+    found = scoring.outcomes(Classifier(list(COUNTS), "power", SMALL, 1000, "residual"), none)
+    assert found.classes.shape == (0, 1)
+    with pytest.raises(UserError, match="at least two recordings"):
+        batches_per_epoch(len(none), 8)
 
 
 def test_lost_chunk_is_told(paths, stores, manifests):

@@ -9,10 +9,13 @@ import json
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
+from spokenwords import unfinished
+
 UNREADABLE = "unreadable"
+# Groups that are read at a time, at the most: more of them a disk is not faster with.
+READERS = 8
 
 
 def hash_of(path: Path) -> str:
@@ -39,7 +42,7 @@ def digests(groups: dict[str, tuple[Path, list[str]]], cache: Path) -> dict[str,
     found = {group: known.get(group) for group in groups}
     changed = [group for group in groups if not found[group] or found[group][0] != states[group]]
     # A thread a group: with one a file, they would mostly wait for each other.
-    with ThreadPoolExecutor() as threads:
+    with ThreadPoolExecutor(min(READERS, os.cpu_count() or 1)) as threads:
         hashes = threads.map(lambda group: _hashes(*groups[group]), changed)
         for group, contents in zip(changed, hashes, strict=True):
             pairs = zip(groups[group][1], contents, strict=True)
@@ -128,15 +131,10 @@ def remembered(digest: str, path: Path) -> dict[str, str] | None:
 
 def write_cache(path: Path, text: str) -> None:
     """Write a cache file whole; where the place cannot be written, go without the cache."""
-    for stale in path.parent.glob(f"{path.name}.*.partial"):  # of a process that was killed
-        with suppress(OSError):
-            stale.unlink()
-    # A dry run beside a run writes one, too.
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial = unfinished.beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
     except OSError:
-        with suppress(OSError):
-            partial.unlink()
+        unfinished.remove(partial)
