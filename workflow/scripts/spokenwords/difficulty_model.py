@@ -61,7 +61,7 @@ def fit(recordings: pd.DataFrame) -> pd.DataFrame:
     right answers of speakers that it was not fitted to, or why there is no model.
     """
     # Where it is not known of anyone who speaks, the other properties are fitted.
-    nobody_known = recordings[OF_SPEAKER].isna().all()
+    nobody_known = bool(recordings[OF_SPEAKER].isna().all())
     known = recordings.dropna(subset=recordings.columns.drop([OF_SPEAKER] * nobody_known))
     wrong, speakers = known["wrong"], known["speaker"]
     outcomes = int(min(wrong.sum(), (1 - wrong).sum()))
