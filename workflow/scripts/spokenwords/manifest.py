@@ -43,11 +43,10 @@ def counted(table: pd.DataFrame) -> str:
     known = table.loc[speakers_known(table), "speaker"]
     unknown, speakers = len(table) - len(known), known.nunique()
     text = f"{len(table):,} recording{'s'[: len(table) != 1]}"
-    if len(known):
-        text += f" of {speakers:,} speaker{'s'[: speakers != 1]}"
-    if unknown:
-        text += f", {unknown:,} of unknown speakers"
-    return text
+    if not len(known):
+        return f"{text} of unknown speakers"
+    text += f" of {speakers:,} speaker{'s'[: speakers != 1]}"
+    return f"{text}, {unknown:,} of unknown speakers" if unknown else text
 
 
 def whereabouts(manifests: Mapping[str, pd.DataFrame], words: Iterable[str]) -> str:

@@ -122,7 +122,7 @@ def split(manifests: dict[str, pd.DataFrame]) -> Figure:
         )
         text = f"{len(speakers):,}"
         if unknown:
-            text += f", and {unknown:,} recordings of unknown speakers"
+            text += f" known, {unknown:,} recordings of unknown speakers"
         elif name != "train":
             text += (
                 f", {known:,} of them heard in training" if known else ", none heard in training"
@@ -174,7 +174,7 @@ def _levels(axes: Axes, rms: list[pd.Series]) -> None:
 
 def _histogram(axes: Axes, values: pd.Series, label: str, unit: str) -> None:
     bins = min(30, max(1, values.nunique()))
-    axes.hist(values, bins=bins, color=SKY, edgecolor="white", linewidth=0.5, log=True)
+    axes.hist(values, bins=bins, color=SKY, edgecolor="white", linewidth=0.5, log=len(values) > 0)
     axes.set(xlabel=label, ylabel=f"{unit} (log scale)")
     axes.yaxis.set_major_formatter(grouped_numbers)
     axes.set_ylim(bottom=0.7)
