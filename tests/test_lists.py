@@ -61,7 +61,8 @@ def test_a_file_that_is_called_as_a_line_has_it_is_meant(file):
 def test_a_name_of_another_suffix_stands_for_all_that_are_called_so():
     files = ["up/a.wav", "up/a.flac", "up/b.wav"]
     assert lists.matched(["up/a.mp3"], files) == ({"up/a.wav", "up/a.flac"}, [])
-    assert lists.matched(["up/a.flac"], files) == ({"up/a.flac"}, [])
+    for line in ("up/a.flac", " 'up/a.flac' # checked"):
+        assert lists.matched([line], files) == ({"up/a.flac"}, [])
 
 
 @pytest.mark.parametrize(

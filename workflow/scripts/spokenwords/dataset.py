@@ -110,8 +110,13 @@ def _look(folder: Path) -> Layout:
         files,
         deeper,
         stray=[name for name, is_folder in entries if not is_folder and is_recording(name)],
-        aside=[name for name in aside if recordings(folder / name)],
+        aside=[name for name in aside if any(map(is_recording, _files(folder / name)))],
     )
+
+
+def _files(folder: Path) -> list[str]:
+    """The names of files in a folder; none where it may not be searched."""
+    return next((files for _, _, files in os.walk(folder)), [])
 
 
 def _below(folder: Path, word: str) -> dict[str, list[str]]:

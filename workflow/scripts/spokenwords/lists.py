@@ -81,7 +81,7 @@ def readings(line: str) -> list[str]:
 def matched(listed: Iterable[str], files: Collection[str]) -> tuple[set[str], list[str]]:
     """Those of `files` (`<word>/<name>`) that the lines of a list name, and names of no file.
 
-    A line that is the name of a file, character by character, stands for no other.
+    A line that is the name of a file, but for spaces, quotes and comments, stands for no other.
     """
     literal, alike = set(files), defaultdict(set)
     for file in files:
@@ -89,8 +89,8 @@ def matched(listed: Iterable[str], files: Collection[str]) -> tuple[set[str], li
     found, others = set(), []
     for line in listed:
         names = readings(line)
-        if line in literal:
-            found.add(line)
+        if exact := next((name for name in (line, *names) if name in literal), None):
+            found.add(exact)
         elif same := next(filter(None, (alike.get(key(name)) for name in names)), None):
             found |= same
         elif names:
