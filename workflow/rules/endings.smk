@@ -152,11 +152,8 @@ def lines_of_success():
 def lines_of_failure(log):
     """What failed and why; on the way, reports are made of what is there."""
     scheduler = workflow.scheduler
-    failures = [
-        failure
-        for job in sorted(scheduler.failed, key=str)
-        for failure in failures_of(job)
-    ]
+    failures = [failure for job in scheduler.failed for failure in failures_of(job)]
+    failures.sort(key=lambda failure: failure.job)
     lines = summary.of_failures(failures)
     lines += [f"Error: {fault}\n" for fault in FAULTS]
     # Not where it was interrupted as well, which is to end soon.
@@ -175,7 +172,7 @@ def lines_of_failure(log):
                         lines.append(f"The report {page} lacks what failed.")
     end = "Stopped" if failures or FAULTS else "Interrupted"
     lines.append(
-        f"{end} before the end: what is finished is kept, and the same command goes on from there."
+        f"{end}: what is finished is kept, and the same command goes on from there."
         f"\nSnakemake's log: {', '.join(log)}"
     )
     return lines
