@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import copies
 import numpy as np
 import onnx
 import pandas as pd
@@ -199,12 +200,13 @@ def test_metadata_say_what_the_numbers_mean(running):
     # 95 % of 101 evenly spaced confidences, and the first of them, are from here on.
     assert float(about["threshold"]) == pytest.approx(0.525)
     assert (about["sample_rate"], about["samples"]) == ("1000", "1000")
+    assert set(about) == {"classes", "no_words", "threshold", "sample_rate", "samples"}
 
 
 def test_the_threshold_is_that_of_the_share_to_keep(classifier):
     """Of 101 evenly spaced confidences, the half, the middle one among it, and all."""
-    assert float(onnx_model.metadata(classifier, 0.5)["threshold"]) == pytest.approx(0.75)
-    assert float(onnx_model.metadata(classifier, 1.0)["threshold"]) == pytest.approx(0.5)
+    assert onnx_model.description(classifier, 0.5)["threshold"] == pytest.approx(0.75)
+    assert onnx_model.description(classifier, 1.0)["threshold"] == pytest.approx(0.5)
 
 
 def test_the_file_is_sound_and_tells_nothing_of_where_it_was_made(model):
@@ -379,7 +381,7 @@ def plan(copy):
 def test_the_target_makes_the_files_once(exported):
     folder = exported.results / "runs/complex/export"
     assert {path.name for path in folder.iterdir()} == {
-        *("model.onnx", "export.json", "model_card.md"),
+        *("model.onnx", "classes.json", "export.json", "model_card.md"),
     }
     assert plan(exported) == {}
     told = json.loads((folder / "export.json").read_text())
@@ -392,6 +394,10 @@ def test_the_target_makes_the_files_once(exported):
     classifier = Classifier.load(folder.parent / "model.pt")
     assert told["kept"] == 0.9
     assert told["threshold"] == answers.threshold(classifier.confidences, 0.9)
+    assert json.loads((folder / "classes.json").read_text()) == {
+        **{"classes": copies.WORDS, "no_words": []},
+        **{"threshold": told["threshold"], "sample_rate": 16_000, "samples": 16_000},
+    }
     assert not (exported.results / "runs/mel/export").exists()
 
 

@@ -57,31 +57,56 @@ def test_the_tightest_group_counts(groups, limits, left):
 
 @pytest.fixture
 def stores(write_store):
-    """Two stores, of 2 and 5 recordings of 2 by 33 by 51 values: 47,124 bytes in float16."""
+    """Two stores, of 2 and 5 recordings of 2 by 33 by 51 values: 6,732 bytes each in float16."""
     return [str(write_store(word, count) / "zarr.json") for word, count in (("cat", 2), ("up", 5))]
 
 
+@pytest.fixture
+def table(tmp_path):
+    """A function that writes a manifest of so many recordings, and returns its place."""
+
+    def table(name, rows):
+        lines = ["file,word,label,speaker,row\n", *(f"up/{n}.wav,up,1,,{n}\n" for n in range(rows))]
+        (tmp_path / name).write_text("".join(lines))
+        return str(tmp_path / name)
+
+    return table
+
+
 @pytest.mark.parametrize(
-    ("memory_budget", "for_spectrograms"),
+    ("memory_budget", "rows", "for_spectrograms"),
     [
-        ("auto", 2 * 47_124),  # Half of what is free may be taken.
-        (0.001, 47_124),
-        (0.00001, 10_000),  # The rest is streamed.
+        ("auto", [3], 2 * 3 * 6_732),  # Half of what is free may be taken.
+        (0.1, [3], 3 * 6_732),
+        (0.1, [2, 0, 4], 6 * 6_732),
+        (0.00001, [3], 10_000),  # The rest is streamed.
     ],
 )
-def test_what_a_job_needs(stores, memory_budget, for_spectrograms):
-    assert memory.needed(stores, memory_budget) == memory.PYTORCH + for_spectrograms
+def test_what_a_job_needs(stores, table, memory_budget, rows, for_spectrograms):
+    tables = [table(f"{number}.csv", count) for number, count in enumerate(rows)]
+    assert memory.needed(stores, tables, memory_budget) == memory.PYTORCH + for_spectrograms
 
 
-def test_what_stores_need_that_are_not_there_yet(stores):
+def test_a_table_that_is_made_again_is_counted_again(stores, table):
+    before = memory.needed(stores, [table("test.csv", 3)], 1)
+    assert memory.needed(stores, [table("test.csv", 4)], 1) == before + 6_732
+
+
+def test_what_recordings_need_whose_store_or_table_is_not_there_yet(stores, table):
     """Snakemake waits for the file that the error names."""
-    with pytest.raises(FileNotFoundError) as error:
-        memory.needed([*stores, "bed.zarr/zarr.json"], "auto")
-    assert error.value.filename == "bed.zarr/zarr.json"
+    for files in (
+        (["bed.zarr/zarr.json", *stores], [table("test.csv", 3)]),
+        (stores, ["bed.zarr/zarr.json"]),
+    ):
+        with pytest.raises(FileNotFoundError) as error:
+            memory.needed(*files, "auto")
+        assert error.value.filename == "bed.zarr/zarr.json"
 
 
 @pytest.mark.parametrize("damage", [None, "", "{}", "null", '{"shape": null}'])
-def test_a_damaged_store_is_left_to_its_reader(stores, damage):
-    array = memory.Path(stores[1]).parent / "spectrogram/zarr.json"
+def test_a_damaged_store_is_left_to_its_reader(stores, table, damage):
+    array = memory.Path(stores[0]).parent / "spectrogram/zarr.json"
     array.unlink() if damage is None else array.write_text(damage)
-    assert memory.needed(stores, 1) == memory.PYTORCH + 2 * 2 * 2 * 33 * 51
+    tables = [table("test.csv", 3)]
+    assert memory.needed(stores, tables, 1) == memory.PYTORCH + 3 * 6_732
+    assert memory.needed(stores[:1], tables, 1) == memory.PYTORCH

@@ -209,12 +209,20 @@ def test_of_many_words_the_most_confused_are_drawn(monkeypatch):
     assert square.to_numpy().tolist() == [[90, 10, 0], [0, 70, 7], [1, 0, 0]]
     # How many of their own recordings there are is not known, so that there are no shares.
     shares = heat_map(drawn).axes[0].collections[0].get_array()
-    # Nor have cells without a recording a shape of their own.
-    expected = [[90, 10, np.nan], [np.nan, 100 * 70 / 77, 100 * 7 / 77], [np.nan] * 3]
-    np.testing.assert_allclose(shares.filled(np.nan), expected)
+    np.testing.assert_allclose(shares.data[0], [90, 10, 0])
+    assert shares.mask[2].all()
+    assert not shares.mask[:2].any()
     monkeypatch.setattr(table_of_confusion, "MOST_DRAWN", 4)
     assert table_of_confusion.to_draw(table)[0] is table
     assert table_of_confusion.to_draw(table)[1] == ""
+
+
+def test_a_heat_map_of_many_words_has_no_shape_for_each_pair(tmp_path):
+    words = [f"word {i}" for i in range(45)]
+    pairs = [(t, p, int(t == p)) for t in words for p in words]
+    table = pd.DataFrame(pairs, columns=["target", "prediction", "count"])
+    style.save(heat_map(table), tmp_path / "confusion.svg")
+    assert (tmp_path / "confusion.svg").read_text().count("<path") < 45
 
 
 def test_counts_fit_in_their_cells_with_35_words():

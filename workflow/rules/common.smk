@@ -107,11 +107,13 @@ def gpus_of_run(wildcards):
 
 
 def memory_of_run(wildcards, input, attempt):
-    """MB for the run's spectrograms; more each time that a job did not come to its end."""
+    """MB for spectrograms of the sets that a job reads; more each time that it did not end."""
     # While a checkpoint is pending, its output stands here in place of the stores.
     stores = [input.stores] if isinstance(input.stores, str) else input.stores
+    sets = [input[name] for name in ("train", "valid", "test") if name in input.keys()]
+    tables = [*sets, *input.get("segments", [])]
     budget = RUNS[wildcards.run]["memory_budget"]
-    return memory.needed(stores, budget) * attempt // 1_000_000
+    return memory.needed(stores, tables, budget) * attempt // 1_000_000
 
 
 def settings_of_card(wildcards):

@@ -8,6 +8,7 @@ rule export_model:
         predictions="<results>/runs/{run}/predictions.csv",
     output:
         model="<results>/runs/{run}/export/model.onnx",
+        classes="<results>/runs/{run}/export/classes.json",
         summary="<results>/runs/{run}/export/export.json",
     log:
         "<logs>/export_model/{run}.log",

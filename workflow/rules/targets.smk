@@ -18,7 +18,7 @@ FILES_OF_RUN = [
     *("reliability.csv", "coverage.csv", "calibration.svg"),
     *("difficulty.csv", "difficulty_model.csv", "difficulty.svg", "tables.html"),
 ]
-FILES_OF_EXPORT = ["model.onnx", "export.json", "model_card.md"]
+FILES_OF_EXPORT = ["model.onnx", "classes.json", "export.json", "model_card.md"]
 FILES_OF_COMPARISON = [
     *("accuracy.svg", "histories.svg", "pairs.svg", "words.svg"),
     *("runs.csv", "seeds.csv", "pairs.csv", "words.csv", "tables.html"),

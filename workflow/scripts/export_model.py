@@ -6,7 +6,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from spokenwords import answers, device, evaluation, predictions, progress
+from spokenwords import device, evaluation, predictions, progress
 from spokenwords.export import latency, onnx_model, parity
 from spokenwords.model import Classifier
 
@@ -18,6 +18,7 @@ with progress.job_log(snakemake.log[0]):
     folder, files = Path(snakemake.resources.folder), list(stored["file"])
     kept, window = snakemake.params.keep, snakemake.params.window
     model = onnx_model.to_onnx(classifier, kept)
+    description = onnx_model.description(classifier, kept)
     running = onnx_model.session(model, snakemake.threads)
     found = parity.compare(classifier, running, folder, stored, window)
     difference = parity.check(found.to_pytorch, files)
@@ -25,11 +26,8 @@ with progress.job_log(snakemake.log[0]):
         "bytes": len(model),
         "sha256": hashlib.sha256(model).hexdigest(),
         "opset": onnx_model.OPSET,
-        "classes": classifier.words,
-        "no_words": classifier.no_words,
+        **description,
         "kept": kept,
-        "threshold": answers.threshold(classifier.confidences, kept),
-        "samples": classifier.samples,
         "transform": asdict(classifier.transform),
         "parameters": classifier.parameter_count(),
         "parity": {
@@ -47,4 +45,6 @@ with progress.job_log(snakemake.log[0]):
         | {name: version(name) for name in ("onnx", "onnxscript", "onnxruntime")},
     }
     Path(snakemake.output.model).write_bytes(model)
+    # ONNX Runtime for browsers cannot read the metadata in the model.
+    Path(snakemake.output.classes).write_text(json.dumps(description, indent=2))
     Path(snakemake.output.summary).write_text(json.dumps(summary, indent=2))

@@ -4,6 +4,7 @@ of what its container or its Slurm job is confined to."""
 import json
 import math
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -16,24 +17,33 @@ SHARE = 0.5
 PYTORCH = 4_000_000_000
 
 
-def needed(stores: Iterable[str], memory_budget: float | str) -> int:
-    """Bytes that a job needs for the spectrograms of stores, whose zarr.json files are named.
+def needed(stores: Iterable[str], tables: Iterable[str], memory_budget: float | str) -> int:
+    """Bytes that a job needs for the spectrograms of the recordings that CSV tables list.
 
     They stay in memory where `memory_budget`, in GB or `auto`, lets them, else so much is streamed.
-    Raises `FileNotFoundError` where there is no such store yet.
+    `stores` are the zarr.json files of their stores: spectrograms in all of them are of one size.
+    Raises `FileNotFoundError` where there is no such table or store yet.
     """
-    values = sum(map(_bytes_of, stores))
+    recordings = sum(_rows(table, Path(table).stat().st_mtime_ns) for table in tables)
+    values = recordings * next(filter(None, map(_bytes_of_recording, stores)), 0)
     if memory_budget == "auto":
         return PYTORCH + math.ceil(values / SHARE)
     return PYTORCH + min(values, int(memory_budget * 1e9))
 
 
-def _bytes_of(store: str) -> int:
-    """Of a store's spectrograms, float16; none where it is damaged, of which its reader tells."""
+@cache
+def _rows(table: str, time: int) -> int:
+    """How many rows a CSV table of this time of modification has, but for its header."""
+    with Path(table).open("rb") as lines:
+        return max(0, sum(1 for _ in lines) - 1)
+
+
+def _bytes_of_recording(store: str) -> int:
+    """Of a spectrogram, float16; 0 where its store is damaged, of which its reader tells."""
     Path(store).stat()  # Snakemake waits for the file where there is none.
     try:
         array = Path(store).parent / "spectrogram" / "zarr.json"
-        return 2 * math.prod(json.loads(array.read_text(encoding="utf-8"))["shape"])
+        return 2 * math.prod(json.loads(array.read_text(encoding="utf-8"))["shape"][1:])
     except (OSError, ValueError, KeyError, TypeError):
         return 0
 

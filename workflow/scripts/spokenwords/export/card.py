@@ -209,7 +209,7 @@ def _instructions(exported: Mapping[str, Any]) -> str:
         "shorter recordings are followed by zeros, of longer ones take the loudest part. Output "
         f"`probabilities`: float32 [batch, {len(exported['classes'])}], in the order of `classes`. "
         "The metadata of the file has `classes` and `no_words` (JSON), `threshold`, `sample_rate` "
-        "and `samples`."
+        "and `samples`; so has `classes.json`, for browsers, where the metadata cannot be read."
         "\n\n"
         f"{code('python', SNIPPET)}\n\n"
         "Recordings of another rate are resampled by, for example, "

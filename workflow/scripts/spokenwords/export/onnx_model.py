@@ -1,13 +1,13 @@
 """A classifier as an ONNX model of waveforms, and ONNX Runtime to run it.
 
 The file is complete in itself: the Fourier transform is inside, as a convolution, so that it runs
-everywhere, and what its input and output mean stands in its metadata: `classes` and `no_words`
-(JSON lists), `threshold` (see answers.py), `sample_rate` (Hz) and `samples` (of a recording).
+everywhere, and what its input and output mean stands in its metadata, as JSON: see `description`.
 """
 
 import copy
 import json
 import warnings
+from typing import Any
 
 import numpy as np
 import onnx
@@ -99,19 +99,25 @@ def to_onnx(classifier: Classifier, kept: float) -> bytes:
         )
     model = program.model_proto
     _tidy(model)
-    onnx.helper.set_model_props(model, metadata(classifier, kept))
+    described = description(classifier, kept).items()
+    metadata = {name: json.dumps(value, ensure_ascii=False) for name, value in described}
+    onnx.helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString(deterministic=True)
 
 
-def metadata(classifier: Classifier, kept: float) -> dict[str, str]:
-    """What the model's user has to know of it, as text by its name; `kept` is as in `to_onnx`."""
+def description(classifier: Classifier, kept: float) -> dict[str, Any]:
+    """What the model's user has to know of it; `kept` is as in `to_onnx`.
+
+    classes, in the order of probabilities; no_words, those of them that stand for none; threshold
+    (see answers.py); sample_rate (Hz); samples (of a recording).
+    """
     return {
-        "classes": json.dumps(classifier.words, ensure_ascii=False),
-        "no_words": json.dumps(classifier.no_words, ensure_ascii=False),
-        "threshold": repr(answers.threshold(classifier.confidences, kept)),
-        "sample_rate": str(classifier.transform.sample_rate),
-        "samples": str(classifier.samples),
+        "classes": classifier.words,
+        "no_words": classifier.no_words,
+        "threshold": answers.threshold(classifier.confidences, kept),
+        "sample_rate": classifier.transform.sample_rate,
+        "samples": classifier.samples,
     }
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
@@ -27,10 +26,9 @@ def heat_map(confusion: pd.DataFrame, note: str = "") -> Figure:
     axes = figure.subplots()
     axes.grid(False)
     norm = PowerNorm(0.4, vmin=0, vmax=100)
-    # Cells without a recording, of many words nearly all, need no shape each.
-    axes.set_facecolor(colormaps["Blues"](0))
-    shares = np.where(counts, shares, np.nan)
-    mesh = axes.pcolormesh(shares, cmap="Blues", norm=norm, edgecolors="white", linewidth=0.5)
+    # As an image: in an SVG, a shape for each cell would take most of the room.
+    edges = {"edgecolors": "white", "linewidth": 0.5, "rasterized": True}
+    mesh = axes.pcolormesh(shares, cmap="Blues", norm=norm, **edges)
     axes.set(aspect="equal", xlabel="prediction", ylabel="target (word spoken)")
     axes.invert_yaxis()
     axes.tick_params(length=0)
