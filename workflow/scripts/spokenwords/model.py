@@ -31,10 +31,9 @@ class Classifier(nn.Module):
 
     Of `words`, `no_words` are classes that stand for none, such as `unknown`. `confidences` are
     those of the right answers to validation recordings of words, from which a threshold follows
-    (see answers.py); recordings below the level `quietest` (dBFS) are far quieter than those that it
-    was trained on (see level.py). `precision` is that of the network's arithmetic, torch.float32 or
-    torch.bfloat16; weights and scores are float32 in any case. It is the device's affair, and not
-    saved.
+    (see answers.py). Recordings below the level `quietest` (dBFS) are far quieter than those it was
+    trained on (see level.py). `precision` is that of the network's arithmetic, torch.float32 or
+    torch.bfloat16; weights and scores are always float32. It is chosen by the device, and not saved.
     """
 
     def __init__(

@@ -86,8 +86,8 @@ def recognize(
         logger.warning("\n  ".join([head, *faults]))
     if quiet:
         logger.warning(
-            f"Warning: {_share(quiet, paths)} far quieter than what the model was trained on (below "
-            f"{classifier.quietest:.0f} dBFS): it may miss words. Record louder, or closer "
+            f"Warning: {_share(quiet, paths)} far quieter than what the model was trained on "
+            f"(below {classifier.quietest:.0f} dBFS): it may miss words. Record louder, or closer "
             "to the microphone."
         )
     if narrow:
