@@ -134,6 +134,23 @@ def test_lossy_kinds_keep_length_level_and_tone(decode, kind):
 
 
 @pytest.mark.parametrize(
+    ("form", "subtype", "share"),
+    [
+        *(("WAV", coding, share) for coding in ("GSM610", "IMA_ADPCM") for share in (1, 0.9)),
+        *(("MP3", "MPEG_LAYER_III", share) for share in (1, 0.9)),
+        *(("OGG", "VORBIS", 1), ("OGG", "OPUS", 1), ("CAF", "ALAC_16", 1), ("FLAC", "PCM_24", 1)),
+    ],
+)
+def test_what_libsndfile_decodes_stays_as_it_decodes_it(decode, form, subtype, share):
+    content = by_soundfile(form, subtype)
+    content = content[: int(share * len(content))]
+    expected, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
+    samples, own_rate = decode(content)
+    assert own_rate == rate
+    np.testing.assert_array_equal(samples, expected)
+
+
+@pytest.mark.parametrize(
     "form", ["u8", "u8p", "s16", "s16p", "s32", "s32p", "flt", "fltp", "dbl", "dblp"]
 )
 def test_samples_of_each_format_of_ffmpeg_are_shares_of_full_scale(form):

@@ -17,7 +17,7 @@ from spokenwords.layout import NOISE, Layout
 
 logger = logging.getLogger("spokenwords")
 
-# The suffixes of recordings. They say that a file is one; what it is, its content says.
+# The suffixes of recordings. How a file is decoded depends on its content alone.
 SUFFIXES = (
     *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd"),
     *(".flac", ".ogg", ".oga", ".opus", ".spx", ".mp3", ".mp2", ".mpga", ".aac", ".ac3", ".amr"),
@@ -154,7 +154,7 @@ def is_recording(name: str) -> bool:
 
 
 def report_skipped(names: Iterable[str]) -> None:
-    """Say in the log how many files of these names are no recordings, and of what kinds they are.
+    """Log how many files of these names are no recordings, and their suffixes.
 
     Hidden files and litter of operating systems do not count.
     """

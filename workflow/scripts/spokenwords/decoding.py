@@ -1,7 +1,7 @@
 """Decoding recordings: from a file of any kind to samples.
 
-Three decoders, each for what the one before it cannot read: Python's own for plain WAV files,
-libsndfile, FFmpeg (by way of PyAV). What a file is, its content says; its name is not looked at.
+Three decoders are tried in turn: Python's own for plain WAV files, libsndfile, and FFmpeg (by way
+of PyAV). The content of a file decides, not its name.
 """
 
 import io
@@ -22,18 +22,17 @@ RATES = range(1000, 1_000_001)
 # Floating-point samples may exceed full scale, which is 1. So far beyond it they are on another
 # scale, most likely that of 16-bit integers.
 LARGEST_SAMPLE = 100
-# No encoding holds more samples in a byte: Opus takes one for up to 1,440 samples of silence. Where
-# FFmpeg gives more, the file has it repeat itself.
+# No encoding holds more samples in a byte: Opus takes one for up to 1,440 samples of silence. A
+# damaged file can have FFmpeg repeat itself without end.
 MOST_SAMPLES_A_BYTE = 2000
 
-# The formats of FFmpeg that are recordings. Others refer to files elsewhere, such as playlists, or
-# have it see sound in any bytes.
+# FFmpeg's names of formats that are recordings. Others, such as playlists, refer to other files, or
+# fit almost any bytes.
 FORMATS = (
-    "wav,w64,aiff,caf,au,voc,ircam,nistsphere,flac,ogg,mp3,aac,loas,ac3,eac3,mov,matroska,webm,asf,"
-    "xwma,amr,avi,flv,mpegts,wv,ape,tta,tak,mpc,mpc8,dsf,rm"
+    "wav,w64,aiff,caf,au,voc,nistsphere,flac,ogg,mp3,aac,ac3,mov,matroska,asf,amr,avi,wv,ape,tta"
 )
-# What FFmpeg reports of files that end within a packet or a segment, as recorders leave them that
-# were killed. What is there is used, as any player does.
+# Messages of FFmpeg about files that end within a packet or a segment, because the recorder was
+# killed. The samples before that are used, as players do.
 ENDS = (
     "File ended prematurely",
     "Truncating packet",
@@ -42,7 +41,7 @@ ENDS = (
     "Corrupt bitstream",
 )
 
-# What a file begins with, by its kind.
+# Regular expressions of how files begin, keyed by the kind of file, for messages.
 SOUND = {
     "WAV": rb"RIFF....WAVE|RIFX....WAVE|RF64|BW64|riff\x2e\x91\xcf\x11",
     "AIFF": rb"FORM....AIF[FC]",
@@ -94,7 +93,7 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
     if plain := _decode_plain_wav(path):
         return plain
     try:
-        # A file without a name: libsndfile takes any bytes for sound if their file is called .au.
+        # A file without a name: libsndfile reads any bytes as sound if the name ends in .au.
         with open(os.open(path, os.O_RDONLY), "rb") as file:  # noqa: PTH123
             samples, sample_rate = _decode(file)
     except OSError as error:
@@ -111,18 +110,18 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
 
 
 def _decode(file: BinaryIO) -> tuple[np.ndarray, int]:
-    """As `decode`, by libsndfile or else FFmpeg; values are not checked, and may be none."""
+    """As `decode`, by libsndfile or else FFmpeg; samples are not checked, and there may be none."""
     try:
-        samples, sample_rate, codec_rate = _decode_by_libsndfile(file.fileno())
+        samples, sample_rate = _decode_by_libsndfile(file.fileno())
         if len(samples) == 0:
             file.seek(0)
             whole = io.BytesIO(_to_the_end(file.read()))
-            samples, sample_rate, codec_rate = _decode_by_libsndfile(whole)
+            samples, sample_rate = _decode_by_libsndfile(whole)
     except (soundfile.LibsndfileError, MemoryError, ValueError):
         pass  # The latter two come of lengths in damaged headers, and of FLAC of unknown length.
     else:
-        # libsndfile ends without a word where a page of Ogg is damaged.
-        if codec_rate and _seconds_of_ogg(file, codec_rate) - len(samples) / sample_rate > 0.1:
+        # libsndfile stops silently at a damaged page of an Ogg file; FFmpeg reports it.
+        if _seconds_of_ogg(file, sample_rate) - len(samples) / sample_rate > 0.1:
             file.seek(0)
             _decode_by_ffmpeg(file.read(), "Ogg")
         return samples, sample_rate
@@ -141,25 +140,29 @@ def _decode(file: BinaryIO) -> tuple[np.ndarray, int]:
 
 
 def _kind(kinds: dict[str, bytes], content: bytes) -> str | None:
+    """The first of `kinds` whose files begin as `content` does."""
     head = content[:HEAD]
     return next((name for name, start in kinds.items() if re.match(start, head, re.DOTALL)), None)
 
 
-def _decode_by_libsndfile(file: int | BinaryIO) -> tuple[np.ndarray, int, int | None]:
-    """Samples, their rate and, of Ogg, the rate in which it counts them."""
-    with soundfile.SoundFile(file, closefd=False) as sound:
-        codec_rate = 48000 if sound.subtype == "OPUS" else sound.samplerate
-        samples = sound.read(dtype="float32", always_2d=True)
-        return samples, sound.samplerate, codec_rate if sound.format == "OGG" else None
+def _decode_by_libsndfile(file: int | BinaryIO) -> tuple[np.ndarray, int]:
+    return soundfile.read(file, dtype="float32", always_2d=True, closefd=False)
 
 
-def _seconds_of_ogg(file: BinaryIO, rate: int) -> float:
-    """When the last page of an Ogg file ends, s: its "granule position" (RFC 3533, section 6)."""
-    longest = 65_307
-    file.seek(max(0, file.seek(0, os.SEEK_END) - longest))
+def _seconds_of_ogg(file: BinaryIO, sample_rate: int) -> float:
+    """When the last page of an Ogg file ends by its "granule position", s; 0 of any other file.
+
+    See RFC 3533, section 6. Positions in Opus count samples at 48 kHz (RFC 7845, section 4).
+    """
+    file.seek(0)
+    head = file.read(36)
+    if not head.startswith(b"OggS"):
+        return 0.0
+    longest_page = 65_307
+    file.seek(max(0, file.seek(0, os.SEEK_END) - longest_page))
     tail = file.read()
-    position = tail[tail.rfind(b"OggS") + 6 :][:8]
-    return int.from_bytes(position, "little", signed=True) / rate
+    position = int.from_bytes(tail[tail.rfind(b"OggS") + 6 :][:8], "little", signed=True)
+    return position / (48_000 if head.endswith(b"OpusHead") else sample_rate)
 
 
 def _to_the_end(content: bytes) -> bytes:
@@ -183,7 +186,7 @@ def _to_the_end(content: bytes) -> bytes:
 
 
 def _decode_by_ffmpeg(content: bytes, kind: str) -> tuple[np.ndarray, int]:
-    """As `decode`, by FFmpeg; values are not checked, and may be none.
+    """As `decode`, by FFmpeg; samples are not checked, and there may be none.
 
     `kind` is the kind of file, for messages.
     """
@@ -216,7 +219,8 @@ def _decode_by_ffmpeg(content: bytes, kind: str) -> tuple[np.ndarray, int]:
 def _frames(container: Any, kind: str, errors: list) -> Iterator[Any]:
     """The frames of a container's sound.
 
-    What is said of its end, where a recorder was killed, is taken out of `errors`.
+    FFmpeg's messages go to `errors`; those about a missing end of the file are removed from it.
+    Raises `UnreadableRecordingError`, and `ValueError` where the file is damaged.
     """
     if not (stream := container.streams.best("audio")):
         raise UnreadableRecordingError(f"{kind} file without sound")
@@ -245,6 +249,7 @@ def _frames(container: Any, kind: str, errors: list) -> Iterator[Any]:
 
 
 def _of_an_end(errors: list) -> bool:
+    """Whether there are messages, and all of them are about a missing end of the file."""
     return bool(errors) and all(any(end in error[2] for end in ENDS) for error in errors)
 
 
