@@ -22,7 +22,7 @@ def read(path: Path) -> pd.DataFrame:
     """An inventory (see `inventory.of_word` for its columns) from its CSV file."""
     # Names such as `NA` or `001` are text, not missing or a number.
     text = dict.fromkeys(["file", "status", "speaker", "sha256", "samples_sha256"], str)
-    return pd.read_csv(path, dtype=text, keep_default_na=False)
+    return pd.read_csv(path, dtype=text | {"opposite_phase": bool}, keep_default_na=False)
 
 
 def usable(inventory: pd.DataFrame) -> pd.DataFrame:

@@ -70,7 +70,7 @@ def of_word(
             row["samples"], row["channels"] = samples.shape
             row["sample_rate"] = own_rate
             row["clipped_samples"] = int(np.count_nonzero(np.abs(samples) >= audio.FULL_SCALE))
-            row["opposite_phase"] = audio.cancel(samples)
+            row["opposite_phase"] = samples.shape[1] > 1 and audio.cancel(samples)
             row["samples_sha256"] = digest_of_samples(samples, own_rate)
             mixed = audio.mix_down(samples)
             length = round(seconds * sample_rate)
@@ -103,8 +103,10 @@ def digest_of_samples(samples: np.ndarray, sample_rate: int) -> str:
     if (samples == samples[:, :1]).all():
         samples = samples[:, :1]
     head = f"{sample_rate} Hz, {samples.shape[1]} channels\n"
+    digest = hashlib.sha256(head.encode())
     # Plus zero, since floating-point files may contain -0, which is 0 to the ear.
-    return hashlib.sha256(head.encode() + (samples + np.float32(0)).tobytes()).hexdigest()
+    digest.update((samples + np.float32(0)).tobytes())
+    return digest.hexdigest()
 
 
 def write(rows: list[dict], path: Path) -> None:
