@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from copies import OVERLAY, Copy
 
 from spokenwords import dataset
 from spokenwords.errors import UserError
@@ -228,3 +229,18 @@ def test_folders_of_words_are_listed_once_where_they_hold_nothing_else(write, mo
     monkeypatch.setattr(os, "scandir", lambda path: (listed.append(str(path)), scandir(path))[1])
     dataset.words(folder)
     assert sorted(listed) == ["data", "data/no", "data/no", "data/up"]
+
+
+@pytest.mark.workflow
+def test_users_are_told_once_before_anything_runs(write, tmp_path):
+    copy = Copy(tmp_path, OVERLAY)
+    copy.overlay["dataset"] = {"source": "folder", "folder": "data"}
+    write(*WORDS, "stray.wav")
+    done = copy.snakemake("--dry-run")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("Recordings in data itself: stray.wav. Move each") == 1
+    write("up - Copy/1.wav")
+    done = copy.snakemake("--dry-run")
+    assert done.returncode == 1
+    assert done.stdout.count("The folder 'up - Copy' in data looks like a copy of 'up'") == 1
+    assert "Traceback" not in done.stdout
