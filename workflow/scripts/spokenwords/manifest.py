@@ -91,7 +91,7 @@ def of_classes(path: Path, chosen: Classes, segments: Iterable[str] = ()) -> pd.
         raise UserError(
             f"There is no recording of {named(absent)} in {path}, which this run needs."
             f"{whereabouts(sets, absent)}\nAdd recordings, by more people where a split is by "
-            "speaker; change the split's shares or seed (config key "
+            "speaker; change the split's shares, seed or lists (config key "
             f"splits.{path.parent.name}); or leave words out (`words` or `unknown` of the run)."
         )
     parts = [table]
