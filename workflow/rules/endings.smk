@@ -31,11 +31,11 @@ class UnrecordedResults(logging.Handler):
         if jobs:
             named = summary.some(sorted({job.rule.name for job in jobs}))
             logger.warning(
-                f"Warning: .snakemake has no record of how {summary.count(len(jobs), 'result')} "
-                f"came about, as if copied without it (rules: {named}). Changed settings or "
-                "recordings will not be noticed there. Repeat this command with --touch --forceall "
-                "to take these results as made from what is there now, or with --forceall (or "
-                "--forcerun and names of rules) to make them again."
+                "Warning: .snakemake has no record of how results of "
+                f"{summary.count(len(jobs), 'job')} came about, as if copied without it ({named}). "
+                "Changed settings or recordings will not be noticed there. Repeat this command with "
+                "--touch --forceall to take these results as made from what is there now, or with "
+                "--forceall (or --forcerun and names of rules) to make them again."
             )
 
 
@@ -156,8 +156,8 @@ def lines_of_failure(log):
     failures.sort(key=lambda failure: failure.job)
     lines = summary.of_failures(failures)
     lines += [f"Error: {fault}\n" for fault in FAULTS]
-    # Not where it was interrupted as well, which is to end soon.
-    if failures and not scheduler.running:
+    # Not where it was interrupted or terminated as well, which is to end soon.
+    if failures and not scheduler.running and not scheduler._user_kill:
         reports = {"html_report": TRAINED, "html_comparison": COMPARED}
         for job in list(workflow.dag.needrun_jobs()):
             if job.rule.name in reports and job not in scheduler.failed:
