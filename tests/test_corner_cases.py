@@ -152,7 +152,11 @@ CASES = {
     "no speakers": case(100, speakers=[f"bed/{n}.wav" for n in range(100)]),
     "nothing measured": case(100, measured=NEVER),
 }
-DRAWN = ["one, right", "one of 24 is cut", "one class"]
+DRAWN = ["one, right", "one of 24 is cut"]  # and saved, which takes longest
+SCRIPTED = [
+    *("one, wrong", "two", "five of one speaker", "24, some not measured", "25 alike"),
+    *("all wrong", "one class", "equally likely", "nothing measured"),
+]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -301,7 +305,7 @@ def any_case(draw):
     return Case(words, *lists, draw(st.lists(sure, **some)), speakers, measured)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True, database=None)
+@settings(max_examples=15, deadline=None, derandomize=True, database=None)
 @given(any_case())
 def test_figures_of_any_answers_are_right(made):
     with warnings.catch_warnings(action="error"):
@@ -447,7 +451,7 @@ def run_chain(run, made, folder):
     )
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", DRAWN + SCRIPTED)
 def test_every_script_runs(name, run, tmp_path, monkeypatch):
     made = CASES[name]
     if name not in DRAWN:
@@ -481,7 +485,7 @@ def test_every_script_runs(name, run, tmp_path, monkeypatch):
 FIRST, SECOND, THIRD = (0, 0.9), (1, 0.6), (2, 0.7)  # answers: classes and probabilities
 
 
-@pytest.mark.parametrize("confidences", [[], [0.75], [0.5, 0.75, 1]])
+@pytest.mark.parametrize("confidences", [[], [0.5, 0.75, 1]])
 @pytest.mark.parametrize(
     ("words", "unknown", "strangers"),
     [

@@ -199,7 +199,7 @@ def macro_f1(generator):
 
 
 @pytest.mark.parametrize(
-    ("simulate", "count"), [(share, 1_500), (difference, 700), (loss, 150), (macro_f1, 150)]
+    ("simulate", "count"), [(share, 1_500), (difference, 500), (loss, 120), (macro_f1, 120)]
 )
 def test_intervals_cover_what_they_say(simulate, count):
     by_speaker, by_recording = coverage(simulate, count)
