@@ -68,8 +68,8 @@ def page(
     """
     usable = recordings["usable"].sum()
     parts = [
-        f"**{usable:,} recordings of {len(recordings)} words** ({recordings['hours'].sum():.2f} "
-        f"hours of sound), {origin}.",
+        f"**{usable:,} recordings of {_numbered(len(recordings), 'word')}** "
+        f"({recordings['hours'].sum():.2f} hours of sound), {origin}.",
         _table(_rows(runs, metrics)),
     ]
     if any(run["published"] for run in runs.values()):
@@ -145,7 +145,7 @@ def _about_split(name: str, summary: pd.DataFrame) -> str:
     known = "" if summary["speaker_known"].sum() == summary["recordings"].sum() else "known "
     sets = ", ".join(
         f"{row.recordings:,} to {purpose}"
-        + (f" ({row.speakers:,} {known}speakers)" if row.speaker_known else "")
+        + (f" ({_numbered(row.speakers, known + 'speaker')})" if row.speaker_known else "")
         for row, purpose in zip(summary.itertuples(), PURPOSES, strict=True)
     )
     lacking = "".join(
@@ -186,6 +186,10 @@ def _about_features(name: str, sizes: pd.DataFrame) -> str:
         f"{everything['megabytes'] / everything['raw_megabytes']:.0%} of the same values in "
         "float32."
     )
+
+
+def _numbered(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s'[: count != 1]}"
 
 
 def _escaped(text: str) -> str:
