@@ -14,7 +14,7 @@ import torch
 import yaml
 from predicted import row
 
-from spokenwords import answers, manifest, predictions
+from spokenwords import answers, audio, manifest, predictions
 from spokenwords.errors import UserError
 from spokenwords.export import latency, onnx_model, parity
 from spokenwords.export.onnx_model import FourierConvolution, WaveformClassifier
@@ -315,6 +315,13 @@ def test_largest_differences_of_any_class_and_of_those_stored(
         found = parity.compare(classifier, running, folder, stored)
         assert found.to_pytorch == pytest.approx([0.01, 0], abs=1e-4)
         assert found.to_stored == pytest.approx([0.01 * told, 0], abs=1e-4)
+
+
+def test_recordings_are_cut_as_for_training(classifier, write_noise, tmp_path):
+    path = write_noise("bed/0.wav", 0, seconds=3)
+    for window in ("start", "loudest"):
+        [waveform] = parity.load(classifier, tmp_path / "recordings", ["bed/0.wav"], window)
+        np.testing.assert_array_equal(waveform, audio.load(path, 1000, 1000, window))
 
 
 def test_a_recording_that_is_gone_is_told(classifier, tmp_path):

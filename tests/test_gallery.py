@@ -145,12 +145,12 @@ def bytes_of(url, kind):
 def make_page(tmp_path):
     """A function that makes the gallery of predictions, and returns the page and its data."""
 
-    def make(predictions, run="complex", length=RATE):
+    def make(predictions, run="complex", length=RATE, **options):
         correct = int((predictions["target"] == predictions["prediction"]).sum())
         count = len(predictions)
         metrics = {"accuracy": correct / count, "recordings": count, "correct": correct}
         template = TEMPLATE.read_text(encoding="utf-8")
-        page = gallery.page(template, run, metrics, predictions, tmp_path, RATE, length)
+        page = gallery.page(template, run, metrics, predictions, tmp_path, RATE, length, **options)
         return page, data_of(page)
 
     return make
@@ -180,6 +180,19 @@ def test_whatever_words_are_called_the_data_come_through(make_page, write_record
     assert [one["target"] for one in data["shown"]] == ODD
     assert [one["prediction"] for one in data["shown"]] == ODD[1:] + ODD[:1]
     assert page.count("alert(1)") == page.count("\\u003cscript>alert(1)")
+
+
+@pytest.mark.parametrize("window", ["start", "loudest"])
+def test_the_window_that_the_network_got_is_played(make_page, tmp_path, window):
+    samples = np.zeros(3 * RATE, np.int16)
+    samples[30_000:40_000] = 5_000 * np.sin(np.arange(10_000) / 5)
+    wavfile.write(tmp_path / "x.wav", RATE, samples)
+    _, data = make_page(predicted([("x.wav", "a", "b", 0.6)], ["a", "b"]), window=window)
+    sound = io.BytesIO(bytes_of(data["shown"][0]["sound"], "audio/flac"))
+    played, _ = soundfile.read(sound, dtype="int16")
+    expected = samples[:RATE] if window == "start" else np.trim_zeros(samples)
+    assert len(played) == RATE
+    np.testing.assert_array_equal(np.trim_zeros(played), np.trim_zeros(expected))
 
 
 def test_figures_of_the_run(make_page, write_recording, messages):
@@ -216,7 +229,7 @@ def test_the_three_likeliest_words_and_the_target_are_told(make_page, write_reco
 @pytest.mark.parametrize("samples", [RATE, RATE - 1_000, RATE + 1_000])
 def test_the_sound_is_what_the_network_heard(make_page, write_recording, samples):
     numbers = write_recording("x.wav", samples)
-    _, data = make_page(predicted([("x.wav", "a", "b", 0.9)], ["a", "b"]))
+    _, data = make_page(predicted([("x.wav", "a", "b", 0.9)], ["a", "b"]), window="start")
     sound, rate = soundfile.read(io.BytesIO(bytes_of(data["shown"][0]["sound"], "audio/mpeg")))
     assert rate == RATE
     expected = np.zeros(RATE)
