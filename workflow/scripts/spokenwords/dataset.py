@@ -67,8 +67,7 @@ def words(
     if len(present) < 2:
         raise UserError(
             f"In {folder} (config key dataset.folder), {len(present)} folders have recordings "
-            f"({KINDS}); telling words apart takes at least two, one for each word."
-            + _hints(doubts)
+            f"({KINDS}); telling words apart takes at least two word folders." + _hints(doubts)
         )
     layout.refuse(folder, meant)
     for word in present:
