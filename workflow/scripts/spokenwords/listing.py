@@ -89,7 +89,7 @@ def _listed(file: Path) -> list[Path]:
     try:
         names = lists.lines(text := lists.text(file))
         if not os.path.exists(file.parent / names[0]):  # noqa: PTH110 (Path's may raise)
-            names = lists.listed(text)
+            names = lists.entries(text)
     except OSError as error:
         raise UserError(f"{file} cannot be read ({error.strerror}).") from None
     except ValueError:

@@ -189,7 +189,7 @@ def file_column(names: list[str]) -> str | None:
     return next((name for name in FILES if name in names), None)
 
 
-def listed(content: str) -> list[str]:
+def entries(content: str) -> list[str]:
     """What a text lists: of a table with a column of recordings each one once, else its lines."""
     with suppress(csv.Error):
         names, separator = columns(lines(content)[0])
