@@ -5,6 +5,7 @@ import subprocess
 import sys
 from hashlib import sha256
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -215,6 +216,16 @@ def test_damage_is_told_with_the_way_to_mend_it(write, write_noise, damage):
         (path / "zarr.json").write_text("{}")
     with pytest.raises(UserError, match=r"is damaged .*`rm -r .*noise\.zarr`"):
         noise.read(path, SMALL)
+
+
+@pytest.mark.parametrize("raised", [MemoryError(), RuntimeError("a bug"), TypeError("a bug")])
+def test_what_does_not_prove_damage_is_passed_on(write, write_noise, monkeypatch, raised):
+    write_noise("a.wav", seed=1, seconds=4)
+    path = write(["a.wav"])
+    monkeypatch.setattr(zarr.Array, "__getitem__", mock.Mock(side_effect=raised))
+    with pytest.raises(type(raised)) as fault:
+        noise.read(path, SMALL)
+    assert fault.value is raised
 
 
 def test_a_store_of_other_settings_or_none(write, write_noise, tmp_path):

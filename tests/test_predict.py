@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -178,6 +179,58 @@ def test_a_closed_standard_output_is_told(model, recordings):
     assert b"Error: Standard output is closed: name a file" in done.stderr
 
 
+@pytest.fixture
+def ask(tmp_path, monkeypatch, capsys):
+    """A function that runs the command in `tmp_path`; returns its status and what it says."""
+
+    def ask(*arguments):
+        # In this process: in others, most of them would import PyTorch first.
+        import predict
+
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["predict.py", *arguments])
+        logger = predict.logging.getLogger("spokenwords")
+        before = logger.level, logger.handlers[:]
+        try:
+            status = predict.main()
+        except SystemExit as ended:
+            status = ended.code
+        finally:
+            logger.level, logger.handlers = before
+        return status, capsys.readouterr().err
+
+    return ask
+
+
+def test_a_file_that_is_no_model_is_told_without_the_workflows_advice(tmp_path, ask):
+    (tmp_path / "a.wav").touch()
+    (tmp_path / "model.pt").write_text("version https://git-lfs.github.com/spec/v1")
+    assert ask("model.pt", "a.wav", "--device", "cpu") == (
+        2,
+        "Error: model.pt is no model of this workflow but a text that begins with 'version "
+        "https://git-lfs.github.com/spec/v1': name a run's model.pt.\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        (MemoryError(), "There is not enough memory: end other programs, or lower --threads."),
+        (RuntimeError("CUDA out of memory. Tried"), "There is not enough memory: end other"),
+        (OSError(24, "Too many open files"), "Too many files are open: raise the limit with"),
+        (OSError(28, "No space left on device"), "The table cannot be written to standard output"),
+    ],
+)
+def test_what_is_the_machines_is_told(model, tmp_path, ask, monkeypatch, raised, told):
+    (tmp_path / "a.wav").touch()
+    monkeypatch.setattr(recognition, "recognize", mock.Mock(side_effect=raised))
+    # The command takes its standard output away where that has failed.
+    monkeypatch.setattr(os, "dup2", lambda *_: None)
+    status, said = ask(str(model), "a.wav", "--device", "cpu")
+    assert (status, said.startswith(f"Error: {told}")) == (2, True)
+    assert "config" not in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -202,26 +255,14 @@ def test_a_closed_standard_output_is_told(model, recordings):
     ],
 )
 def test_what_cannot_be_asked_for_is_told_before_anything_is_done(
-    model, tmp_path, monkeypatch, capsys, arguments, told
+    model, tmp_path, ask, arguments, told
 ):
-    # In this process: in others, most of them would import PyTorch first.
-    import predict
-
     (tmp_path / "model.pt").write_bytes(model.read_bytes())
     (tmp_path / "a.wav").touch()
     (tmp_path / "empty").mkdir()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["predict.py", *arguments])
-    logger = predict.logging.getLogger("spokenwords")
-    before = logger.level, logger.handlers[:]
-    try:
-        status = predict.main()
-    except SystemExit as ended:
-        status = ended.code
-    finally:
-        logger.level, logger.handlers = before
+    status, said = ask(*arguments)
     assert status == 2
-    assert told in capsys.readouterr().err
+    assert told in said
     assert {path.name for path in tmp_path.iterdir()} == {"model.pt", "a.wav", "empty"}
 
 

@@ -116,9 +116,28 @@ def test_an_unexpected_fault_has_its_traceback_in_the_log_alone(job):
         ("RuntimeError('File too large (os error 27)')", "No room to write (File too"),
         ("PermissionError(13, 'Permission denied', 'b')", "b may not be read or written (Perm"),
         ("OSError(30, 'Read-only file system', 'b')", "b may not be read or written (Read-only"),
+        (
+            "OSError(24, 'Too many open files', 'b')",
+            "Too many files are open (Too many open files)",
+        ),
+        ("RuntimeError('Too many open files (os error 24)')", "Too many files are open (Too many"),
+        ("OSError(12, 'Cannot allocate memory')", "There is not enough memory: end other programs"),
+        ("MemoryError()", "There is not enough memory: end other programs"),
+        (
+            "MemoryError('Unable to allocate 7.11 PiB for an array with shape (9,)')",
+            "There is not enough memory (7.11 PiB were asked for): end other programs",
+        ),
+        (
+            'RuntimeError("can\'t allocate memory: you tried to allocate 40 bytes. Error")',
+            "There is not enough memory (40 bytes were asked for): end other programs",
+        ),
+        (
+            "RuntimeError('CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total')",
+            "There is not enough memory (20.00 GiB were asked for): end other programs",
+        ),
     ],
 )
-def test_full_disks_and_missing_rights_are_told_in_a_sentence(job, error, sentence):
+def test_what_is_the_machines_is_told_in_a_sentence(job, error, sentence):
     for lines in ([f"raise {error}"], [f"try: raise {error}", "except Exception: 1 / 0"]):
         done, log = job(*lines)
         assert done.returncode == 1

@@ -1,9 +1,13 @@
 """Spectrogram stores: what is written is read back, and damage is noticed."""
 
+import errno
 import json
+import resource
 import shlex
 import shutil
 from importlib.metadata import version
+from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -246,6 +250,58 @@ def test_foreign_group_is_told(tmp_path):
     group.create_array("spectrogram", data=np.zeros((2, 2, 33, 51), np.float16))
     with pytest.raises(UserError, match=r"bird\.zarr.*rm -r"):
         store.open_store(tmp_path / "bird.zarr")
+
+
+OTHER_FAULTS = [
+    (MemoryError("Unable to allocate 2 TiB"), MemoryError),
+    (RuntimeError("Too many open files (os error 24)"), OSError),
+    (RuntimeError("Permission denied (os error 13)"), PermissionError),
+    (RuntimeError("Input/output error (os error 5)"), OSError),
+    (RuntimeError("a bug"), RuntimeError),
+    (TypeError("a bug"), TypeError),
+]
+
+
+@pytest.mark.parametrize(("raised", "kind"), OTHER_FAULTS, ids=str)
+def test_what_does_not_prove_damage_is_passed_on(write_store, monkeypatch, raised, kind):
+    path = write_store("bird", 2)
+    opened = store.open_store(path)
+    monkeypatch.setattr(zarr.Array, "__getitem__", mock.Mock(side_effect=raised))
+    with pytest.raises(kind) as fault:
+        opened.read(slice(0, 2))
+    assert raised in (fault.value, fault.value.__cause__)
+    if kind in (OSError, PermissionError):
+        assert fault.value.filename == str(path / "spectrogram")
+        assert f"os error {fault.value.errno})" in str(raised)
+
+
+@pytest.mark.parametrize("raised", [PermissionError(13, "no"), MemoryError(), TypeError("a bug")])
+def test_what_does_not_prove_damage_is_passed_on_when_a_store_is_opened(
+    write_store, monkeypatch, raised
+):
+    path = write_store("bird", 2)
+    monkeypatch.setattr(zarr, "open_array", mock.Mock(side_effect=raised))
+    with pytest.raises(type(raised)) as fault:
+        store.open_store(path)
+    assert fault.value is raised
+
+
+@pytest.mark.parametrize("when", ["opening", "reading"])
+def test_too_many_open_files_are_told_as_that(write_store, when):
+    path = write_store("bird", 2)
+    opened = store.open_store(path)
+    opened.read(slice(0, 2))
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with Path("/dev/null").open() as last:
+        # The next one would be one too many.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (last.fileno(), limits[1]))
+        try:
+            with pytest.raises(OSError, match="Too many open files") as fault:
+                store.open_store(path) if when == "opening" else opened.read(slice(0, 2))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert fault.value.errno == errno.EMFILE
+    assert fault.value.filename.startswith(str(path))
 
 
 def test_failed_writing_leaves_the_older_store(write_store, write_noise, tmp_path):

@@ -642,6 +642,18 @@ def test_checkpoint_of_another_kind_is_ignored(train, tmp_path):
     assert_same(train(), undisturbed)
 
 
+@pytest.mark.parametrize("raised", [MemoryError(), PermissionError(13, "no", "checkpoint.pt")])
+def test_a_checkpoint_that_cannot_be_read_is_not_overwritten(train, tmp_path, monkeypatch, raised):
+    """That would cost what was trained."""
+    train()
+    content = (tmp_path / "checkpoint.pt").read_bytes()
+    monkeypatch.setattr(torch, "load", mock.Mock(side_effect=raised))
+    with pytest.raises(type(raised)) as fault:
+        train()
+    assert fault.value is raised
+    assert (tmp_path / "checkpoint.pt").read_bytes() == content
+
+
 def test_a_checkpoint_is_never_run(train, tmp_path):
     """Unpickled as pickle would, it would make a file."""
 

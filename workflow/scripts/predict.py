@@ -12,7 +12,7 @@ from typing import TextIO
 
 from spokenwords import listing
 from spokenwords.answers import KEPT
-from spokenwords.errors import UserError
+from spokenwords.errors import TOO_MANY_OPEN, UserError, is_out_of_memory
 
 DESCRIPTION = """\
 Write a table of the words that are said in recordings, as CSV. Recordings are WAV, FLAC, Ogg or
@@ -37,16 +37,24 @@ def main() -> int:
     except UserError as error:
         logger.error(f"Error: {error}")
         return NO_TABLE
-    except OSError as error:
-        place = asked.output or "standard output"
-        logger.error(f"Error: The table cannot be written to {place} ({error.strerror or error}).")
-        if not asked.output:
-            # Else Python would try once more at its end, and fail with a message of its own.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return NO_TABLE
     except KeyboardInterrupt:
         logger.error("Interrupted.")
         return INTERRUPTED
+    except Exception as error:
+        if is_out_of_memory(error):
+            what = "There is not enough memory: end other programs, or lower --threads."
+        elif not isinstance(error, OSError):
+            raise
+        elif error.errno in TOO_MANY_OPEN:
+            what = "Too many files are open: raise the limit with `ulimit -n 8192`."
+        else:
+            place = asked.output or "standard output"
+            what = f"The table cannot be written to {place} ({error.strerror or error})."
+            if not asked.output:
+                # Else Python would try once more at its end, and fail with a message of its own.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        logger.error(f"Error: {what}")
+        return NO_TABLE
     return SOME_UNREADABLE if faults else 0
 
 
@@ -120,7 +128,7 @@ def _recognize(asked: argparse.Namespace) -> int:
     threads = asked.threads or torch.get_num_threads()
     with _table(asked.output) as file:
         place = device.choose(asked.device, threads, "--device")
-        classifier = Classifier.load(asked.model).to(place)
+        classifier = Classifier.load(asked.model, "name a run's model.pt").to(place)
         classifier.precision = device.precision("auto", place)
         rows = recognition.recognize(classifier, paths, asked.keep, threads)
         return recognition.write(rows, file)

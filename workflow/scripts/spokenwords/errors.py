@@ -6,6 +6,7 @@ import re
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
 
 
 class UserError(Exception):
@@ -16,10 +17,20 @@ class UserError(Exception):
     """
 
 
-def machine_fault(error: BaseException | None) -> str | None:
-    """The sentence for an error that comes of a full disk or of missing rights; None for others.
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error comes of too little memory, a GPU's included."""
+    # PyTorch has errors of its own, which it cannot be asked about where it is not imported.
+    text = re.search("out of memory|can('t|not) allocate memory", str(error), re.IGNORECASE)
+    return isinstance(error, MemoryError) or bool(
+        isinstance(error, RuntimeError | OSError) and text
+    )
 
-    What led to the error is looked at too: PyTorch reports a write that failed as something else.
+
+def machine_fault(error: BaseException | None) -> str | None:
+    """The sentence for an error that comes of the machine; None for others.
+
+    That is a full disk, missing rights, too little memory, too many open files. What led to the
+    error is looked at too: PyTorch reports a write that failed as something else.
     """
     if error is None:
         return None
@@ -38,5 +49,18 @@ def machine_fault(error: BaseException | None) -> str | None:
             f"{file} may not be read or written ({os.strerror(number)}): change its "
             "rights, or choose another folder (config keys pathvars.results, dataset.folder), and "
             "run the workflow again."
+        )
+    if number in TOO_MANY_OPEN:
+        return (
+            f"Too many files are open ({os.strerror(number)}): raise the limit with "
+            "`ulimit -n 8192`, or run fewer jobs at a time (--jobs), and run the workflow again."
+        )
+    if is_out_of_memory(error):
+        asked = re.search(r"(?:tried|unable) to allocate ([\d.]+ \w+)", str(error), re.IGNORECASE)
+        wanted = f" ({asked[1]} were asked for)" if asked else ""
+        return (
+            f"There is not enough memory{wanted}: end other programs, take a machine with more, or "
+            "lower memory_budget or batch_size (config keys of training or of the run), and run "
+            "the workflow again; what is finished is kept."
         )
     return machine_fault(error.__cause__ or error.__context__)

@@ -1,20 +1,29 @@
 """The classifier: words, representation and network."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
-from io import BytesIO
+from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from spokenwords import pytorch_file
 from spokenwords.classes import Classes
 from spokenwords.errors import UserError
 from spokenwords.networks import NETWORKS
-from spokenwords.representation import make_representation
+from spokenwords.representation import REPRESENTATIONS, make_representation
 from spokenwords.stft import STFT
 from spokenwords.store import Store
+
+# What a model that cannot be used is to be followed by, where the workflow can make another.
+RETRAIN = "delete it and run the workflow again, which trains it anew"
+# What `Classifier.save` saves.
+SAVED = (
+    *("words", "no_words", "confidences", "representation", "transform", "samples", "network"),
+    "weights",
+)
 
 
 class Classifier(nn.Module):
@@ -95,27 +104,40 @@ class Classifier(nn.Module):
             torch.save(saved, file)
 
     @classmethod
-    def load(cls, path: Path) -> "Classifier":
+    def load(cls, path: Path, advice: str = RETRAIN) -> "Classifier":
         """The classifier that `save` wrote, on the CPU and in evaluation mode.
 
-        Nothing in the file is run. Raises `UserError` when it is damaged or no such classifier.
+        Nothing in the file is run. Raises `UserError`, which ends with the `advice`, when it is
+        damaged or no such classifier, and `OSError` when it cannot be read.
         """
-        content = BytesIO(path.read_bytes())
         try:
-            saved = torch.load(content, map_location="cpu", weights_only=True)
-            classifier = cls(
-                saved["words"],
-                saved["representation"],
-                STFT(**saved["transform"]),
-                saved["samples"],
-                saved["network"],
-                saved["no_words"],
-            )
-            classifier.confidences = saved["confidences"].numpy()
-            classifier.network.load_state_dict(saved["weights"])
-        except Exception:
-            raise UserError(
-                f"{path} is no model of this workflow, or it is damaged: delete it and run the "
-                "workflow again, which trains it anew."
-            ) from None
+            saved = pytorch_file.load(path)
+            _require_model(saved)
+        except pytorch_file.ForeignFileError as kind:
+            raise UserError(f"{path} is no model of this workflow but {kind}: {advice}.") from None
+        classifier = cls(
+            saved["words"],
+            saved["representation"],
+            STFT(**saved["transform"]),
+            saved["samples"],
+            saved["network"],
+            saved["no_words"],
+        )
+        classifier.confidences = saved["confidences"].numpy()
+        classifier.network.load_state_dict(saved["weights"])
         return classifier.eval()
+
+
+def _require_model(saved: Any) -> None:
+    """Raise `ForeignFileError` if this is not what `Classifier.save` saves."""
+    keys = set(saved) if isinstance(saved, dict) else set()
+    if {"identity", "parts"} <= keys:
+        raise pytorch_file.ForeignFileError("the checkpoint of a training that has not ended")
+    if not keys.issuperset(SAVED):
+        raise pytorch_file.ForeignFileError("a PyTorch file with something else in it")
+    if (
+        saved["network"] not in NETWORKS
+        or saved["representation"] not in REPRESENTATIONS
+        or set(saved["transform"]) != {field.name for field in fields(STFT)}
+    ):
+        raise pytorch_file.ForeignFileError("one of another version of it")

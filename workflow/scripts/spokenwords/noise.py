@@ -18,7 +18,7 @@ import numpy as np
 import zarr
 from zarr.codecs import Crc32cCodec
 
-from spokenwords import audio
+from spokenwords import audio, store
 from spokenwords.errors import UserError
 from spokenwords.rounding import to_float16
 from spokenwords.stft import STFT
@@ -89,16 +89,14 @@ def read(path: Path, transform: STFT) -> list[np.ndarray]:
     Raises `UserError` when it is missing or damaged, or was not made by `transform`.
     """
     try:
-        with zarr.config.set(PIPELINE):
-            group = zarr.open_group(path, mode="r")
-            attributes = group.attrs.asdict()
-            values = [group[str(number)][:] for number in range(len(attributes["files"]))]
-        own_transform = STFT(**attributes["stft"])
-    except Exception as error:
-        raise _unusable(path, f"is damaged (it cannot be read: {error})") from None
+        attributes = store.read_attributes(path)
+        arrays = [store.open_array(path / str(i)) for i in range(len(attributes["files"]))]
+        values = [store.read_array(array, slice(None)) for array in arrays]
+    except store.DamagedError as damage:
+        raise _unusable(path, f"is damaged ({damage})") from None
     if any(np.isnan(one[0, 0]).any() for one in values):
         raise _unusable(path, "is damaged (a chunk is missing)")
-    if own_transform != transform:
+    if STFT(**attributes["stft"]) != transform:
         raise _unusable(path, "was made with other settings than the recordings' spectrograms")
     return values
 

@@ -17,9 +17,8 @@ def job_log(path: str) -> Iterator[None]:
     """Run a job's work with its messages in the log file `path` and on the terminal.
 
     Whatever else the process writes to its standard error (warnings, messages of compiled
-    libraries) goes to the log alone. A `UserError`, a full disk and missing rights are told in a
-    sentence, any other exception with its traceback in the log; all end the process with exit
-    status 1.
+    libraries) goes to the log alone. A `UserError` and a `machine_fault` are told in a sentence,
+    any other exception with its traceback in the log; all end the process with exit status 1.
     """
     terminal = os.fdopen(os.dup(2), "w", errors="backslashreplace")
     try:

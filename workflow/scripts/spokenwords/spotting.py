@@ -117,7 +117,10 @@ def _network(classifier: Classifier, spectrograms: np.ndarray) -> np.ndarray:
     place = next(classifier.network.parameters()).device
     scores = classifier(torch.from_numpy(spectrograms).to(place))
     if not scores.isfinite().all():
-        raise UserError("The model's scores are no numbers: it is damaged, train it again.")
+        raise UserError(
+            "The model's scores are no numbers: its training went wrong. Take another model, or "
+            "train it again with a lower learning rate."
+        )
     return scores.softmax(dim=1).cpu().numpy()
 
 

@@ -6,12 +6,15 @@ number of whole utterances and ends with a checksum (CRC-32C). The attributes na
 row by row, and all that the values depend on.
 """
 
+import json
 import math
+import os
+import re
 import shlex
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,6 +37,8 @@ COMPRESSORS = {
 }
 # Threads of its own, outside Python: no worker processes, which it would not survive.
 PIPELINE = {"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}
+# What zarrs reports, as a RuntimeError like all else, of a chunk whose bytes are not those written.
+DAMAGE = re.compile("checksum|crc32c|blosc|decoded chunk")
 # Utterances transformed together: few enough for a processor's cache.
 UTTERANCES_AT_ONCE = 4
 
@@ -135,6 +140,61 @@ def write_waveforms(
     partial.rename(path)
 
 
+class DamagedError(Exception):
+    """What proves that a store, or an array of one, is damaged or missing; in a few words."""
+
+
+def read_attributes(path: Path) -> dict[str, Any]:
+    """The attributes of the group at `path`. Raises `DamagedError`."""
+    attributes = _metadata(path, "attributes")["attributes"]
+    if lacking := {"files", "stft"} - set(attributes):
+        raise DamagedError(f"its attributes lack {min(lacking)!r}")
+    if set(attributes["stft"]) != {field.name for field in fields(STFT)}:
+        raise DamagedError("its attribute 'stft' is not that of a transform")
+    return attributes
+
+
+def open_array(path: Path) -> zarr.Array:
+    """The array at `path`, for `read_array`. Raises `DamagedError`."""
+    _metadata(path, "shape", "data_type", "chunk_grid", "chunk_key_encoding", "codecs")
+    try:
+        with zarr.config.set(PIPELINE):
+            return zarr.open_array(path, mode="r")
+    except (ValueError, KeyError) as error:  # Zarr's own are kinds of ValueError.
+        raise DamagedError(f"{path.name}/zarr.json does not describe an array: {error}") from None
+
+
+def _metadata(path: Path, *keys: str) -> dict[str, Any]:
+    """The document that describes the group or array at `path`, with these keys at least."""
+    name = f"{path.name}/zarr.json"
+    try:
+        document = json.loads((path / "zarr.json").read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        raise DamagedError(f"{name} is missing") from None
+    except ValueError as error:
+        raise DamagedError(f"{name} is no JSON: {error}") from None
+    if not isinstance(document, dict) or not set(keys) <= set(document):
+        raise DamagedError(f"{name} does not describe it")
+    return document
+
+
+def read_array(array: zarr.Array, part: slice) -> np.ndarray:
+    """A part, along the first axis, of an array from `open_array`.
+
+    Raises `DamagedError` where a chunk is; `OSError` where it cannot be read for another reason.
+    """
+    try:
+        return array[part]
+    except RuntimeError as error:
+        if DAMAGE.search(str(error)):
+            raise DamagedError(f"a chunk cannot be decoded: {error}") from None
+        place = str(array.store.root)
+        if found := re.search(r"\(os error (\d+)\)", str(error)):
+            raise OSError(int(found[1]), os.strerror(int(found[1])), place) from error
+        error.add_note(f"This came of reading {place}.")
+        raise
+
+
 @dataclass(frozen=True)
 class Store:
     """An opened store: the values' array [utterance, 2, frequency, time] and what describes it."""
@@ -157,9 +217,9 @@ class Store:
         Chunks are decoded on all cores. Raises `UserError` when one is lost or damaged.
         """
         try:
-            values = self.array[rows]
-        except Exception as error:
-            raise _damaged(self.path, f"a chunk cannot be decoded: {error}") from None
+            values = read_array(self.array, rows)
+        except DamagedError as damage:
+            raise _damaged(self.path, str(damage)) from None
         if np.isnan(values[:, 0, 0, 0]).any():
             raise _damaged(self.path, "a chunk is missing")
         return values
@@ -168,17 +228,15 @@ class Store:
 def open_store(path: Path) -> Store:
     """Open the store at `path` for reading. Raises `UserError` when it is missing or damaged."""
     try:
-        with zarr.config.set(PIPELINE):
-            group = zarr.open_group(path, mode="r")
-            array = group["spectrogram"]
-        attributes = group.attrs.asdict()
-        files, transform = attributes["files"], STFT(**attributes["stft"])
-        samples = attributes["samples"]
-    except Exception as error:
-        raise _damaged(path, f"it cannot be opened: {error}") from None
+        attributes, array = read_attributes(path), open_array(path / "spectrogram")
+    except DamagedError as damage:
+        raise _damaged(path, str(damage)) from None
+    files, transform = attributes["files"], STFT(**attributes["stft"])
     if array.shape[0] != len(files):
         raise _damaged(path, f"it names {len(files)} recordings and holds {array.shape[0]}")
-    return Store(path, path.name.removesuffix(".zarr"), array, files, transform, samples)
+    return Store(
+        path, path.name.removesuffix(".zarr"), array, files, transform, attributes["samples"]
+    )
 
 
 def _damaged(path: Path, fault: str) -> UserError:

@@ -19,7 +19,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from spokenwords import device as devices
-from spokenwords import parallel, scoring
+from spokenwords import parallel, pytorch_file, scoring
 from spokenwords.augment import Augmentation
 from spokenwords.errors import UserError
 from spokenwords.loader import Recordings, batches_per_epoch
@@ -320,8 +320,8 @@ def _random_state(device: torch.device) -> torch.Tensor:
 def _resume(checkpoint: Path, identity: str, parts: dict, device: torch.device) -> State | None:
     """Take up the training that `checkpoint` holds, if it is this one."""
     try:
-        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    except Exception:  # None there, or one that another version or a full disk spoilt.
+        saved = pytorch_file.load(checkpoint)
+    except (FileNotFoundError, pytorch_file.ForeignFileError):
         return None
     if not isinstance(saved, dict) or saved.get("identity") != identity:
         return None
