@@ -6,23 +6,27 @@ saved.
 
 import io
 import textwrap
+import warnings
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from matplotlib import font_manager, rc_context
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from matplotlib.transforms import blended_transform_factory
 
+from spokenwords.plots import fonts
+
 # Okabe and Ito's palette, told apart with every common kind of colour vision.
 BLUE, SKY, ORANGE, VERMILION, GREEN = "#0072b2", "#56b4e9", "#e69f00", "#d55e00", "#009e73"
 INK, GREY, FAINT = "#222222", "#767676", "#c4c4c4"
 
-# Asked in turn for a character that the first one lacks; in an SVG the reader's own fonts serve.
-_FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Hiragino Sans", "Microsoft YaHei")
+# Matplotlib brings it along. What it lacks is taken from fonts of the machine, see fonts.py.
+_FONT = "DejaVu Sans"
 
 _STYLE = {
+    "font.family": [_FONT, "sans-serif"],
     "font.size": 10,
     "text.color": INK,
     "text.parse_math": False,  # a word may hold dollar signs
@@ -57,18 +61,19 @@ grouped_numbers = FuncFormatter(lambda value, _: f"{value:,.0f}")
 
 def style() -> AbstractContextManager:
     """The context (also a decorator) in which every figure is made and saved."""
-    installed = set(font_manager.get_font_names())
-    fonts = [name for name in _FONTS if name in installed]
-    return rc_context(_STYLE | {"font.family": [*fonts, "sans-serif"]})
+    return rc_context(_STYLE)
 
 
 def save(figure: Figure, *paths: str | Path) -> None:
     """Write `figure` to each path, SVG or PNG (100 pixels an inch) by its suffix.
 
     The same figure gives the same bytes each time: no date is written. In a window narrower than
-    itself, an SVG shrinks.
+    itself, an SVG shrinks. Characters that no installed font has are boxes, of which a warning
+    tells; in an SVG, the reader's own fonts serve.
     """
-    with style():
+    fonts.complete(figure, _FONT)
+    with style(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
         for path in map(Path, paths):
             if path.suffix == ".svg":
                 text = io.StringIO()
