@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from spokenwords import archive, dataset, download
+from spokenwords import archive, dataset, download, unfinished
 from spokenwords.archive import MARKER, replaced_folder, unpack, verify
 from spokenwords.download import fetch
 from spokenwords.errors import UserError
@@ -521,8 +521,9 @@ def test_a_failing_swap_leaves_the_folder_as_it_was(tmp_path, monkeypatch):
 def test_a_kill_during_the_swap_is_made_good_by_the_next_call(tmp_path):
     make_folder(tmp_path / "words", "old")
     (tmp_path / "words").rename(tmp_path / ".words.former")
-    (tmp_path / ".words.partial").mkdir()
-    (tmp_path / ".words.partial" / "leftover").write_text("half")
+    left_over = unfinished.beside(tmp_path / "words")
+    left_over.mkdir()
+    (left_over / "leftover").write_text("half")
     with contextlib.suppress(ZeroDivisionError), replaced_folder(tmp_path / "words") as new:
         assert names(new) == []
         assert names(tmp_path / "words") == [MARKER, "old"]

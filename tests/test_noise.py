@@ -15,7 +15,7 @@ import torchaudio
 import zarr
 from conftest import SMALL
 
-from spokenwords import noise
+from spokenwords import noise, unfinished
 from spokenwords.errors import UserError
 from spokenwords.stft import STFT
 
@@ -168,7 +168,8 @@ def test_a_store_is_there_whole_or_not_at_all(write, write_noise, tmp_path, monk
     for number in (1, 2):
         write_noise(f"{number}.wav", seed=number, seconds=12)
     # What a kill may have left.
-    write(["2.wav", "1.wav"]).rename(tmp_path / "stores" / ".noise.zarr.partial")
+    left_over = unfinished.beside(tmp_path / "stores" / "noise.zarr")
+    write(["2.wav", "1.wav"]).rename(left_over)
     path = write(["1.wav"])
     assert left(tmp_path) == ["noise.zarr"]
     assert list(zarr.open_group(path, mode="r")) == ["0"]

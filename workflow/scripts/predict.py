@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from spokenwords import listing
+from spokenwords import listing, unfinished
 from spokenwords.answers import KEPT
 from spokenwords.errors import TOO_MANY_OPEN, UserError, is_out_of_memory
 
@@ -152,13 +152,13 @@ def _table(output: Path | None) -> Iterator[TextIO]:
             yield file
         return
     target = output.resolve()
-    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    partial = unfinished.beside(target)
     try:
         with partial.open("w", newline="", encoding="utf-8") as file:
             yield file
         partial.replace(target)
     finally:
-        partial.unlink(missing_ok=True)
+        unfinished.remove(partial)
 
 
 def _terminate(number: int, frame: object) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from hashlib import file_digest
 from pathlib import Path
 
+from spokenwords import unfinished
 from spokenwords.errors import UserError
 from spokenwords.progress import Progress
 
@@ -137,14 +138,13 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
     Raises UserError if `folder` holds files and was not made by this function.
     """
     folder = folder.resolve()  # a link to a folder on another disk stays a link
-    staging = folder.with_name(f".{folder.name}.partial")
+    staging = unfinished.beside(folder)
     former = folder.with_name(f".{folder.name}.former")
     if former.exists() and not folder.exists():  # ended between the two renames below
         former.rename(folder)
     _require_replaceable(folder)
-    for leftover in (staging, former):
-        if leftover.exists():
-            shutil.rmtree(leftover)
+    if former.exists():
+        shutil.rmtree(former)
     staging.mkdir(parents=True)
     try:
         yield staging
@@ -158,7 +158,7 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
                 former.rename(folder)
             raise
     except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
+        unfinished.remove(staging)
         raise
     shutil.rmtree(former, ignore_errors=True)
 

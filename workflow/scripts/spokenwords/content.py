@@ -9,8 +9,9 @@ import json
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
+
+from spokenwords import unfinished
 
 UNREADABLE = "unreadable"
 
@@ -128,15 +129,10 @@ def remembered(digest: str, path: Path) -> dict[str, str] | None:
 
 def write_cache(path: Path, text: str) -> None:
     """Write a cache file whole; where the place cannot be written, go without the cache."""
-    for stale in path.parent.glob(f"{path.name}.*.partial"):  # of a process that was killed
-        with suppress(OSError):
-            stale.unlink()
-    # A dry run beside a run writes one, too.
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial = unfinished.beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
     except OSError:
-        with suppress(OSError):
-            partial.unlink()
+        unfinished.remove(partial)

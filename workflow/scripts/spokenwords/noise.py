@@ -18,7 +18,7 @@ import numpy as np
 import zarr
 from zarr.codecs import Crc32cCodec
 
-from spokenwords import audio, store
+from spokenwords import audio, store, unfinished
 from spokenwords.errors import UserError
 from spokenwords.rounding import to_float16
 from spokenwords.stft import STFT
@@ -50,9 +50,7 @@ def write(
     """
     _require(files, folder)
     least = _least(length + transform.hop_length)
-    partial = path.with_name(f".{path.name}.partial")
-    if partial.exists():
-        shutil.rmtree(partial)
+    partial = unfinished.beside(path)
     group, hashes, faults = zarr.create_group(partial), [], []
     try:
         for number, file in enumerate(files):
@@ -76,7 +74,7 @@ def write(
             }
         )
     except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
+        unfinished.remove(partial)
         raise
     if path.exists():
         shutil.rmtree(path)

@@ -23,7 +23,7 @@ import numpy as np
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
-from spokenwords import audio
+from spokenwords import audio, unfinished
 from spokenwords.errors import UserError
 from spokenwords.progress import Progress
 from spokenwords.rounding import to_float16
@@ -79,9 +79,7 @@ def write_waveforms(
     there until the new one is complete. Memory: a chunk a thread. Raises `UserError` for a
     recording that exceeds what float16 holds.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    if partial.exists():
-        shutil.rmtree(partial)
+    partial = unfinished.beside(path)
     frequency, time = transform.frequency(), transform.time(length)
     group = zarr.create_group(partial)
     group.attrs.update(
@@ -133,7 +131,7 @@ def write_waveforms(
             for count in pool.map(write_chunk, range(0, len(files), chunk_length)):
                 progress.advance(count)
     except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
+        unfinished.remove(partial)
         raise
     if path.exists():
         shutil.rmtree(path)

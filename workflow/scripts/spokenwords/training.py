@@ -19,7 +19,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from spokenwords import device as devices
-from spokenwords import parallel, pytorch_file, scoring
+from spokenwords import parallel, pytorch_file, scoring, unfinished
 from spokenwords.augment import Augmentation
 from spokenwords.errors import UserError
 from spokenwords.loader import Recordings, batches_per_epoch
@@ -301,14 +301,14 @@ def _save(checkpoint: Path, identity: str, parts: dict, state: State, device: to
         "state": vars(state),
         "random": random_states,
     }
-    partial = checkpoint.with_name(f"{checkpoint.name}.partial")
+    partial = unfinished.beside(checkpoint)
     try:
         # Given a path, PyTorch would not say why it cannot write.
         with partial.open("wb") as file:
             torch.save(saved, file)
         partial.replace(checkpoint)
     except BaseException:
-        partial.unlink(missing_ok=True)
+        unfinished.remove(partial)
         raise
 
 
