@@ -74,7 +74,9 @@ class Store(Contestant):
         write_stores(self.folder, self.files, self.place)
 
     def open(self):
-        self.stores = loader.open_stores(sorted(map(str, self.place.glob("*.zarr/zarr.json"))))
+        self.stores = loader.open_stores(
+            sorted(map(str, self.place.glob("*.zarr/zarr.json"))), CORES
+        )
         self.set = None
 
     def epoch(self, seed):

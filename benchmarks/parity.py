@@ -40,7 +40,8 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         files = contest.recordings_in(options.folder)
         stores = loader.open_stores(
-            write_stores(options.folder, files, Path(scratch), transform=COARSE)
+            write_stores(options.folder, files, Path(scratch), transform=COARSE),
+            os.cpu_count() or 1,
         )
         mixed = manifest(stores).sample(frac=1, random_state=1)
         valid = mixed[::4]

@@ -80,7 +80,7 @@ def main():
     cores = os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(cores) as threads:
         metadata = write_stores(options.folder, files, Path(scratch), options.compression)
-        stores = loader.open_stores(metadata)
+        stores = loader.open_stores(metadata, cores)
         everything = manifest(stores)
         plain = [zarr.open_group(Path(path).parent, mode="r")["spectrogram"] for path in metadata]
         chunks = Path(scratch).rglob("spectrogram/c.*")

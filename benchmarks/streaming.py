@@ -38,7 +38,9 @@ def watch(process: psutil.Process, done: threading.Event) -> list[int]:
 
 def stream(options) -> dict:
     place = device.choose("cpu", os.cpu_count() or 1)  # as the workflow's jobs do
-    stores = loader.open_stores(sorted(map(str, options.folder.glob("*.zarr/zarr.json"))))
+    stores = loader.open_stores(
+        sorted(map(str, options.folder.glob("*.zarr/zarr.json"))), os.cpu_count() or 1
+    )
     recordings = StreamedRecordings(stores, manifest(stores), place, options.budget * GB)
     stores[0].read(slice(0, 1))  # what the first reading loads are no spectrograms
     process, done = psutil.Process(), threading.Event()

@@ -97,7 +97,7 @@ def workflow(options, stores: Path, place: torch.device) -> dict:
     """The workflow's loader and training loop: an epoch of so many steps, after a first one."""
     precision, compiled, from_waveforms = WORKFLOW[options.only]
     compiled = device.compiles(compiled, place)
-    opened = loader.open_stores(sorted(map(str, stores.glob("*.zarr/zarr.json"))))
+    opened = loader.open_stores(sorted(map(str, stores.glob("*.zarr/zarr.json"))), CORES)
     rows = manifest(opened)
     train_rows = rows.sample(options.steps * BATCH, random_state=1, replace=True)
     # Few stores make up any number of recordings: those that are drawn twice are copied.

@@ -1,5 +1,9 @@
 """Content hashes; what scans remember is tested with the folders they are of (test_dataset)."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
 from spokenwords import content
 
 
@@ -9,6 +13,24 @@ def test_the_hash_is_the_sha256_of_the_bytes(tmp_path):
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert content.hash_of(tmp_path / "a") == expected
     assert content.hash_of(tmp_path / "missing") == content.UNREADABLE
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 2), (64, 8), (None, 1)])
+def test_files_are_read_by_a_few_threads_however_many_cores_there_are(
+    tmp_path, monkeypatch, cores, threads
+):
+    pools = []
+
+    def pool(count):
+        pools.append(count)
+        return ThreadPoolExecutor(count)
+
+    monkeypatch.setattr(content, "ThreadPoolExecutor", pool)
+    monkeypatch.setattr(content.os, "cpu_count", lambda: cores)
+    (tmp_path / "a").write_bytes(b"abc")
+    digest = content.digests({"yes": (tmp_path, ["a"])}, tmp_path / "cache.json")["yes"]
+    assert digest == content.digest_of_lines([f"a\0{content.hash_of(tmp_path / 'a')}"])
+    assert pools == [threads]
 
 
 def test_digests_are_remembered_as_they_were_found(tmp_path):

@@ -1,12 +1,16 @@
 """Recordings in memory: each manifest row gets its own recording's values."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 import zarr
+import zarrs.pipeline
 
-from spokenwords import memory
+from spokenwords import loader, memory, streaming
 from spokenwords.errors import UserError
 from spokenwords.loader import Recordings, batches_per_epoch, load, open_stores
 from spokenwords.store import Store
@@ -206,6 +210,47 @@ def test_more_than_half_of_the_free_memory_is_streamed(stores, manifests, monkey
         monkeypatch.setattr(memory, "free", lambda free=free: free)
         sets = load(stores, manifests, CPU)
         assert [type(each) for each in sets] == [kind] * 3
+
+
+@pytest.fixture
+def pools(monkeypatch):
+    """How many threads the pools have that read chunks."""
+    made = []
+
+    def pool(count):
+        made.append(count)
+        return ThreadPoolExecutor(count)
+
+    for module in (loader, streaming):
+        monkeypatch.setattr(module, "ThreadPoolExecutor", pool)
+    # More than any test asks for.
+    monkeypatch.setattr(os, "cpu_count", lambda: 99)
+    return made
+
+
+@pytest.mark.parametrize("threads", [1, 3, 7])
+def test_stores_are_read_by_the_threads_that_a_job_has(
+    paths, everything, pools, monkeypatch, threads
+):
+    inside = []
+    codecs = zarrs.pipeline.CodecPipelineImpl
+
+    def noted(*arguments, num_threads, **options):
+        inside.append(num_threads)
+        return codecs(*arguments, num_threads=num_threads, **options)
+
+    monkeypatch.setattr(zarrs.pipeline, "CodecPipelineImpl", noted)
+    stores = open_stores([str(path / "zarr.json") for path in paths], threads)
+    assert set(inside) == {threads}
+    load(stores, [everything], CPU)
+    # The memory that chunks take while they are read is bounded, too: two of the largest.
+    largest = 64 * stores[0].recording_bytes
+    monkeypatch.setattr(loader, "READING_BYTES", 2 * largest)
+    load(stores, [everything], CPU)
+    [streamed] = load(stores, [everything], CPU, memory_budget=1)
+    streamed.budget = 1e9
+    list(streamed.in_order(8))
+    assert pools == [threads, min(threads, 2), min(threads, 2)]
 
 
 def test_lost_chunk_is_told(paths, stores, manifests):

@@ -25,7 +25,7 @@ with progress.job_log(snakemake.log[0]):
     classifier.precision = device.precision(settings["precision"], place)
     chosen = classes.of_stores(snakemake.input.stores, settings)
     recordings = manifest.of_classes(Path(snakemake.input.test), chosen)
-    stores = loader.open_stores(snakemake.input.stores)
+    stores = loader.open_stores(snakemake.input.stores, snakemake.threads)
     budget = loader.as_bytes(settings["memory_budget"])
     [test] = loader.load(stores, [recordings], place, budget, chosen.number)
     shifts = scoring.shifts_within(settings["test_shift_seconds"], classifier.transform)

@@ -22,7 +22,7 @@ with progress.job_log(snakemake.log[0]):
     classifier = Classifier.load(Path(snakemake.input.model)).to(place)
     classifier.precision = device.precision(settings["precision"], place)
     chosen = classes.of_stores(snakemake.input.stores, settings)
-    stores = loader.open_stores(snakemake.input.stores)
+    stores = loader.open_stores(snakemake.input.stores, snakemake.threads)
     recordings = manifest.read(Path(snakemake.input.test))
     budget = loader.as_bytes(settings["memory_budget"])
     [test] = loader.load(stores, [recordings], place, budget)

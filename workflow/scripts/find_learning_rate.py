@@ -11,7 +11,8 @@ with progress.job_log(snakemake.log[0]):
     settings = snakemake.params.settings
     place = device.choose(settings["device"], snakemake.threads)
     chosen = classes.of_stores(snakemake.input.stores, settings)
-    stores = loader.open_stores([*snakemake.input.stores, *snakemake.input.get("silence", [])])
+    names = [*snakemake.input.stores, *snakemake.input.get("silence", [])]
+    stores = loader.open_stores(names, snakemake.threads)
     segments = snakemake.input.get("segments", [])
     manifests = [manifest.of_classes(Path(snakemake.input.train), chosen, segments)]
     budget = loader.as_bytes(settings["memory_budget"])

@@ -14,6 +14,8 @@ from pathlib import Path
 from spokenwords import unfinished
 
 UNREADABLE = "unreadable"
+# Groups that are read at a time, at the most: more of them a disk is not faster with.
+READERS = 8
 
 
 def hash_of(path: Path) -> str:
@@ -40,7 +42,7 @@ def digests(groups: dict[str, tuple[Path, list[str]]], cache: Path) -> dict[str,
     found = {group: known.get(group) for group in groups}
     changed = [group for group in groups if not found[group] or found[group][0] != states[group]]
     # A thread a group: with one a file, they would mostly wait for each other.
-    with ThreadPoolExecutor() as threads:
+    with ThreadPoolExecutor(min(READERS, os.cpu_count() or 1)) as threads:
         hashes = threads.map(lambda group: _hashes(*groups[group]), changed)
         for group, contents in zip(changed, hashes, strict=True):
             pairs = zip(groups[group][1], contents, strict=True)

@@ -7,7 +7,6 @@ streamed.
 
 import logging
 import math
-import os
 import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -81,12 +80,13 @@ def batches_per_epoch(recordings: int, batch_size: int) -> int:
     return full + (rest > 1)
 
 
-def open_stores(metadata: Iterable[str]) -> list[Store]:
+def open_stores(metadata: Iterable[str], threads: int = 1) -> list[Store]:
     """Open the stores, one a word in the order of the labels, whose zarr.json files are named.
 
-    Raises `UserError` when they were not made with the same settings.
+    They are read by so many `threads`. Raises `UserError` when they were not made with the same
+    settings.
     """
-    stores = [open_store(Path(path).parent) for path in metadata]
+    stores = [open_store(Path(path).parent, threads) for path in metadata]
     for store in stores:
         if (store.transform, store.samples) != (stores[0].transform, stores[0].samples):
             raise UserError(
@@ -163,7 +163,7 @@ def _read(
         return sum(len(piece.rows) for _, piece in parts)
 
     largest = max(store.array.chunks[0] * store.recording_bytes for store in stores)
-    readers = max(1, min(os.cpu_count() or 1, READING_BYTES // largest))
+    readers = max(1, min(stores[0].threads, READING_BYTES // largest))
     with ThreadPoolExecutor(readers) as threads:
         for count in threads.map(read, wanted.values()):
             progress.advance(count)

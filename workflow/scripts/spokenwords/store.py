@@ -195,7 +195,10 @@ def read_array(array: zarr.Array, part: slice) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Store:
-    """An opened store: the values' array [utterance, 2, frequency, time] and what describes it."""
+    """An opened store: the values' array [utterance, 2, frequency, time] and what describes it.
+
+    `threads` is how many may read it.
+    """
 
     path: Path
     word: str
@@ -203,6 +206,7 @@ class Store:
     files: list[str]
     transform: STFT
     samples: int
+    threads: int
 
     @property
     def recording_bytes(self) -> int:
@@ -212,7 +216,7 @@ class Store:
     def read(self, rows: slice) -> np.ndarray:
         """Values of the rows, float16 [rows, 2, frequency, time].
 
-        Chunks are decoded on all cores. Raises `UserError` when one is lost or damaged.
+        Raises `UserError` when a chunk is lost or damaged.
         """
         try:
             values = read_array(self.array, rows)
@@ -223,18 +227,23 @@ class Store:
         return values
 
 
-def open_store(path: Path) -> Store:
-    """Open the store at `path` for reading. Raises `UserError` when it is missing or damaged."""
+def open_store(path: Path, threads: int = 1) -> Store:
+    """Open the store at `path` for reading, by so many threads.
+
+    Raises `UserError` when it is missing or damaged.
+    """
     try:
-        attributes, array = read_attributes(path), open_array(path / "spectrogram")
+        attributes = read_attributes(path)
+        # Of which Zarr and zarrs would take one a core of the machine.
+        with zarr.config.set({"threading.max_workers": threads}):
+            array = open_array(path / "spectrogram")
     except DamagedError as damage:
         raise _damaged(path, str(damage)) from None
     files, transform = attributes["files"], STFT(**attributes["stft"])
     if array.shape[0] != len(files):
         raise _damaged(path, f"it names {len(files)} recordings and holds {array.shape[0]}")
-    return Store(
-        path, path.name.removesuffix(".zarr"), array, files, transform, attributes["samples"]
-    )
+    word, samples = path.name.removesuffix(".zarr"), attributes["samples"]
+    return Store(path, word, array, files, transform, samples, threads)
 
 
 def _damaged(path: Path, fault: str) -> UserError:

@@ -6,7 +6,7 @@ next and fill a batch: so a batch mixes many chunks, though a store holds a sing
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ import torch
 from spokenwords.errors import UserError
 from spokenwords.store import Store
 
-# Chunks that are being read, or are read and wait for their turn.
+# Chunks that are being read, or are read and wait for their turn; readers at the most.
 CHUNKS_AHEAD = 4
 READERS = 2
 # What is in memory besides the pool. Chunks: compressed, decoded and copied ones, and what is freed
@@ -197,9 +197,9 @@ def mixed(pieces: list[Piece], generator: np.random.Generator) -> list[Piece]:
     return [pieces[i] for i in np.argsort(times)]
 
 
-def _read_ahead(pieces: Iterable[Piece]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _read_ahead(pieces: list[Piece]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The wanted rows of each piece, [rows, 2, frequency, time], and their positions, in order."""
-    with ThreadPoolExecutor(READERS) as threads:
+    with ThreadPoolExecutor(min(READERS, pieces[0].store.threads)) as threads:
         waiting: deque[tuple[Piece, Future]] = deque()
 
         def next_one():

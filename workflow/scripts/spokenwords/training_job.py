@@ -70,7 +70,7 @@ def make_model(job: Job) -> None:
         settings["max_lr"] = _suggested(job.rates)
     of_classes = {key: settings.pop(key) for key in classes.SETTINGS}
     chosen = classes.of_stores(job.stores, of_classes)
-    stores = loader.open_stores([*job.stores, *job.silence])
+    stores = loader.open_stores([*job.stores, *job.silence], job.threads)
     variation = augment.settings_of(settings.pop("augmentation"))
     augmentation = _augmentation(variation, job, stores[0], place, len(chosen.names))
     train_set, valid_set = loader.load(
