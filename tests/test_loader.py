@@ -9,10 +9,12 @@ import pytest
 import torch
 import zarr
 import zarrs.pipeline
+from conftest import SMALL
 
-from spokenwords import loader, memory, streaming
+from spokenwords import loader, memory, scoring, streaming
 from spokenwords.errors import UserError
 from spokenwords.loader import Recordings, batches_per_epoch, load, open_stores
+from spokenwords.model import Classifier
 from spokenwords.store import Store
 from spokenwords.streaming import StreamedRecordings
 
@@ -251,6 +253,18 @@ def test_stores_are_read_by_the_threads_that_a_job_has(
     streamed.budget = 1e9
     list(streamed.in_order(8))
     assert pools == [threads, min(threads, 2), min(threads, 2)]
+
+
+@pytest.mark.parametrize("budget", [None, 1])
+def test_a_set_without_recordings(stores, everything, budget):
+    """What a process is left with where several share a set of fewer recordings."""
+    [none, all_] = load(stores, [everything[:0], everything], CPU, budget)
+    assert (len(none), len(all_)) == (0, len(everything))
+    assert list(none.in_order(8)) == []
+    found = scoring.outcomes(Classifier(list(COUNTS), "power", SMALL, 1000, "residual"), none)
+    assert found.classes.shape == (0, 1)
+    with pytest.raises(UserError, match="at least two recordings"):
+        batches_per_epoch(len(none), 8)
 
 
 def test_lost_chunk_is_told(paths, stores, manifests):

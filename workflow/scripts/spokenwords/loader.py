@@ -61,7 +61,8 @@ class Recordings:
         """
         parts = self.spectrograms.split(batch_size), self.labels.split(batch_size)
         for spectrograms, labels in zip(*parts, strict=True):
-            yield self._on_device(spectrograms), labels
+            if len(labels):  # PyTorch splits nothing into an empty batch.
+                yield self._on_device(spectrograms), labels
 
     def _on_device(self, spectrograms: torch.Tensor) -> torch.Tensor:
         if spectrograms.device == self.device:

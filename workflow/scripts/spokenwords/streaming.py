@@ -124,6 +124,8 @@ class StreamedRecordings:
 
         They are smaller than `batch_size` where the budget has no room for as many.
         """
+        if not self._pieces:
+            return
         room = self._room(batch_size=0, least=BATCHES_AROUND)
         batch_size = min(batch_size, room // BATCHES_AROUND)
         batch = _Batch(batch_size, self._shape)
@@ -171,6 +173,8 @@ def around(chunk_length: int, batch_size: int) -> int:
 
 def pieces(stores: list[Store], manifest: pd.DataFrame) -> list[Piece]:
     """The manifest cut into runs of rows that lie in the same chunk."""
+    if manifest.empty:  # Of a small set, the share of one of several processes.
+        return []
     labels, rows = manifest["label"].to_numpy(), manifest["row"].to_numpy()
     lengths = np.array([store.array.chunks[0] for store in stores])
     chunks = rows // lengths[labels]
