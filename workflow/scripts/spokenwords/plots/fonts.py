@@ -38,24 +38,28 @@ def complete(figure: Figure, font: str) -> None:
 def _families(wanted: frozenset[str]) -> tuple[list[str], Set[str]]:
     """Installed font families that have the characters together, and those that none has."""
     found, left = [], wanted
-    fonts = _with_some(wanted) if wanted else []
+    installed = set(font_manager.findSystemFonts()) if wanted else set()
+    fonts = _with_some(wanted, installed)
     while best := max(fonts, key=lambda font: (len(font[0] & left), *font[1:]), default=None):
         covered, *_, path = best
         if not covered & left:
             break
         # Not by its name alone: Matplotlib's list of fonts is older than one just installed.
-        font_manager.fontManager.addfont(path)
-        # A font of one weight serves for bold text, too, which Matplotlib would warn of.
+        for file in {path, path.replace("-Regular.", "-Bold.")}.intersection(installed):
+            font_manager.fontManager.addfont(file)
+        # A font without bold letters serves for bold text, too, which Matplotlib would warn of.
         logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
         found.append(FT2Font(path).family_name)
         left -= covered
     return found, left
 
 
-def _with_some(wanted: frozenset[str]) -> list[tuple[frozenset[str], bool, bool, str]]:
-    """Installed fonts: which of the characters each has, whether it is upright, sans, its path."""
+def _with_some(
+    wanted: frozenset[str], paths: set[str]
+) -> list[tuple[frozenset[str], bool, bool, str]]:
+    """Fonts: which of the characters each has, whether it is regular, sans, its path."""
     fonts = []
-    for path in font_manager.findSystemFonts():
+    for path in paths:
         try:
             font = FT2Font(path)
             covered = wanted.intersection(map(chr, font.get_charmap()))
