@@ -33,7 +33,7 @@ class Classifier(nn.Module):
     those of the right answers to validation recordings of words, from which a threshold follows
     (see answers.py). Recordings below the level `quietest` (dBFS) are far quieter than those it was
     trained on (see level.py). `precision` is that of the network's arithmetic, torch.float32 or
-    torch.bfloat16; weights and scores are always float32. It is chosen by the device, and not saved.
+    torch.bfloat16; weights and scores are always float32. It follows from the device; not saved.
     """
 
     def __init__(
