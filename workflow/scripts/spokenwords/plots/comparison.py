@@ -146,7 +146,7 @@ def words(table: pd.DataFrame) -> Figure:
         title = "Which words gained and lost"
         note = f"Figures: recall of {_label(best)} minus that of {_label(first)}, percentage points"
         note += (
-            f"; * p < {LEVEL} (exact test over speakers of the same recordings, Holm)."
+            f"; * p < {LEVEL} (exact test over speakers, Holm)."
             if rows["p_value"].notna().any()
             else ", on other test recordings."
         )
