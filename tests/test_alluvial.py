@@ -228,7 +228,7 @@ def test_the_page_counts_everything():
     expected = set()
     for (target, prediction), count in counts.items():
         if count and count >= total / 1000:
-            fate = "recognised" if target == prediction else f"taken for “{prediction}”"
+            fate = "recognised" if target == prediction else f"predicted as “{prediction}”"
             share = f"({100 * count / spoken[target]:.1f}\N{NO-BREAK SPACE}% of “{target}”)"
             expected.add(f"{count} recordings of “{target}” were {fate} {share}")
     assert {ribbon["text"] for ribbon in data["ribbons"]} == expected
@@ -259,8 +259,8 @@ def test_of_other_words_nothing_is_said_that_is_not_known():
     assert alluvial.summary(flows).startswith("18 of these 178 recordings were confused")
     assert {bar.word: bar.share for bar in flows.targets}[OTHERS] == "–"
     texts = [shape["text"] for kind in ("ribbons", "bars") for shape in page_data(drawn, 0)[kind]]
-    assert "1 recording of other words, taken for one of those shown" in texts
-    assert "7 recordings of the words shown, taken for others" in texts
+    assert "1 recording of other words, predicted as one of those shown" in texts
+    assert "7 recordings of the words shown, predicted as others" in texts
     assert not any(f"% of “{OTHERS}”" in text for text in texts)
 
 

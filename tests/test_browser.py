@@ -42,31 +42,31 @@ def test_words_that_are_markup_are_shown_as_text(open_alluvial):
     # Long words are cut off.
     assert page.locator(".word").all_inner_texts().count("<script>ale…") == 2
     one, _, other = EVIL
-    text = f"1 recording of “{one}” was taken for “{other}” (20.0\N{NO-BREAK SPACE}% of “{one}”)"
+    text = f"1 recording of “{one}” was predicted as “{other}” (20.0\N{NO-BREAK SPACE}% of “{one}”)"
     assert text in page.locator("#plot path title").all_text_contents()
     assert page.locator("#plot script, #plot img, #plot [onload]").count() == 0
 
 
-def test_the_alluvial_plot_tells_counts_by_mouse_and_by_key(open_alluvial):
+def test_the_alluvial_plot_shows_counts_by_mouse_and_by_key(open_alluvial):
     page = open_alluvial(["cat", "dog"])
-    told, plot = page.locator("#told"), page.locator("svg")
-    assert told.inner_text().startswith("Point at a stream")
-    confused = "1 recording of “{}” was taken for “{}” (25.0\N{NO-BREAK SPACE}% of “{}”)"
+    count, plot = page.locator("#count"), page.locator("svg")
+    assert count.inner_text().startswith("Point at a stream")
+    confused = "1 recording of “{}” was predicted as “{}” (25.0\N{NO-BREAK SPACE}% of “{}”)"
     page.keyboard.press("Tab")
-    assert told.inner_text() == confused.format("cat", "dog", "cat")
+    assert count.inner_text() == confused.format("cat", "dog", "cat")
     focused = page.locator("path:focus-visible")
     ring = focused.evaluate("path => [getComputedStyle(path).stroke, path.textContent]")
-    assert ring == ["rgb(0, 103, 163)", told.inner_text()]
+    assert ring == ["rgb(0, 103, 163)", count.inner_text()]
     page.keyboard.press("ArrowDown")
-    assert told.inner_text() == confused.format("dog", "cat", "dog")
+    assert count.inner_text() == confused.format("dog", "cat", "dog")
     page.keyboard.press("End")
-    assert told.inner_text() == ("4 recordings of “dog”, 3 recognised (75.0\N{NO-BREAK SPACE}%)")
+    assert count.inner_text() == ("4 recordings of “dog”, 3 recognised (75.0\N{NO-BREAK SPACE}%)")
     # The topmost stream is that of the first word's recordings that were recognised.
     box = plot.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 20)
-    assert told.inner_text().startswith("3 recordings of “cat” were recognised")
+    assert count.inner_text().startswith("3 recordings of “cat” were recognised")
     page.mouse.move(0, 0)
-    assert told.inner_text().startswith("4 recordings of “dog”")
+    assert count.inner_text().startswith("4 recordings of “dog”")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,4 +1,4 @@
-"""The alluvial plot of a confusion table, as an image and as a page that tells counts on hover."""
+"""The alluvial plot of a confusion table, as an image and as a page that shows counts."""
 
 from urllib.parse import quote, unquote
 
@@ -65,7 +65,7 @@ def draw(confusion: pd.DataFrame, smallest_share: float = 0.001, note: str = "")
 def page(
     template: str, confusion: pd.DataFrame, smallest_share: float = 0.001, note: str = ""
 ) -> str:
-    """The plot as an HTML page that tells counts on hover and by key: `template` with its data.
+    """The plot as an HTML page that shows counts on hover and by key: `template` with its data.
 
     Rows, their order and all heights are those of `draw`.
     """
@@ -110,9 +110,9 @@ def _label(axes: Axes, edge: int, y: float, word: str, number: str, lift: float 
 def _bar_text(side: int, bar: Stratum) -> str:
     """What a bar stands for; `side` is 0 for predictions and 1 for targets."""
     if bar.word == OTHERS and side:
-        return f"{_recordings(bar.count)} of other words, taken for one of those shown"
+        return f"{_recordings(bar.count)} of other words, predicted as one of those shown"
     if bar.word == OTHERS:
-        return f"{_recordings(bar.count)} of the words shown, taken for others"
+        return f"{_recordings(bar.count)} of the words shown, predicted as others"
     if side:
         return f"{_recordings(bar.count)} of “{bar.word}”, {bar.correct:,} recognised ({bar.share})"
     times = "once" if bar.count == 1 else f"{bar.count:,} times"
@@ -121,7 +121,7 @@ def _bar_text(side: int, bar: Stratum) -> str:
 
 def _ribbon_text(ribbon: Ribbon, spoken: int) -> str:
     verb = "was" if ribbon.count == 1 else "were"
-    fate = "recognised" if ribbon.correct else f"taken for “{ribbon.prediction}”"
+    fate = "recognised" if ribbon.correct else f"predicted as “{ribbon.prediction}”"
     text = f"{_recordings(ribbon.count)} of “{ribbon.target}” {verb} {fate}"
     # How many there are of the others is not known.
     if ribbon.target == OTHERS:
