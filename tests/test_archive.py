@@ -425,7 +425,7 @@ def test_an_archive_without_entries_leaves_an_empty_folder(tmp_path):
     """Which has no words: told where the words are looked for."""
     unpack(write_archive(tmp_path / "a.tar.gz", {}), tmp_path / "words")
     assert read_tree(tmp_path / "words") == {}
-    with pytest.raises(UserError, match="at least two word folders"):
+    with pytest.raises(UserError, match="has no folder of"):
         dataset.words(tmp_path / "words")
 
 

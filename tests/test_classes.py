@@ -62,6 +62,74 @@ def test_unknown_words_are_one_class(train):
     assert table["label"].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        ({"words": ["up"], "unknown": ["bed", "cat", "dog"]}, ["up", "unknown"]),
+        ({"unknown": ["bed", "cat", "dog"]}, ["up", "unknown"]),
+        ({"words": ["up"], "silence": True}, ["up", "silence"]),
+        ({"words": ["up"], "unknown": ["cat"], "silence": True}, ["up", "unknown", "silence"]),
+    ],
+)
+def test_a_single_word_and_another_class_are_enough(change, names):
+    assert classes.choose(WORDS, ALL | change).names == names
+
+
+def test_a_data_set_of_one_word_needs_noise():
+    assert classes.choose(["up"], ALL | {"silence": True}).names == ["up", "silence"]
+    with pytest.raises(UserError, match="one class, up"):
+        classes.choose(["up"], ALL)
+
+
+def a_split(folder, **sets):
+    """Manifests of recordings (word, speaker) in a folder; who is None is not known."""
+    folder.mkdir()
+    for name, spoken in sets.items():
+        rows = [
+            (file, word, WORDS.index(word), speaker or file, row)
+            for row, (word, speaker) in enumerate(spoken)
+            for file in [f"{word}/{name}{row}.wav"]
+        ]
+        table = pd.DataFrame(rows, columns=["file", "word", "label", "speaker", "row"])
+        table.to_csv(folder / f"{name}.csv", index=False)
+    return folder / "train.csv"
+
+
+def test_a_word_without_training_recordings_stops_the_run(tmp_path):
+    train = a_split(
+        tmp_path / "by_voice",
+        train=[("bed", "ann"), ("dog", "ann"), ("up", "ann")],
+        valid=[("bed", "ben"), ("cat", "carl")],
+        test=[("up", "dora"), ("cat", "eve"), ("cat", "carl"), ("cat", None)],
+    )
+    with pytest.raises(UserError) as told:
+        manifest.of_classes(train, classes.choose(WORDS, ALL))
+    message = str(told.value)
+    assert f"no recording of cat in {train}" in message
+    # In which sets it is, how often, by whom.
+    assert (
+        "\n  cat: 4 recordings of 2 speakers, 1 of unknown speakers; valid has 1 by carl, test has "
+        "3 by carl, eve\n" in message
+    )
+    assert "config key splits.by_voice" in message and "Add recordings" in message
+    # Other sets are tested and validated on what they have.
+    for name in ("valid", "test"):
+        assert len(manifest.of_classes(train.with_name(f"{name}.csv"), classes.choose(WORDS, ALL)))
+
+
+def test_only_classes_that_a_run_has_need_training_recordings(tmp_path):
+    train = a_split(tmp_path / "s", train=[("bed", "ann"), ("dog", "ann")], test=[("cat", "ben")])
+    for change in (
+        {"words": ["bed", "dog"]},
+        # A class of several words is learnt of those that there are.
+        {"words": ["bed"], "unknown": ["cat", "dog"]},
+    ):
+        assert len(manifest.of_classes(train, classes.choose(WORDS, ALL | change))) == 2
+    chosen = classes.choose(WORDS, ALL | {"words": ["bed"], "unknown": ["cat", "up"]})
+    with pytest.raises(UserError, match="no recording of cat, up in"):
+        manifest.of_classes(train, chosen)
+
+
 def test_words_that_are_left_out_are_strangers(train):
     chosen = classes.choose(WORDS, ALL | {"words": ["up", "cat"], "unknown": ["dog"]})
     assert chosen.names == ["cat", "up", "unknown"]
@@ -100,7 +168,9 @@ def test_a_word_called_silence_may_be_unknown_beside_the_class():
     [
         ({"words": ["bed", "cow"]}, "^cow, which"),
         ({"unknown": ["owl", "cow"]}, "^cow, owl, which"),
-        ({"unknown": ["bed", "cat", "dog"]}, "leaves 1 words"),
+        ({"unknown": WORDS}, "no word to classify"),
+        ({"unknown": WORDS, "silence": True}, "no word to classify"),
+        ({"words": ["bed"]}, r"one class, bed.*`unknown: \[<word>, …\]`.*`silence: on`"),
     ],
 )
 def test_what_does_not_fit_is_told(change, message):

@@ -58,11 +58,17 @@ def test_a_missing_folder_is_named(tmp_path):
         dataset.words(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("files", [[], ["yes/a.wav"], ["yes/a.wav", "no/a.mp3"]])
-def test_telling_words_apart_takes_two_of_them(tmp_path, files):
+@pytest.mark.parametrize("files", [[], ["a.wav"], ["_background_noise_/a.wav", "no/a.txt"]])
+def test_a_folder_without_words_is_told(tmp_path, files):
     write(tmp_path / "data", "readme.txt", *files)
-    with pytest.raises(UserError, match="at least two"):
+    with pytest.raises(UserError, match=r"has no folder of .* files"):
         dataset.words(tmp_path / "data")
+
+
+def test_a_single_word_is_a_data_set(tmp_path):
+    """Noise can be the other class; whether a run has one is told of the run."""
+    write(tmp_path / "data", "yes/a.wav", "_background_noise_/a.wav")
+    assert dataset.words(tmp_path / "data") == {"yes": ["a.wav"]}
 
 
 @pytest.mark.parametrize("word", ["a{b}", "a<b", "a\nb", "a\\b"])

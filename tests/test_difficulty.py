@@ -301,6 +301,22 @@ def test_with_few_errors_or_few_right_there_is_no_model(wrong):
     assert f"too few {kind}, {min(wrong, 2000 - wrong)} of the" in note(model, TOGETHER)
 
 
+def test_a_property_that_is_missing_for_all_leaves_the_others():
+    """Who speaks is not known of recordings whose names do not tell it."""
+    louder = wrong_with(lambda table: (table["level_dbfs"] > -22) * 2 - 1)
+    complete, unknown = made(wrong=louder), made(wrong=louder)
+    unknown["recordings_of_speaker_in_training"] = np.nan
+    model = difficulty_model.fit(unknown)
+    assert note(model, "recordings_of_speaker_in_training") == "never measured"
+    assert "Who speaks is not known" in note(model, TOGETHER)
+    assert "Who speaks is not known" not in note(difficulty_model.fit(complete), TOGETHER)
+    assert effect(model, "level_dbfs", "above").odds_ratio > 1.5
+    assert effect(model, "level_dbfs", "above").p_value < 0.001
+    rates = difficulty.rates(unknown)
+    of_speakers = rates[rates["property"] == "recordings_of_speaker_in_training"]
+    assert of_speakers[["group", "recordings"]].values.tolist() == [["not measured", 2000]]
+
+
 def test_properties_that_cannot_be_fitted_are_told():
     def none_wrong_that_are_clipped(table):
         return table["wrong"].where(np.arange(len(table)) >= 12, 0.0)

@@ -132,6 +132,11 @@ def test_the_run_and_what_is_shown_are_told(opened):
     assert "1 s across, 0 to 8 kHz upwards" in opened.inner_text("#axes")
 
 
+def test_speakers_that_are_unknown_are_not_named(write, page):
+    page.goto(write([(file, file, *rest) for file, _, *rest in MISTAKES[:1]]))
+    assert page.locator(".facts p").all_inner_texts()[1:] == ["Speaker unknown", DAN]
+
+
 def test_a_card_tells_its_mistake(opened):
     card = opened.locator(".card", has_text=EVE)
     assert card.locator(".words > div").all_inner_texts() == ["said\nbed", "→", "taken for\ncat"]

@@ -5,7 +5,7 @@ import pytest
 from docutils import nodes
 from docutils.core import publish_doctree
 
-from spokenwords import headline
+from spokenwords import headline, splits
 from spokenwords.summary import Failure
 
 WARNING = "Training stopped at epoch 9 of 50: raise `patience`, or *turn_ it off_ with |off|."
@@ -17,7 +17,7 @@ def metrics(warning="", **changes):
         "accuracy": 0.93241,
         "accuracy_interval": [0.9251, 0.9398],
         "loss": 0.23732,
-        "words": {"bed": {}, "cat": {}},
+        "words": {"bed": {"recordings": 500}, "cat": {"recordings": 501}},
         "macro_f1": 0.87654,
         "recordings": 1_001,
         "model": {"parameters": 1_849_342},
@@ -32,17 +32,21 @@ def metrics(warning="", **changes):
     } | changes
 
 
-def summary(speakers_in_training=7):
-    return pd.DataFrame(
+def summary(speakers_in_training=7, **changes):
+    table = pd.DataFrame(
         {
             "set": ["train", "valid", "test"],
             "recordings": [3_000, 1_000, 1_001],
             "share": [0.6, 0.2, 0.2],
             "words": [2, 2, 2],
+            "missing_words": ["", "", ""],
+            "speaker_known": [3_000, 1_000, 1_001],
             "speakers": [1_500, 400, 401],
             "speakers_in_training": [1_500, 390, speakers_in_training],
+            "prefixed_file": ["", "", ""],
         }
     )
+    return table.assign(**changes)
 
 
 SIZES = pd.DataFrame(
@@ -58,7 +62,7 @@ SIZES = pd.DataFrame(
 )
 
 
-def document(runs, splits=("random",), published=None, **results):
+def document(runs, splits=("random",), published=None, divided=None, **results):
     """The page as docutils understands it; anything that it warns of is an error."""
     page = headline.page(
         {
@@ -70,7 +74,7 @@ def document(runs, splits=("random",), published=None, **results):
             for name in runs
         },
         {name: results.get(name, metrics()) for name in runs},
-        {name: summary() for name in splits},
+        {name: summary() if divided is None else divided for name in splits},
         {"standard": SIZES},
         RECORDINGS,
         "unpacked from the data set's archive",
@@ -191,7 +195,7 @@ def test_speakers_are_whole_numbers_when_read_from_a_file(tmp_path):
             }
         },
         {"mel": metrics()},
-        {"random": pd.read_csv(path)},
+        {"random": splits.read_summary(path)},
         {},
         RECORDINGS,
         "somewhere",
@@ -214,3 +218,79 @@ def test_what_an_incomplete_report_lacks_stands_on_top():
         "The rest.",
     ]
     assert not list(tree.findall(nodes.system_message))
+
+
+def counts(**recordings):
+    """Metrics of a test of so many recordings of each class."""
+    words = {word: {"recordings": count} for word, count in recordings.items()}
+    return metrics(words=words, recordings=sum(recordings.values()))
+
+
+def test_a_test_of_one_word_of_three_is_not_left_without_comment():
+    one = counts(bed=9, cat=0, two_words=0) | {"accuracy": 1.0, "macro_f1": 1.0}
+    tree = document(["complex", "mel", "power"], complex=one, power=one)
+    assert paragraphs(tree)[1] == (
+        "Limits of complex, power: No test recordings of cat, two_words: test figures say nothing "
+        "of them."
+    )
+
+
+def test_few_test_recordings_are_told_with_how_many_would_do():
+    tree = document(["complex"], complex=counts(bed=5, cat=4))
+    assert paragraphs(tree)[1] == (
+        "Limits of complex: With fewer than 5 test recordings a class the figures mean little. "
+        "From 141 test recordings on, instead of 9, an accuracy of 90 % is known to within 5 "
+        "percentage points (95 % interval, Wilson 1927)."
+    )
+    # One rare class does not make the accuracy of all worthless.
+    tree = document(["complex"], complex=counts(bed=6, cat=4))
+    assert paragraphs(tree)[1] == (
+        "Limits of complex: Fewer than 5 test recordings of cat (4): figures of single classes "
+        "mean little there."
+    )
+    tree = document(["complex"], complex=counts(bed=5, cat=5))
+    assert not any(text.startswith("Limits") for text in paragraphs(tree))
+
+
+def test_words_that_sets_lack_are_named():
+    divided = summary(missing_words=["", "cat/NA", "cat"])
+    [split] = [text for text in paragraphs(document(["mel"], divided=divided)) if "Split" in text]
+    assert (
+        "The set valid lacks cat, NA: neither the epoch that is kept nor the threshold takes "
+        "account of them. The set test lacks cat: test figures say nothing of them."
+    ) in split
+
+
+def about_speakers(**changes):
+    tree = document(["mel"], splits=("by_voice",), divided=summary(**changes))
+    [text] = [text for text in paragraphs(tree) if text.startswith("Split by_voice: ")]
+    return text
+
+
+def test_speakers_that_names_do_not_tell_are_not_claimed():
+    none = [0, 0, 0]
+    unknown = {"speaker_known": none, "speakers": none, "speakers_in_training": 0}
+    assert about_speakers(**unknown) == (
+        "Split by_voice: 3,000 to train, 1,000 to validate, 1,001 to test. File names do not tell "
+        "who speaks, so it is not known whether test speakers are heard in training too. To tell "
+        "who speaks, name files <speaker>_nohash_<take>.wav, or give a table (config key "
+        "dataset.metadata)."
+    )
+    text = about_speakers(**unknown, prefixed_file="bed/anna-1.wav")
+    assert text.endswith(
+        " Is anna the speaker of bed/anna-1.wav? Then rename it to bed/anna_nohash_1.wav, and the "
+        "others likewise; or have a table whose first line is LINK,SPEAKER and that has the line "
+        "bed/anna-1.wav,anna."
+    )
+
+
+def test_speakers_known_in_part_are_claimed_in_part():
+    text = about_speakers(speaker_known=[2_000, 0, 20], speakers=[900, 0, 1])
+    assert (
+        "3,000 to train (900 known speakers), 1,000 to validate, 1,001 to test (1 known speaker)"
+        in text
+    )
+    assert (
+        "Who speaks is known of 2,020 of the 5,001 recordings, and of 20 of the 1,001 to test: as "
+        "far as it is known, 7 of the test speakers are heard in training too. To tell who speaks"
+    ) in text

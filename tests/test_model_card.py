@@ -263,31 +263,64 @@ def test_confusions_end_after_ten_and_may_be_none():
 def test_speakers_that_are_new_are_told_from_those_heard_in_training():
     disjoint = section(card(), "Evaluation data")
     assert "4 recordings" in disjoint
-    assert "None of their 1 speakers is heard in training" in disjoint
+    assert "None of its 1 speakers is heard in training" in disjoint
     shared = section(card(sets=sets(test=("ben", "anna", "carl"))), "Evaluation data")
     assert "12 recordings" in shared
-    assert "2 of their 3 speakers are heard in training too" in shared
+    assert "2 of its 3 known speakers are heard in training too" in shared
 
 
 def test_nothing_is_claimed_of_speakers_that_are_not_named():
-    unnamed = sets()
-    unnamed["test"] = unnamed["test"].assign(speaker=unnamed["test"]["file"])
-    text = section(card(sets=unnamed), "Evaluation data")
+    unnamed = {name: table.assign(speaker=table["file"]) for name, table in sets().items()}
+    page = card(sets=unnamed, settings=settings(split={"method": "speaker"}))
+    text = section(page, "Evaluation data")
     assert "not known whether the same people" in text and "disjoint" not in text
+    [counted] = tables(section(page, "Training data"))
+    assert [row[2] for row in counted[1:]] == ["0", "0", "0"]
     partly = sets(test=("ben", "eve"))
     partly["test"].loc[0, "speaker"] = partly["test"].loc[0, "file"]
-    assert "1 recordings tell no speaker" in section(card(sets=partly), "Evaluation data")
+    text = section(card(sets=partly), "Evaluation data")
+    assert "Of 1 recordings in all sets, 1 of them in the test set, it is not told who" in text
+    assert "None of its 2 known speakers is known from training." in text
+    assert "disjoint" not in text
+
+
+def test_speakers_of_training_that_are_unknown_may_be_those_of_the_test():
+    partly = sets()
+    partly["train"] = partly["train"].assign(speaker=partly["train"]["file"])
+    text = section(card(sets=partly), "Evaluation data")
+    assert "not known whether the same people" in text and "disjoint" not in text
+
+
+def test_classes_that_sets_lack_are_named():
+    lacking = sets(segments=3)
+    lacking["test"] = lacking["test"][lacking["test"]["word"] == WORDS[0]]
+    lacking["valid"] = lacking["valid"][lacking["valid"]["word"] != WORDS[3]]
+    text = shown(section(card(sets=lacking), "Evaluation data"))
+    assert f"The test set has no recording of {', '.join(sorted(WORDS[1:]))}: test figures" in text
+    assert f"The validation set has no recording of {WORDS[3]}: neither" in text
+    assert "has no recording" not in section(card(), "Evaluation data")
+
+
+def test_limits_of_the_test_stand_beside_its_accuracy():
+    """Of a class of the figures nothing was tested."""
+    summary = shown(card().partition("\n# ")[2].partition("## ")[0])
+    assert f"No test recordings of {WORDS[3]}: test figures say nothing of them." in summary
+
+
+def test_a_single_word_is_told_as_one():
+    text = card(exported=exported(classes=["hi", "unknown"], no_words=["unknown"]))
+    assert "tells whether a word is said in a recording of 1.5 s: hi." in text
 
 
 def test_sets_are_counted_segments_of_noise_apart():
     [counted] = tables(section(card(), "Training data"))
     assert counted == [
-        ["set", "recordings", "speakers"],
+        ["set", "recordings", "known speakers"],
         *(["training", "12", "2"], ["validation", "4", "1"], ["test", "4", "1"]),
     ]
     [counted] = tables(section(card(sets=sets(segments=1_000)), "Training data"))
     assert counted[:2] == [
-        ["set", "recordings", "speakers", "segments of noise"],
+        ["set", "recordings", "known speakers", "segments of noise"],
         ["training", "12", "2", "1,000"],
     ]
 

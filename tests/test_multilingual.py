@@ -144,6 +144,6 @@ def test_too_few_words_with_many_recordings(copy, tmp_path):
     copy.overlay["dataset"]["min_recordings"] = 11
     done = copy.snakemake("--dry-run")
     assert done.returncode == 1
-    sentence = "Of 4 words in mswc/tt/clips, 0 have 11 recordings or more (config key"
+    sentence = "None of 4 words in mswc/tt/clips has 11 recordings or more (config key"
     assert f"{sentence} dataset.min_recordings)" in done.stdout
     assert "Traceback" not in done.stdout

@@ -258,7 +258,7 @@ def manifests():
     test = pd.DataFrame(
         {"file": ["NA/001_nohash_0.wav", "NA/NA_nohash_0.wav", "NA/new.wav"]}
     ).assign(speaker=["001", "NA", "NA/new.wav"])
-    train = pd.DataFrame({"speaker": ["001", "NA", "001", "1"]})
+    train = pd.DataFrame({"speaker": ["001", "NA", "001", "1"]}).assign(file="NA/x.wav")
     return test, train
 
 
@@ -276,7 +276,8 @@ def test_the_table_and_its_file(tmp_path):
     for one in (table, read):
         assert list(one.columns) == properties.COLUMNS
         assert list(one["file"]) == list(test["file"])
-        assert list(one["recordings_of_speaker_in_training"]) == [2, 1, 0]
+        # Of the third, nothing tells who speaks.
+        assert list(one["recordings_of_speaker_in_training"]) == [2, 1, pd.NA]
         assert list(one["cut_at_end"][:2]) == [False, True]
         assert list(one[properties.ESTIMATES].isna().any(axis=1)) == [False, False, True]
         assert one["clipped_samples"].sum() == 0

@@ -17,6 +17,7 @@ def recordings(words, each=20):
     return pd.DataFrame(
         [
             {
+                "file": f"{word}/{number}.wav",
                 "word": word,
                 "speaker": f"speaker{number % 5}",
                 "rms": 10 ** (-(10 + 10 * place) / 20),
@@ -34,6 +35,7 @@ def manifests(words=("bed", "cat")):
     return {
         name: pd.DataFrame(
             {
+                "file": [f"{word}/{name}{i}.wav" for word in words for i in range(count)],
                 "word": [word for word in words for _ in range(count)],
                 "speaker": [speakers[i % len(speakers)] for i in range(count * len(words))],
             }
@@ -65,7 +67,7 @@ def test_recordings_of_each_word():
 def test_oddities_are_counted_under_the_title():
     figure = dataset.recordings(recordings(ODD), ODDITIES)
     title = " ".join(figure.axes[0].get_title(loc="left").split())
-    assert title == "90 recordings of 5 words by 5 speakers. Odd ones: 2 short, 1 clipped."
+    assert title == "5 words, 90 recordings of 5 speakers. Odd ones: 2 short, 1 clipped."
     figure = dataset.recordings(recordings(ODD), ODDITIES[:0])
     assert figure.axes[0].get_title(loc="left").endswith("Odd ones: none.")
 
@@ -93,8 +95,28 @@ def test_split_in_shares_and_numbers():
 def test_a_word_that_a_set_lacks():
     sets = manifests(("bed", "cat"))
     sets["valid"] = sets["valid"][sets["valid"]["word"] == "bed"]
-    shares = [bar.get_width() for bar in dataset.split(sets).axes[0].patches]
+    balance = dataset.split(sets).axes[0]
+    shares = [bar.get_width() for bar in balance.patches]
     assert shares == pytest.approx([50, 60, 100 / 6, 0, 100 / 3, 40])
+    assert balance.get_title(loc="left") == "The set valid lacks cat."
+
+
+def test_unknown_speakers_are_not_drawn_as_speakers(tmp_path):
+    sets = manifests()
+    sets["test"]["speaker"] = sets["test"]["file"]
+    sets["valid"].loc[0, "speaker"] = sets["valid"].loc[0, "file"]
+    figure = dataset.split(sets)
+    assert texts(figure)[6:] == [
+        *("3", "2 known, 1 recordings of unknown speakers"),
+        "0 known, 8 recordings of unknown speakers",
+    ]
+    assert [bar.get_width() for bar in figure.axes[1].patches] == [3, 0, 2, 0, 0, 0]
+
+    table = recordings(ODD)
+    figure = dataset.recordings(table.assign(speaker=table["file"]), ODDITIES)
+    assert "5 words, 90 recordings of unknown speakers." in figure.axes[0].get_title(loc="left")
+    assert list(figure.axes[0].lines[0].get_xdata()) == [0] * 5
+    style.save(figure, tmp_path / "recordings.svg")
 
 
 def test_plots_can_be_drawn_of_anything(tmp_path):

@@ -332,18 +332,82 @@ def test_the_summary_counts():
     summary = splits.summarise(divide(recordings, "official", lists=lists))
     assert summary.to_dict("records") == [
         {
-            **{"set": "train", "recordings": 3, "share": 0.375, "words": 2},
-            **{"speakers": 2, "speakers_in_training": 2},
+            **{"set": "train", "recordings": 3, "share": 0.375, "words": 2, "missing_words": ""},
+            **{"speaker_known": 3, "speakers": 2, "speakers_in_training": 2, "prefixed_file": ""},
         },
         {
-            **{"set": "valid", "recordings": 2, "share": 0.25, "words": 2},
-            **{"speakers": 2, "speakers_in_training": 1},
+            **{"set": "valid", "recordings": 2, "share": 0.25, "words": 2, "missing_words": ""},
+            **{"speaker_known": 2, "speakers": 2, "speakers_in_training": 1, "prefixed_file": ""},
         },
         {
-            **{"set": "test", "recordings": 3, "share": 0.375, "words": 1},
-            **{"speakers": 2, "speakers_in_training": 1},
+            **{"set": "test", "recordings": 3, "share": 0.375, "words": 1, "missing_words": "w0"},
+            **{"speaker_known": 3, "speakers": 2, "speakers_in_training": 1, "prefixed_file": ""},
         },
     ]
+
+
+def by_lists(tmp_path, speakers_of):
+    """A split in which the third recording is validated on, and the last are tested on."""
+    recordings = table((file, speaker or file, file) for file, speaker in speakers_of)
+    files = [file for file, _ in speakers_of]
+    return divide(recordings, "official", lists={"valid": {files[2]}, "test": set(files[3:])})
+
+
+def test_recordings_of_unknown_speakers_are_counted_as_that(tmp_path):
+    manifests = by_lists(
+        tmp_path,
+        [
+            *(("a/anna-1.wav", None), ("b/ben-1.wav", None), ("a/ben-2.wav", None)),
+            *(("b/anna 2.wav", None), ("a/x.wav", "carl")),
+        ],
+    )
+    summary = splits.summarise(manifests)
+    assert summary["speaker_known"].tolist() == [0, 0, 1]
+    assert summary["speakers"].tolist() == [0, 0, 1]
+    assert summary["speakers_in_training"].tolist() == [0, 0, 0]
+    assert summary["missing_words"].tolist() == ["", "b", ""]
+    assert set(summary["prefixed_file"]) == {"a/anna-1.wav"}
+    path = tmp_path / "summary.csv"
+    summary.to_csv(path, index=False)
+    pd.testing.assert_frame_equal(splits.read_summary(path), summary, check_dtype=False)
+
+
+def test_the_log_names_words_that_sets_lack_and_who_says_them(tmp_path, caplog):
+    manifests = by_lists(
+        tmp_path,
+        [
+            *(("a/1.wav", "anna"), ("b/2.wav", "ben"), ("a/3.wav", "carl")),
+            *(("a/4.wav", "dora"), ("c/5.wav", "dora"), ("c/6.wav", "eve"), ("c/7.wav", None)),
+        ],
+    )
+    splits.report("mine", "speaker", manifests, splits.summarise(manifests))
+    train, valid, test, speakers = [one.getMessage() for one in caplog.records]
+    assert train.startswith(
+        "Warning: The set train of split mine lacks c: a run that needs them will stop.\n"
+        "  c: 3 recordings of 2 speakers, 1 of unknown speakers; test has 3 by dora, eve\n"
+    )
+    assert "config key splits.mine" in train
+    assert valid.startswith("Warning: The set valid of split mine lacks b, c: ")
+    assert "\n  b: 1 recording of 1 speaker; train has 1 by ben\n" in valid
+    assert test.startswith("Warning: The set test of split mine lacks b: ")
+    assert speakers.startswith(
+        "Warning: Split mine divides recordings, not speakers, where these are not known: 1 of 7 "
+        "recordings count as a speaker each. To tell who speaks, name files"
+    )
+    assert "Is " not in speakers
+
+
+def test_the_log_warns_of_nothing_where_all_is_well(caplog):
+    manifests = divide(crowd(), "speaker")
+    splits.report("mine", "speaker", manifests, splits.summarise(manifests))
+    assert not caplog.records
+
+
+def test_unknown_speakers_are_no_fault_of_a_random_split(caplog):
+    recordings = crowd()
+    manifests = divide(recordings.assign(speaker=recordings["file"]))
+    splits.report("mine", "random", manifests, splits.summarise(manifests))
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("word", ["NA", "001", "null", "はい", "a,b"])

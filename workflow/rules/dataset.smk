@@ -167,8 +167,9 @@ rule tabulate_recordings:
         tables={
             "summary": (
                 "Words",
-                "How many recordings of each there are and can be decoded, how many speakers say it, "
-                "hours of sound, and the median root mean square of the samples (full scale is 1).",
+                "How many recordings of each there are and can be decoded, of how many it is known who "
+                "speaks, how many known speakers say it, hours of sound, and the median root mean square "
+                "of the samples (full scale is 1).",
             ),
             "oddities": (
                 "Odd recordings",

@@ -23,7 +23,7 @@ with progress.job_log(snakemake.log[0]):
         settings["lists"] = lists or dataset.official_lists(folder)
     manifests = splits.divide(recordings, **settings)
     summary = splits.summarise(manifests)
-    progress.logger.info(f"Split {snakemake.wildcards.split}:\n{summary.to_string(index=False)}")
+    splits.report(snakemake.wildcards.split, settings["method"], manifests, summary)
     for name, manifest in manifests.items():
         manifest.to_csv(snakemake.output[name], index=False)
     summary.to_csv(snakemake.output.summary, index=False)

@@ -45,7 +45,8 @@ def choose(words: Iterable[str], run: Mapping[str, Any]) -> Classes:
 
     `run` has the settings `words` (those to tell apart, or `all` that are not unknown), `unknown`
     (a list) and `silence` (whether it is a class), and maybe its name, `run`. Raises `UserError`
-    when they name a word that there is not, or when a word has the name of a class.
+    when they name a word that there is not, when a word has the name of a class, or when they leave
+    no word, or one without another class.
     """
     words, unknown = list(words), run["unknown"]
     named = [] if run["words"] == "all" else run["words"]
@@ -63,12 +64,15 @@ def choose(words: Iterable[str], run: Mapping[str, Any]) -> Classes:
             f"its folder, or leave it out, or take it as unknown (config keys `words` and "
             f"`unknown` of {key})."
         )
-    if len(chosen) < 2:
-        raise UserError(
-            f"`unknown` of {key} (config key) leaves {len(chosen)} words; telling words apart "
-            "takes at least two."
-        )
     names = [*chosen, *no_words]
+    if not chosen or len(names) < 2:
+        raise UserError(
+            f"{key} has {'one class, ' + names[0] if chosen else 'no word to classify'}; it needs "
+            "a word and another class. Add words (config keys `words` of the run and "
+            "dataset.words), take some but not all as the class `unknown` (`unknown: [<word>, …]`),"
+            f" or have noise from {dataset.NOISE} as a class (`silence: on`; under `training`, of "
+            "all runs)."
+        )
     number = {word: place for place, word in enumerate(chosen)}
     number |= {word: names.index(UNKNOWN) for word in unknown}
     if run["silence"]:

@@ -48,17 +48,16 @@ def words(folder: Path, wanted: list[str] | str = "all", fewest: int = 1) -> dic
             )
         present = sorted(wanted)
     elif scarce := [word for word in present if len(files[word]) < fewest]:
-        if len(present) - len(scarce) < 2:
+        if len(scarce) == len(present):
             raise UserError(
-                f"Of {len(present)} words in {folder}, {len(present) - len(scarce)} have {fewest} "
-                "recordings or more (config key dataset.min_recordings); telling words apart takes "
-                "at least two."
+                f"None of {len(present)} words in {folder} has {fewest} recordings or more (config "
+                "key dataset.min_recordings): lower it, or add recordings."
             )
         present = sorted(set(present) - set(scarce))
-    if len(present) < 2:
+    if not present:
         raise UserError(
-            f"The folder {folder} (config key dataset.folder) has {KINDS} files of "
-            f"{len(present)} words; telling words apart takes at least two word folders."
+            f"The folder {folder} (config key dataset.folder) has no folder of {KINDS} files: put "
+            "the recordings of each word into a folder named after it."
         )
     for word in present:
         if forbidden := FORBIDDEN_IN_WORDS.intersection(word):

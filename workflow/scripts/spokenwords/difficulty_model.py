@@ -14,6 +14,7 @@ from statsmodels.stats.multitest import multipletests
 
 from spokenwords.difficulty import PROPERTIES, Property
 
+OF_SPEAKER = "recordings_of_speaker_in_training"
 TOGETHER = "all together"  # the row of a model that tells of it as a whole
 
 # P. Peduzzi et al., A simulation study of the number of events per variable in logistic regression
@@ -59,7 +60,9 @@ def fit(recordings: pd.DataFrame) -> pd.DataFrame:
     The last row, `TOGETHER`, has a note on the model as a whole: how well it tells errors from
     right answers of speakers that it was not fitted to, or why there is no model.
     """
-    known = recordings.dropna()
+    # Where it is not known of anyone who speaks, the other properties are fitted.
+    nobody_known = bool(recordings[OF_SPEAKER].isna().all())
+    known = recordings.dropna(subset=recordings.columns.drop([OF_SPEAKER] * nobody_known))
     wrong, speakers = known["wrong"], known["speaker"]
     outcomes = int(min(wrong.sum(), (1 - wrong).sum()))
     for bent in (True, False):
@@ -81,6 +84,8 @@ def fit(recordings: pd.DataFrame) -> pd.DataFrame:
             "property_p_value", kind="stable"
         )
         note = _account(columns, wrong, speakers)
+        if nobody_known:
+            note += " Who speaks is not known: each recording counts as a speaker's only one."
     table.loc[(TOGETHER, ""), "note"] = note
     return table.reset_index().reindex(columns=MODEL_COLUMNS)
 
@@ -89,7 +94,7 @@ def _columns(known: pd.DataFrame, bent: bool) -> tuple[pd.DataFrame, pd.DataFram
     """What is fitted, columns (property, effect), and the table without the fit."""
     columns, rows = {}, []
     for item in PROPERTIES:
-        values, unit = known[item.name], item.unit
+        values, unit = known[item.name].dropna(), item.unit
         row = {"property": item.name, "median": values.median()}
         if item.scale in ("log", "count"):
             values = np.log2(values + (item.scale == "count"))

@@ -7,8 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from spokenwords import summary
+from spokenwords import limits, manifest
 from spokenwords.progress import duration
+from spokenwords.splits import read_summary
+from spokenwords.summary import Failure
 
 PURPOSES = ("train", "validate", "test")
 ORIGINS = {
@@ -31,14 +33,14 @@ def of_files(
     return page(
         runs,
         dict(zip(runs, read, strict=True)),
-        {Path(path).parent.name: pd.read_csv(path) for path in splits},
+        {Path(path).parent.name: read_summary(path) for path in splits},
         {Path(path).parent.name: pd.read_csv(path) for path in features},
         pd.read_csv(recordings, keep_default_na=False, dtype={"word": str}),
         ORIGINS[source],
     )
 
 
-def incomplete(failures: Sequence[summary.Failure], missing: Sequence[str]) -> str:
+def incomplete(failures: Sequence[Failure], missing: Sequence[str]) -> str:
     """What to put before the page where jobs failed, and files are missing from the report."""
     parts = ["**This report is incomplete.** The next run makes what is missing, and the report."]
     for failure in failures:
@@ -67,8 +69,8 @@ def page(
     """
     usable = recordings["usable"].sum()
     parts = [
-        f"**{usable:,} recordings of {len(recordings)} words** ({recordings['hours'].sum():.2f} "
-        f"hours of sound), {origin}.",
+        f"**{usable:,} recordings of {_numbered(len(recordings), 'word')}** "
+        f"({recordings['hours'].sum():.2f} hours of sound), {origin}.",
         _table(_rows(runs, metrics)),
     ]
     if any(run["published"] for run in runs.values()):
@@ -76,6 +78,7 @@ def page(
             "*Published* is what S. Keydana's experiment reached with this representation of the "
             "same recordings, another 60 % of them, drawn at random, to train on."
         )
+    parts += _limits(metrics)
     parts += [_about_run(name, run, metrics[name]) for name, run in runs.items()]
     parts += [_about_split(name, summary) for name, summary in splits.items()]
     parts += [_about_features(name, sizes) for name, sizes in features.items()]
@@ -107,6 +110,18 @@ def _rows(
     return rows
 
 
+def _limits(metrics: Mapping[str, Mapping]) -> list[str]:
+    """What the figures of the table do not tell, a paragraph for runs that have this in common."""
+    runs_of = {}
+    for run, result in metrics.items():
+        if text := " ".join(limits.of_test(result["words"])):
+            runs_of.setdefault(text, []).append(run)
+    return [
+        f"**Limits** of {_escaped(', '.join(runs))}: {_escaped(text)}"
+        for text, runs in runs_of.items()
+    ]
+
+
 def _table(rows: list[dict[str, str]]) -> str:
     lines = [".. list-table::", "   :header-rows: 1", ""]
     for first, *others in [list(rows[0]), *(row.values() for row in rows)]:
@@ -128,14 +143,38 @@ def _about_run(name: str, run: Mapping[str, Any], result: Mapping) -> str:
 
 
 def _about_split(name: str, summary: pd.DataFrame) -> str:
+    known = "" if summary["speaker_known"].sum() == summary["recordings"].sum() else "known "
     sets = ", ".join(
-        f"{row.recordings:,} to {purpose} ({row.speakers:,} speakers)"
+        f"{row.recordings:,} to {purpose}"
+        + (f" ({_numbered(row.speakers, known + 'speaker')})" if row.speaker_known else "")
         for row, purpose in zip(summary.itertuples(), PURPOSES, strict=True)
     )
-    heard = summary.set_index("set").loc["test", "speakers_in_training"]
+    lacking = "".join(
+        f" The set {row.set} lacks {manifest.named(row.missing_words.split('/'))}: "
+        f"{limits.LACKING[row.set]}."
+        for row in summary.itertuples()
+        if row.missing_words
+    )
+    return f"Split *{_escaped(name)}*: {sets}{_escaped(_about_speakers(summary) + lacking)}"
+
+
+def _about_speakers(summary: pd.DataFrame) -> str:
+    """Whether the test set's speakers are heard in training too, as far as it is known."""
+    test = summary.set_index("set").loc["test"]
+    heard = f"{test['speakers_in_training']:,} of the test speakers are heard in training too"
+    known, count = summary["speaker_known"].sum(), summary["recordings"].sum()
+    if known == count:
+        return f"; {heard}."
+    advice = limits.advice(test["prefixed_file"])
+    if not known:
+        return (
+            ". File names do not tell who speaks, so it is not known whether test speakers are "
+            f"heard in training too. {advice}"
+        )
     return (
-        f"Split *{_escaped(name)}*: {sets}; {heard:,} of the test speakers are heard in training "
-        "too."
+        f". Who speaks is known of {known:,} of the {count:,} recordings, and of "
+        f"{test['speaker_known']:,} of the {test['recordings']:,} to test: as far as it is known, "
+        f"{heard}. {advice}"
     )
 
 
@@ -148,6 +187,10 @@ def _about_features(name: str, sizes: pd.DataFrame) -> str:
         f"{everything['megabytes'] / everything['raw_megabytes']:.0%} of the same values in "
         "float32."
     )
+
+
+def _numbered(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s'[: count != 1]}"
 
 
 def _escaped(text: str) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from spokenwords.errors import UserError
 from spokenwords.inventory import DECIMALS, USABLE
+from spokenwords.manifest import speakers_known
 
 logger = logging.getLogger("spokenwords")
 
@@ -49,7 +50,8 @@ def check(
 ) -> dict[str, pd.DataFrame]:
     """What stands out over all words: tables named summary, duplicates, oddities, rejected.
 
-    - summary: a row a word: recordings, usable, speakers, hours of usable sound, median_rms
+    - summary: a row a word: recordings, usable, speaker_known (usable recordings whose speaker is
+      known), speakers (those known), hours of usable sound, median_rms
     - duplicates: a row a file whose bytes occur more than once, also across words; `group` numbers
       the files that are alike
     - oddities: file and oddity (silent, clipped, short: under half the model's `seconds`, long:
@@ -61,16 +63,20 @@ def check(
     )
     good = everything[everything["status"] == USABLE]
     length = good["samples"] / good["sample_rate"]
+    by_known = good[speakers_known(good)].groupby("word")["speaker"]
     summary = pd.DataFrame(
         {
             "recordings": everything.groupby("word").size(),
             "usable": good.groupby("word").size(),
-            "speakers": good.groupby("word")["speaker"].nunique(),
+            "speaker_known": by_known.size(),
+            "speakers": by_known.nunique(),
             "hours": length.groupby(good["word"]).sum().div(3600).round(4),
             "median_rms": good.groupby("word")["rms"].median().round(6),
         }
-    ).fillna({"usable": 0, "speakers": 0, "hours": 0.0})
-    summary = summary.astype({"usable": int, "speakers": int}).reset_index()
+    )
+    counts = ["usable", "speaker_known", "speakers"]
+    summary = summary.fillna(dict.fromkeys([*counts, "hours"], 0))
+    summary = summary.astype(dict.fromkeys(counts, int)).reset_index()
 
     repeated = good[good.duplicated("sha256", keep=False)].sort_values(["sha256", "file"])
     duplicates = pd.DataFrame(

@@ -1,6 +1,6 @@
 """A manifest: the recordings of a training, validation or test set."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,8 @@ from spokenwords.errors import UserError
 
 # `label` numbers the words from 0, in the order of their stores; `row` is that of a word's store.
 COLUMNS = ["file", "word", "label", "speaker", "row"]
+SETS = ("train", "valid", "test")  # the manifests of a split, files next to each other
+MOST_NAMED = 10  # words, or speakers of a word, in a message
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -21,19 +23,76 @@ def read(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=text, keep_default_na=False)
 
 
+def speakers_known(table: pd.DataFrame) -> pd.Series:
+    """Whether it is known who speaks, of each row of a table with columns file and speaker.
+
+    Where it is not, a recording has its file for a speaker (see `dataset.speaker`).
+    """
+    return table["speaker"] != table["file"]
+
+
+def lacking(manifests: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
+    """The words, or classes, that each set lacks and another one has, sorted."""
+    present = {name: set(table["word"]) for name, table in manifests.items()}
+    every = set().union(*present.values())
+    return {name: sorted(every - words) for name, words in present.items()}
+
+
+def counted(table: pd.DataFrame) -> str:
+    """How many recordings of how many speakers there are, in words."""
+    known = table.loc[speakers_known(table), "speaker"]
+    unknown, speakers = len(table) - len(known), known.nunique()
+    text = f"{len(table):,} recording{'s'[: len(table) != 1]}"
+    if not len(known):
+        return f"{text} of unknown speakers"
+    text += f" of {speakers:,} speaker{'s'[: speakers != 1]}"
+    return f"{text}, {unknown:,} of unknown speakers" if unknown else text
+
+
+def whereabouts(manifests: Mapping[str, pd.DataFrame], words: Iterable[str]) -> str:
+    """A line for each of the first words: its recordings, the sets they are in, who says them."""
+    lines, words = [], list(words)
+    for word in words[:MOST_NAMED]:
+        said = {name: table[table["word"] == word] for name, table in manifests.items()}
+        parts = []
+        for name, table in said.items():
+            if len(table):
+                people = sorted(set(table.loc[speakers_known(table), "speaker"]))
+                by = f" by {named(people)}" if people else ""
+                parts.append(f"{name} has {len(table):,}{by}")
+        lines.append(f"\n  {word}: {counted(pd.concat(said.values()))}; {', '.join(parts)}")
+    return "".join(lines)
+
+
+def named(names: Iterable[str]) -> str:
+    """The first of some names, and how many more there are."""
+    names = list(names)
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
 def of_classes(path: Path, chosen: Classes, segments: Iterable[str] = ()) -> pd.DataFrame:
     """The recordings of the manifest at `path` that have a class.
 
     `segments` names the table of `silence.write`, if there is one: segments of noise of the same
     set are added, as many as a class has recordings, taken evenly; their store is the one after
-    those of the words. Raises `UserError` when no recording has a class.
+    those of the words. Raises `UserError` when no recording has a class, or, in the training set,
+    when a class has no recording.
     """
     table = read(path)
     table = table[table["word"].isin(chosen.number)]
-    if table.empty:
+    there = set(table["word"].map(chosen.number))
+    absent = [
+        word for word, place in chosen.number.items() if place not in there and word != SILENCE
+    ]
+    if absent and (table.empty or path.stem == "train"):
+        places = {name: path.with_name(f"{name}.csv") for name in SETS}
+        sets = {name: read(place) for name, place in places.items() if place.is_file()}
         raise UserError(
-            f"There is no recording of {', '.join(chosen.names)} in {path}: change the split's "
-            "shares or seed (config key splits), or the run's `words`."
+            f"There is no recording of {named(absent)} in {path}, which this run needs."
+            f"{whereabouts(sets, absent)}\nAdd recordings, by more people where a split is by "
+            "speaker; change the split's shares, seed or lists (config key "
+            f"splits.{path.parent.name}); or leave words out (`words` or `unknown` of the run)."
         )
     parts = [table]
     for place in segments:

@@ -15,6 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy import fft, signal
 
 from spokenwords import audio
+from spokenwords.manifest import speakers_known
 from spokenwords.progress import Progress
 
 FLAGS = ["cut_at_start", "cut_at_end"]
@@ -49,7 +50,8 @@ def table(
     """The properties of the recordings of the manifest `test`, a row each, columns `COLUMNS`.
 
     `of_recording` says what they are; `recordings_of_speaker_in_training` counts those in the
-    manifest `train`. Raises `UserError` when a recording can no longer be read.
+    manifest `train`, and is missing where it is not known who speaks. Raises `UserError` when a
+    recording can no longer be read.
     """
     progress = Progress("Measuring recordings", len(test), "recordings")
     rows = []
@@ -58,14 +60,14 @@ def table(
             rows.append({"file": file} | of_recording(folder / file, sample_rate, seconds))
         progress.advance()
     measured = pd.DataFrame(rows, columns=COLUMNS[:-1]).astype(dict.fromkeys(FLAGS, "boolean"))
-    known = test["speaker"].map(train["speaker"].value_counts()).fillna(0).astype(int)
-    return measured.assign(**{COLUMNS[-1]: known.to_numpy()})
+    trained = test["speaker"].map(train["speaker"].value_counts()).fillna(0).astype("Int64")
+    return measured.assign(**{COLUMNS[-1]: trained.where(speakers_known(test)).array})
 
 
 def read(path: Path) -> pd.DataFrame:
     """A table of properties from its CSV file."""
-    missing = {name: [""] for name in ESTIMATES}
-    text = {"file": str} | dict.fromkeys(FLAGS, "boolean")
+    missing = {name: [""] for name in (*ESTIMATES, COLUMNS[-1])}
+    text = {"file": str, COLUMNS[-1]: "Int64"} | dict.fromkeys(FLAGS, "boolean")
     return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=missing)
 
 

@@ -1,16 +1,20 @@
 """Dividing recordings into a training, a validation and a test set."""
 
 import hashlib
+import logging
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from spokenwords import limits, manifest
 from spokenwords.errors import UserError
-from spokenwords.manifest import COLUMNS
+from spokenwords.manifest import COLUMNS, SETS
 
-SETS = ("train", "valid", "test")
+logger = logging.getLogger("spokenwords")
 
 
 def divide(
@@ -40,30 +44,71 @@ def divide(
         shares = {"train": train, "valid": valid, "test": 1 - train - valid}
         chosen = _by_shares(recordings["file"], _groups(recordings, keys), shares, seed)
     manifests = {name: recordings.loc[chosen == name, COLUMNS] for name in SETS}
-    if empty := [name for name, manifest in manifests.items() if manifest.empty]:
+    if empty := [name for name, part in manifests.items() if part.empty]:
         raise UserError(
             f"The split of method `{method}` leaves no recording for: {', '.join(empty)}; there "
-            f"are {len(recordings)} recordings of {recordings['speaker'].nunique()} speakers. Add "
-            "recordings, change its shares, or choose another method (config key splits)."
+            f"are {manifest.counted(recordings)}. Add recordings, change its shares, or choose "
+            "another method (config key splits)."
         )
     return manifests
 
 
-def summarise(manifests: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """A row a set: recordings, their share, words, speakers, and speakers heard in training too."""
-    total = sum(len(manifest) for manifest in manifests.values())
-    heard = set(manifests["train"]["speaker"])
+def summarise(manifests: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """A row a set.
+
+    Columns: set, recordings, share, words, missing_words (those that another set has, separated by
+    `/`), speaker_known (recordings whose speaker is known), speakers (those known),
+    speakers_in_training (how many of them are heard in training too), prefixed_file (a recording
+    whose name seems to begin with its speaker, see `limits.prefixed`; else empty).
+    """
+    total = sum(len(part) for part in manifests.values())
+    missing = manifest.lacking(manifests)
+    known = {name: part[manifest.speakers_known(part)] for name, part in manifests.items()}
+    heard = set(known["train"]["speaker"])
+    prefixed = limits.prefixed(pd.concat(manifests.values()))
     return pd.DataFrame(
         {
             "set": name,
-            "recordings": len(manifest),
-            "share": round(len(manifest) / total, 4),
-            "words": manifest["word"].nunique(),
-            "speakers": manifest["speaker"].nunique(),
-            "speakers_in_training": len(heard.intersection(manifest["speaker"])),
+            "recordings": len(part),
+            "share": round(len(part) / total, 4),
+            "words": part["word"].nunique(),
+            "missing_words": "/".join(missing[name]),
+            "speaker_known": len(known[name]),
+            "speakers": known[name]["speaker"].nunique(),
+            "speakers_in_training": len(heard.intersection(known[name]["speaker"])),
+            "prefixed_file": prefixed,
         }
-        for name, manifest in manifests.items()
+        for name, part in manifests.items()
     )
+
+
+def read_summary(path: Path) -> pd.DataFrame:
+    """A table of `summarise` from its CSV file."""
+    text = {"missing_words": str, "prefixed_file": str}
+    return pd.read_csv(path, dtype=text, keep_default_na=False)
+
+
+def report(
+    split: str, method: str, manifests: Mapping[str, pd.DataFrame], summary: pd.DataFrame
+) -> None:
+    """Log the summary; warn of words that a set lacks and of unknown speakers to be divided."""
+    shown = summary.drop(columns=["missing_words", "prefixed_file"])
+    logger.info(f"Split {split}:\n{shown.to_string(index=False)}")
+    for name, words in manifest.lacking(manifests).items():
+        if words:
+            logger.warning(
+                f"Warning: The set {name} of split {split} lacks {manifest.named(words)}: "
+                f"{limits.LACKING[name]}.{manifest.whereabouts(manifests, words)}\nAdd recordings, "
+                "by more people where a split is by speaker, or change its shares, seed or lists "
+                f"(config key splits.{split})."
+            )
+    count, known = summary["recordings"].sum(), summary["speaker_known"].sum()
+    if method == "speaker" and known < count:
+        logger.warning(
+            f"Warning: Split {split} divides recordings, not speakers, where these are not known: "
+            f"{count - known:,} of {count:,} recordings count as a speaker each. "
+            f"{limits.advice(summary['prefixed_file'][0])}"
+        )
 
 
 def _groups(recordings: pd.DataFrame, keys: list[str]) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from spokenwords import limits
 from spokenwords.export import data, figures
 from spokenwords.export.markdown import code, escaped
 from spokenwords.progress import duration
@@ -123,12 +124,14 @@ def _front_matter(
 def _summary(exported: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     words = [name for name in exported["classes"] if name not in exported["no_words"]]
     low, high = metrics["accuracy_interval"]
+    which = f"which of {len(words)} words" if len(words) > 1 else "whether a word"
     return (
-        f"A small neural network that tells which of {len(words)} words is said in a recording of "
+        f"A small neural network that tells {which} is said in a recording of "
         f"{figures.seconds(exported):g} s: {', '.join(map(escaped, words))}. It takes sound as it "
         f"is, and runs wherever ONNX models do. Of {metrics['recordings']:,} test recordings it "
-        f"gets {metrics['accuracy']:.2%} right (95 % interval {low:.2%} to {high:.2%})."
-    )
+        f"gets {metrics['accuracy']:.2%} right (95 % interval {low:.2%} to {high:.2%}). "
+        + escaped(" ".join(limits.of_test(metrics["words"])))
+    ).rstrip()
 
 
 def _details(

@@ -6,12 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from spokenwords import published
+from spokenwords import limits, manifest, published
 from spokenwords.export.markdown import escaped, table
 
 METHODS = {
     "random": "at random",
-    "speaker": "by speaker, at random: nobody is in two sets",
+    "speaker": "by speaker, at random: no known speaker is in two sets",
     "official": "as the data set itself has it",
 }
 PURPOSES = {"train": "training", "valid": "validation", "test": "test"}
@@ -83,38 +83,48 @@ def origin(source: str, folder: str, checksum: str | None, licences: Sequence[st
 
 
 def tested(sets: Mapping[str, pd.DataFrame]) -> str:
-    """Whose recordings the model was tested on."""
-    test, heard = _recordings(sets["test"]), _recordings(sets["train"])["speaker"]
-    speakers = set(test["speaker"])
-    anonymous = int((test["speaker"] == test["file"]).sum())
-    size = f"{len(test):,} recordings of the same data set that were kept back. "
-    if anonymous == len(test):
-        return size + (
-            "It is not told who speaks, so it is not known whether the same people are "
-            "heard in training; where they are, figures are better than for new voices."
+    """Whose recordings the model was tested on, and which classes sets lack."""
+    spoken = {name: _recordings(table) for name, table in sets.items()}
+    test = spoken["test"]
+    known = {name: table[manifest.speakers_known(table)] for name, table in spoken.items()}
+    text = f"{len(test):,} recordings of the same data set that were kept back. "
+    if unknown := sum(map(len, spoken.values())) - sum(map(len, known.values())):
+        text += (
+            f"Of {unknown:,} recordings in all sets, {len(test) - len(known['test']):,} of them in "
+            "the test set, it is not told who speaks, so it is not known whether the same people "
+            "are heard in training; where they are, figures are better than for new voices. "
         )
-    shared = len(speakers.intersection(heard))
-    text = size + (
-        f"{shared:,} of their {len(speakers):,} speakers are heard in training too: for voices "
-        "that the model has never heard, expect more errors than these."
-        if shared
-        else f"None of their {len(speakers):,} speakers is heard in training: sets are disjoint in "
-        "speakers, and figures are those for voices that the model has never heard."
+    if len(known["test"]):
+        speakers = set(known["test"]["speaker"])
+        shared = len(speakers.intersection(known["train"]["speaker"]))
+        if shared:
+            text += (
+                f"{shared:,} of its {len(speakers):,} known speakers are heard in training too: "
+                "for voices that the model has never heard, expect more errors than these."
+            )
+        elif unknown:
+            text += f"None of its {len(speakers):,} known speakers is known from training."
+        else:
+            text += (
+                f"None of its {len(speakers):,} speakers is heard in training: sets are disjoint "
+                "in speakers, and figures are those for voices that the model has never heard."
+            )
+    lacking = {name: classes for name, classes in manifest.lacking(spoken).items() if classes}
+    return text.strip() + "".join(
+        f"\n\nThe {PURPOSES[name]} set has no recording of "
+        f"{', '.join(map(escaped, classes))}: {limits.LACKING[name]}."
+        for name, classes in lacking.items()
     )
-    if anonymous:
-        text += f" {anonymous:,} recordings tell no speaker and count as one each."
-    return text
 
 
 def trained(settings: Mapping[str, Any], origin: Origin, sets: Mapping[str, pd.DataFrame]) -> str:
     """What the model was trained on, and how recordings were divided."""
-    columns, rows = ["set", "recordings", "speakers", "segments of noise"], []
+    columns, rows = ["set", "recordings", "known speakers", "segments of noise"], []
     for name, purpose in PURPOSES.items():
         spoken = _recordings(sets[name])
         noise = len(sets[name]) - len(spoken)
-        rows.append(
-            (purpose, *(f"{n:,}" for n in (len(spoken), spoken["speaker"].nunique(), noise)))
-        )
+        known = spoken.loc[manifest.speakers_known(spoken), "speaker"]
+        rows.append((purpose, *(f"{n:,}" for n in (len(spoken), known.nunique(), noise))))
     if all(row[-1] == "0" for row in rows):
         columns, rows = columns[:-1], [row[:-1] for row in rows]
     epoch = "which epoch is kept, and " if settings["patience"] else ""

@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from spokenwords import manifest
 from spokenwords.plots.style import (
     BLUE,
     FAINT,
@@ -31,9 +32,9 @@ SETS = {"train": (BLUE, "white"), "valid": (ORANGE, INK), "test": (GREEN, "white
 def recordings(table: pd.DataFrame, oddities: pd.Series) -> Figure:
     """How many recordings of each word there are, how loud, how long, and of how many speakers.
 
-    `table` has a row a usable recording: word, speaker, rms (full scale is 1), seconds; `oddities`
-    says what is odd about those that are (see `inventories.check`). Of more than 60 words the
-    rarest and the most frequent are drawn.
+    `table` has a row a usable recording: file, word, speaker, rms (full scale is 1), seconds;
+    `oddities` says what is odd about those that are (see `inventories.check`). Of more than 60
+    words the rarest and the most frequent are drawn.
     """
     words, note = _words_shown(table["word"])
     figure = Figure(figsize=(12, max(5.0, 1.6 + 0.24 * len(words))), layout="constrained")
@@ -43,7 +44,8 @@ def recordings(table: pd.DataFrame, oddities: pd.Series) -> Figure:
     of_word = dict(iter(table.groupby("word")))
     rows = np.arange(len(words))
     sizes = [len(of_word[word]) for word in words]
-    speakers = [of_word[word]["speaker"].nunique() for word in words]
+    known = table[manifest.speakers_known(table)]
+    speakers = known.groupby("word")["speaker"].nunique().reindex(words, fill_value=0)
     counts.barh(rows, sizes, height=0.72, color=SKY, label="recordings")
     counts.plot(speakers, rows, "D", color=INK, markersize=4, label="speakers")
     counts.set(ylim=(len(words) - 0.4, -0.6), xlabel="number of the word's recordings")
@@ -57,12 +59,12 @@ def recordings(table: pd.DataFrame, oddities: pd.Series) -> Figure:
     _histogram(
         figure.add_subplot(grid[0, 2]), table["seconds"], "length of a recording (s)", "recordings"
     )
-    of_speaker = table.groupby("speaker").size()
+    of_speaker = known.groupby("speaker").size()
     _histogram(figure.add_subplot(grid[1, 2]), of_speaker, "recordings of one speaker", "speakers")
     odd = ", ".join(f"{count:,} {name}" for name, count in oddities.value_counts().items())
     text = (
-        f"{len(table):,} recordings of {table['word'].nunique():,} words by "
-        f"{len(of_speaker):,} speakers. Odd ones: {odd or 'none'}. {note}"
+        f"{table['word'].nunique():,} words, {manifest.counted(table)}. Odd ones: {odd or 'none'}. "
+        f"{note}"
     )
     heading(counts, "What there is to learn from", text.strip(), GREY, distance=28)
     return figure
@@ -81,9 +83,9 @@ def split(manifests: dict[str, pd.DataFrame]) -> Figure:
     rows = np.arange(len(words))
     totals = everything.groupby("word").size().reindex(words).to_numpy()
     left = np.zeros(len(words))
-    for name, manifest in manifests.items():
+    for name, table in manifests.items():
         colour, ink = SETS[name]
-        sizes = manifest.groupby("word").size().reindex(words, fill_value=0).to_numpy()
+        sizes = table.groupby("word").size().reindex(words, fill_value=0).to_numpy()
         shares = 100 * sizes / totals
         balance.barh(rows, shares, left=left, height=0.78, color=colour, label=name)
         for row, (size, share, start) in enumerate(zip(sizes, shares, left, strict=True)):
@@ -99,10 +101,14 @@ def split(manifests: dict[str, pd.DataFrame]) -> Figure:
     balance.grid(False)
     balance.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
 
-    heard = set(manifests["train"]["speaker"])
-    most = max(manifest["speaker"].nunique() for manifest in manifests.values())
-    for row, (name, manifest) in enumerate(manifests.items()):
-        speakers = set(manifest["speaker"])
+    speakers_of = {
+        name: set(table.loc[manifest.speakers_known(table), "speaker"])
+        for name, table in manifests.items()
+    }
+    heard = speakers_of["train"]
+    most = max(1, *map(len, speakers_of.values()))
+    for row, (name, speakers) in enumerate(speakers_of.items()):
+        unknown = int((~manifest.speakers_known(manifests[name])).sum())
         known = 0 if name == "train" else len(speakers & heard)
         colour, _ = SETS[name]
         voices.barh(row, len(speakers) - known, height=0.55, color=colour)
@@ -115,7 +121,9 @@ def split(manifests: dict[str, pd.DataFrame]) -> Figure:
             edgecolor=GREY,
         )
         text = f"{len(speakers):,}"
-        if name != "train":
+        if unknown:
+            text += f" known, {unknown:,} recordings of unknown speakers"
+        elif name != "train":
             text += (
                 f", {known:,} of them heard in training" if known else ", none heard in training"
             )
@@ -126,6 +134,13 @@ def split(manifests: dict[str, pd.DataFrame]) -> Figure:
     voices.grid(False, axis="y")
     voices.xaxis.set_major_formatter(grouped_numbers)
     voices.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    lacking = (
+        f"The set {name} lacks {', '.join(shortened(word, 14) for word in missing[:5])}"
+        f"{', …' if len(missing) > 5 else ''}."
+        for name, missing in manifest.lacking(manifests).items()
+        if missing
+    )
+    note = " ".join([note, *lacking]).strip()
     heading(balance, "How the split divides recordings and speakers", note, GREY, distance=28)
     return figure
 
@@ -159,7 +174,7 @@ def _levels(axes: Axes, rms: list[pd.Series]) -> None:
 
 def _histogram(axes: Axes, values: pd.Series, label: str, unit: str) -> None:
     bins = min(30, max(1, values.nunique()))
-    axes.hist(values, bins=bins, color=SKY, edgecolor="white", linewidth=0.5, log=True)
+    axes.hist(values, bins=bins, color=SKY, edgecolor="white", linewidth=0.5, log=len(values) > 0)
     axes.set(xlabel=label, ylabel=f"{unit} (log scale)")
     axes.yaxis.set_major_formatter(grouped_numbers)
     axes.set_ylim(bottom=0.7)
