@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from spokenwords import limits, manifest, summary
+from spokenwords import limits, manifest
 from spokenwords.progress import duration
 from spokenwords.splits import read_summary
+from spokenwords.summary import Failure
 
 PURPOSES = ("train", "validate", "test")
 ORIGINS = {
@@ -39,7 +40,7 @@ def of_files(
     )
 
 
-def incomplete(failures: Sequence[summary.Failure], missing: Sequence[str]) -> str:
+def incomplete(failures: Sequence[Failure], missing: Sequence[str]) -> str:
     """What to put before the page where jobs failed, and files are missing from the report."""
     parts = ["**This report is incomplete.** The next run makes what is missing, and the report."]
     for failure in failures:
