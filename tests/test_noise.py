@@ -200,7 +200,7 @@ def test_a_store_is_there_whole_or_not_at_all(write, write_noise, tmp_path, monk
     assert left(tmp_path) == ["noise.zarr"]
 
 
-@pytest.mark.parametrize("damage", ["lost", "cut", "flipped", "metadata"])
+@pytest.mark.parametrize("damage", ["lost", "cut", "flipped", "flipped in the last", "metadata"])
 def test_damage_is_told_with_the_way_to_mend_it(write, write_noise, damage):
     write_noise("a.wav", seed=1, seconds=12)
     path = write(["a.wav"])
@@ -210,7 +210,10 @@ def test_damage_is_told_with_the_way_to_mend_it(write, write_noise, damage):
         chunk.unlink()
     elif damage == "cut":
         chunk.write_bytes(content[:-100])
-    elif damage == "flipped":
+    elif damage.startswith("flipped"):
+        if "last" in damage:
+            chunk = path / "0" / "c" / "0" / "0" / "2"
+            content = bytearray(chunk.read_bytes())
         content[len(content) // 2] ^= 4
         chunk.write_bytes(content)
     else:

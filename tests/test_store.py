@@ -242,17 +242,20 @@ def test_damaged_chunk_is_noticed(write_store, damage, number, word):
     np.testing.assert_array_equal(opened.read(slice(4, 8)), intact[4:8])
 
 
+@pytest.mark.parametrize("count", [4, 6, 1])
 @pytest.mark.parametrize("compression", ["zstd", "lz4"])
-def test_a_flipped_bit_is_noticed_wherever_it_is(write_store, compression):
-    path = write_store("bird", 4, compression=compression)
-    chunk = path / "spectrogram/c.0.0.0.0"
+def test_a_flipped_bit_is_noticed_wherever_it_is(write_store, compression, count):
+    """In a whole chunk of four, and in the last one, which has room for more recordings."""
+    path = write_store("bird", count, compression=compression)
+    number = (count - 1) // 4
+    chunk = path / f"spectrogram/c.{number}.0.0.0"
     content = chunk.read_bytes()
     for position in np.random.default_rng(1).integers(8 * len(content), size=100):
         flipped = bytearray(content)
         flipped[position // 8] ^= 1 << position % 8
         chunk.write_bytes(flipped)
         with pytest.raises(UserError, match="damaged"):
-            store.open_store(path).read(slice(0, 4))
+            store.open_store(path).read(slice(4 * number, count))
 
 
 def test_missing_store_is_told(tmp_path):
