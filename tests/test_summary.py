@@ -106,7 +106,7 @@ def test_many_are_counted():
         (None, False),
         ("Error: No recordings of cat in words (config key dataset.words).", True),
         ("Error: KeyError: 'a'", True),
-        ("Error: MemoryError: Unable to allocate 9 GiB", False),
+        ("Error: There is not enough memory (9 GiB were asked for): end other programs.", False),
     ],
 )
 def test_more_memory_or_time_helps_where_a_job_was_killed(error, lasts):

@@ -7,6 +7,8 @@ import re
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
+# How the sentence for too little memory begins; a job that ends with it may be tried with more.
+OUT_OF_MEMORY = "There is not enough memory"
 
 
 class UserError(Exception):
@@ -59,7 +61,7 @@ def machine_fault(error: BaseException | None) -> str | None:
         asked = re.search(r"(?:tried|unable) to allocate ([\d.]+ \w+)", str(error), re.IGNORECASE)
         wanted = f" ({asked[1]} were asked for)" if asked else ""
         return (
-            f"There is not enough memory{wanted}: end other programs, take a machine with more, or "
+            f"{OUT_OF_MEMORY}{wanted}: end other programs, take a machine with more, or "
             "lower memory_budget or batch_size (config keys of training or of the run), and run "
             "the workflow again; what is finished is kept."
         )

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from spokenwords.errors import OUT_OF_MEMORY
+
 # Of jobs, logs or files in one line; the others are counted.
 NAMED = 5
 
@@ -22,7 +24,7 @@ class Failure:
     @property
     def lasts(self) -> bool:
         """Whether the job would fail in the same way with more memory or time."""
-        return bool(self.error) and not self.error.startswith("Error: MemoryError")
+        return bool(self.error) and not self.error.startswith(f"Error: {OUT_OF_MEMORY}")
 
 
 def error_in(log: Path, since: float) -> str | None:
