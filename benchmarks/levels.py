@@ -1,7 +1,8 @@
 """How loud must a recording be? Accuracy on the test set, turned down, up and sent by telephone.
 
-Recordings are scaled, rounded to 16 bits again, and classified by each model; so are pieces of the
-data set's noise, which are accepted where a class's probability reaches the model's threshold.
+Recordings are scaled, rounded to 16 bits again, and classified by each model: printed is the share
+that is right, and in brackets that reaches the model's threshold besides. So are pieces of the data
+set's noise, of which the share is printed that reaches it.
 
     python benchmarks/levels.py --folder data/speech_commands_11words \
         --split results/splits/speaker results/runs/best/model.pt results/runs/wide/model.pt
@@ -18,6 +19,7 @@ from scipy.signal import resample_poly
 from spokenwords import answers, audio, dataset, manifest, noise
 from spokenwords.model import Classifier
 
+TELEPHONE = "8 kHz telephone"
 GAINS = (-40, -30, -24, -18, -12, -6, 0, 6, 12)  # dB
 BATCH = 256
 
@@ -60,18 +62,22 @@ def main() -> None:
         starts = range(0, len(untrained) - length, length // 2)
         pieces += [untrained[start : start + length] for start in starts]
     versions = {f"{gain:+d} dB": 10 ** (gain / 20) for gain in GAINS}
-    rows = {name: {"level": name} for name in (*versions, "8 kHz telephone")}
+    rows = {name: {"level": name} for name in (*versions, TELEPHONE)}
     for name, classifier in classifiers.items():
         number = {word: i for i, word in enumerate(classifier.words)}
         labels = test["word"].map(number).to_numpy()
         threshold = answers.threshold(classifier.confidences, answers.KEPT)
         for level, row in rows.items():
             gain = versions.get(level, 1)
-            heard = telephone(words) if level not in versions else gain * words
-            guesses = probabilities(classifier, rounded(heard)).argmax(axis=1)
-            row[f"{name}: accuracy"] = f"{(guesses == labels).mean():.3f}"
-            accepted = probabilities(classifier, rounded(gain * np.stack(pieces))).max(axis=1)
-            row[f"{name}: noise accepted"] = f"{(accepted >= threshold).mean():.3f}"
+            heard = telephone(words) if level == TELEPHONE else gain * words
+            found = probabilities(classifier, rounded(heard))
+            right = found.argmax(axis=1) == labels
+            accepted = right & (found.max(axis=1) >= threshold)
+            row[name] = f"{right.mean():.3f} ({accepted.mean():.3f})"
+            if level in versions:
+                found = probabilities(classifier, rounded(gain * np.stack(pieces)))
+                row[f"{name}: noise"] = f"{(found.max(axis=1) >= threshold).mean():.3f}"
+    rows[TELEPHONE] = dict.fromkeys(rows["+0 dB"], "") | rows[TELEPHONE]
     print(contest.markdown(rows.values()))
     print(f"\n{len(test)} recordings, {len(pieces)} pieces of noise")
 
