@@ -219,6 +219,8 @@ def test_what_is_no_word_may_have_any_names(write, messages):
     write(*WORDS, os.fsdecode(b"_old/\xff.wav"), os.fsdecode(b"\xff.wav"), "_x/y/1.wav")
     dataset.words(Path("data"))
     assert len(messages) == 2
+    assert "\\xff.wav" in messages[0]
+    "".join(messages).encode()
 
 
 def test_folders_of_words_are_listed_once_where_they_hold_nothing_else(write, monkeypatch):

@@ -112,9 +112,11 @@ def doubts(layout: Layout, words: list[str]) -> list[str]:
         (sets, "Words that may be sets", f"If they are, {_merge(folder)}"),
         (cases, "Words that differ only in case", "Merge those that are one"),
     ]
-    return _deeper(layout) + [
+    sentences = _deeper(layout) + [
         f"{what}: {_few(names)}. {advice}." for names, what, advice in found if names
     ]
+    # Names may have bytes that are no text.
+    return [os.fsencode(text).decode(errors="backslashreplace") for text in sentences]
 
 
 def _deeper(layout: Layout) -> list[str]:
