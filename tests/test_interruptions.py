@@ -39,7 +39,8 @@ def kill(
     """
     begun, running, output = threading.Event(), Counter(), []
     process = subprocess.Popen(
-        copy.command(*options),
+        # Less quiet than the profile: which jobs begin and end is read from the output.
+        copy.command("--quiet", "host", *options),
         cwd=copy.folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
