@@ -254,7 +254,7 @@ def broken(tmp_path):
         "nowhere.wav": "No such file or directory",
         "round.wav": "Too many levels of symbolic links",
         "pipe.wav": "no regular file",
-        os.fsdecode(b"\xff.wav"): "its name is not in UTF-8",
+        os.fsdecode(b"\xff.wav"): "an empty file",
         "slow.wav": "no credible sample rate (10 Hz)",
         "fast.wav": "no credible sample rate (268451456 Hz)",
         "none.wav": "no samples",

@@ -136,7 +136,7 @@ def _weight(path: Path) -> int:
 
 def _load(path: Path, classifier: Classifier) -> _Recording:
     try:
-        samples, rate = _decode(path)
+        samples, rate = decoding.decode(path)
         waveform = audio.mix_down(samples)
         del samples  # Hours of all channels, maybe.
         waveform = audio.resample(waveform, rate, classifier.transform.sample_rate)
@@ -154,20 +154,6 @@ def _share(some: list[Path], paths: list[Path]) -> str:
     name = os.fsencode(some[0]).decode(errors="backslashreplace")
     such = f" (such as {name})" if len(paths) > 1 else f" ({name})"
     return f"{len(some):,} of {len(paths):,} recordings{such} {'is' if len(some) == 1 else 'are'}"
-
-
-def _decode(path: Path) -> tuple[np.ndarray, int]:
-    """As `decoding.decode`, for files that were not looked at before."""
-    try:
-        str(path).encode()
-        path.stat()
-        if path.is_file() or path.is_dir():  # opening a pipe would never end
-            path.open("rb").close()
-    except UnicodeEncodeError:
-        raise decoding.UnreadableRecordingError("its name is not in UTF-8") from None
-    except OSError as error:
-        raise decoding.UnreadableRecordingError(error.strerror) from None
-    return decoding.decode(path)
 
 
 def _rows(
