@@ -112,7 +112,7 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
         raise UnreadableRecordingError(f"no credible sample rate ({sample_rate} Hz)")
     if not np.isfinite(samples).all():
         raise UnreadableRecordingError("samples that are not finite numbers")
-    if (largest := np.abs(samples).max()) > LARGEST_SAMPLE:
+    if (largest := max(samples.max(), -samples.min())) > LARGEST_SAMPLE:
         raise UnreadableRecordingError(f"samples up to {largest:.3g}, where full scale is 1")
     return samples, sample_rate
 
