@@ -157,6 +157,8 @@ LISTS = {
     "leading ./": "./a b.wav\n.\\sub\\é.flac",
     "another normal form": unicodedata.normalize("NFD", "a b.wav\nsub/é.flac"),
     "CSV": "file,answer\na b.wav,up\nsub/é.flac,no\n",
+    "CSV behind a comment": "# mine\r\n\nfile,answer\na b.wav,up\nsub/é.flac,no\n",
+    "CSV behind an empty line": "\nfile,answer\na b.wav,up\nsub/é.flac,no\n",
     "our table": 'file,start,answer\na b.wav,0,up\na b.wav,1,no\n"sub/é.flac",0,no\n',
     "semicolons": "answer;File\r\nup;a b.wav\r\nno;sub\\é.flac\r\n",
     "tabs": "n\tPATH\n1\ta b.wav\n2\t./sub/é.flac\n",

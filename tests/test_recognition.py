@@ -337,6 +337,14 @@ def test_long_recordings_are_in_memory_one_at_a_time(record, monkeypatch):
     assert len(references) == 4
 
 
+def test_compressed_recordings_weigh_about_what_they_decode_to(record):
+    for suffix in ("wav", "ogg"):
+        path = record(f"a.{suffix}".replace("ogg", "flac"), 10, ("low", 0, 10))
+        path = path.rename(path.with_suffix(f".{suffix}"))
+        factor = {"wav": 1, "ogg": 20}[suffix]
+        assert recognition._weight(path) == 100_000 + factor * path.stat().st_size
+
+
 def test_recordings_that_are_far_quieter_or_of_a_lower_rate_are_told_once(
     record, caplog, monkeypatch
 ):

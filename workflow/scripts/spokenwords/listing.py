@@ -88,7 +88,7 @@ def _listed(file: Path) -> list[Path]:
     """
     try:
         names = lists.lines(text := lists.text(file))
-        if not os.path.exists(file.parent / names[0]):  # noqa: PTH110 (Path's may raise)
+        if not os.path.exists(file.parent / lists.lines(lists.body(text))[0]):  # noqa: PTH110 (Path's may raise)
             names = lists.entries(text)
     except OSError as error:
         raise UserError(f"{file} cannot be read ({error.strerror}).") from None

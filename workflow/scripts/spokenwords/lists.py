@@ -8,6 +8,7 @@ import csv
 import hashlib
 import io
 import logging
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -67,6 +68,11 @@ def text(path: Path) -> str:
 def lines(content: str) -> list[str]:
     """The lines of a text, without their ends."""
     return [line.removesuffix("\r") for line in content.split("\n")]
+
+
+def body(content: str) -> str:
+    """A text from its first line on that is neither empty nor a comment."""
+    return content[re.match(r"([^\S\n]*(#[^\n]*)?\n)*", content).end() :]
 
 
 def readings(line: str) -> list[str]:
@@ -191,6 +197,7 @@ def file_column(names: list[str]) -> str | None:
 
 def entries(content: str) -> list[str]:
     """What a text lists: of a table with a column of recordings each one once, else its lines."""
+    content = body(content)
     with suppress(csv.Error):
         names, separator = columns(lines(content)[0])
         if column := file_column(names):

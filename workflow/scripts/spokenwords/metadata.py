@@ -15,6 +15,7 @@ import csv
 import hashlib
 import json
 import logging
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -23,7 +24,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from spokenwords import content, layout, lists
+from spokenwords import content, dataset, layout, lists
 from spokenwords.errors import UserError
 from spokenwords.layout import SETS
 
@@ -32,6 +33,8 @@ logger = logging.getLogger("spokenwords")
 NAMES = {"valid": "DEV", "test": "TEST"}
 NOT_KNOWN = {"", "NA"}
 BLOCK = 1 << 16  # bytes
+# The modules by whose rules digests are found.
+RULES = [Path(file) for file in (__file__, lists.__file__, layout.__file__, dataset.__file__)]
 
 
 class Row(NamedTuple):
@@ -64,8 +67,10 @@ def rows(table: Path, word: str = "") -> Iterator[Row]:
     sought = [f"{form}{end}".replace('"', '""').encode() for form in forms for end in "/\\"]
     try:
         with table.open("rb") as file:
-            names, separator = _columns(table, file.readline())
-            number = 1
+            number, first = 1, file.readline()
+            while re.fullmatch(rb"(\xef\xbb\xbf)?\s*(#.*)?\n", first):
+                number, first = number + 1, file.readline()
+            names, separator = _columns(table, number, first)
             while block := file.read(BLOCK):
                 block += file.readline()
                 if not word or any(name in block for name in sought):
@@ -81,19 +86,19 @@ def rows(table: Path, word: str = "") -> Iterator[Row]:
         raise _fault(table, "is not in UTF-8: convert it") from None
 
 
-def _columns(table: Path, line: bytes) -> tuple[list[str], str]:
+def _columns(table: Path, number: int, line: bytes) -> tuple[list[str], str]:
     """What `rows` look for in a row's fields, in the order of columns, and what separates them."""
     if b"\0" in line:
         raise _fault(table, "is not in UTF-8: convert it")
     try:
         names, separator = lists.columns(line.decode("utf-8-sig"))
     except csv.Error as error:
-        raise _no_table(table, 1, error) from None
+        raise _no_table(table, number, error) from None
     column = lists.file_column(names) or "link"
     if missing := [name for name in (column, "speaker") if name not in names]:
         raise _fault(
             table,
-            f"has no column {' and '.join(map(str.upper, missing))} in its first line: name its "
+            f"has no column {' and '.join(map(str.upper, missing))} in line {number}: name its "
             "columns there, with commas, semicolons or tabs between them",
         )
     for name in (column, "speaker", "set"):
@@ -203,10 +208,12 @@ def _one_each(table: Path, said: Iterable[tuple[str, str]]) -> dict[str, str]:
 def digests(table: Path, cache: Path) -> dict[str, Digest]:
     """What the table says of each word, keyed by word, whatever the order of its lines.
 
-    The table is read only where its size, times or inode differ from what they were when `cache` (a
-    JSON file, kept up by this function) was written. Raises `UserError` as `rows` does.
+    The table is read only where its size, times or inode, or the `RULES`, differ from what they
+    were when `cache` (a JSON file, kept up by this function) was written. Raises `UserError` as
+    `rows` does.
     """
-    state = content.state(table.parent, [table.name])
+    rules = map(content.hash_of, RULES)
+    state = content.digest_of_lines([content.state(table.parent, [table.name]), *rules])
     with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
         known = json.loads(cache.read_text(encoding="utf-8"))
         if known["state"] == state:

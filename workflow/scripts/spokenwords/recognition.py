@@ -22,9 +22,12 @@ from spokenwords.progress import Progress
 logger = logging.getLogger("spokenwords")
 
 # Recordings are read ahead of the network as long as their files, and so many bytes more for each,
-# take no more than this together. Samples of 16 bits take twice as much as 32-bit numbers.
+# take no more than this together. Samples of 16 bits take twice as much as 32-bit numbers. Files
+# with other suffixes than these are compressed, of speech about to so small a part.
 AHEAD = 32_000_000
 BESIDES = 100_000
+PLAIN = (*(".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc"), ".caf", ".au")
+COMPRESSION = 20
 
 LIKELIEST = 3
 COLUMNS = [
@@ -129,7 +132,8 @@ class _Recording:
 def _weight(path: Path) -> int:
     """About how many bytes reading takes."""
     try:
-        return BESIDES + path.stat().st_size
+        plain = path.suffix.lower() in PLAIN
+        return BESIDES + path.stat().st_size * (1 if plain else COMPRESSION)
     except OSError:
         return BESIDES
 
