@@ -167,16 +167,6 @@ def test_recordings_without_a_set_are_told_with_a_name_of_each_side(tmp_path, me
     ]
 
 
-@pytest.mark.parametrize(
-    ("only", "empty"), [("DEV", "TEST"), ("TEST", "DEV"), ("TRAIN", "DEV and")]
-)
-def test_a_table_that_leaves_a_set_empty_is_refused(tmp_path, only, empty):
-    table = tmp_path / "table.csv"
-    table.write_text(f"LINK,SPEAKER,SET\nup/a.wav,,{only}\n")
-    with pytest.raises(UserError, match=f"no usable recording in set {empty}"):
-        metadata.official_lists(table, ["up/a.wav"])
-
-
 def test_a_word_in_quotes(tmp_path):
     table = tmp_path / "table.csv"
     table.write_text('LINK,SPEAKER\n"say ""up""/x.wav",ann\n')

@@ -297,6 +297,13 @@ def test_where_all_can_be_read_nothing_is_told_of_faults(record, messages):
     assert not any("could not be read" in line for line in messages)
 
 
+def test_names_of_quiet_recordings_steer_no_terminal(record, messages):
+    classifier = tones.classifier()
+    classifier.quietest = 0.0
+    table([record("\x1b[31m\n.wav", 1, ("low", 0, 1))], classifier)
+    assert "\\x1b[31m\\n.wav') is far quieter" in messages[-1]
+
+
 def test_names_that_would_steer_a_terminal_are_told_in_quotes(tmp_path, messages):
     table([tmp_path / "\x1b[31m.wav"])
     assert "\\x1b[31m.wav': No such file" in messages[-1]

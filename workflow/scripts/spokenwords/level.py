@@ -27,7 +27,8 @@ def of_loudest(samples: np.ndarray, length: int) -> float:
     """
     starts = range(0, max(1, len(samples) - length // 2), length // 2)
     short = 10 * np.log10(min(len(samples), length) / length) if len(samples) else 0.0
-    return max(of_samples(samples[start : start + length]) for start in starts) + short
+    loudest = max(of_samples(samples[start : start + length]) for start in starts)
+    return max(SILENCE, loudest + short)
 
 
 def quietest(levels: np.ndarray, gain_db: float) -> float:

@@ -75,10 +75,9 @@ def recognize(
     with ThreadPoolExecutor(threads) as pool:
         for windows in spotting.probabilities(classifier, waveforms(pool), pool):
             path, length, fault = in_work.popleft()
-            # A name may have bytes that are no text.
-            file = os.fsencode(path).decode(errors="backslashreplace")
+            file = _text(path)
             if fault:
-                faults.append(f"{file if file.isprintable() else repr(file)}: {fault}")
+                faults.append(f"{_shown(path)}: {fault}")
                 yield {"file": file, "fault": fault}
             else:
                 for row in _rows(classifier, windows, length, threshold):
@@ -153,10 +152,20 @@ def _load(path: Path, classifier: Classifier) -> _Recording:
     return _Recording(path, np.empty(0, np.float32), fault)
 
 
+def _text(path: Path) -> str:
+    """A path, whose bytes that are no text are given by number."""
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
+def _shown(path: Path) -> str:
+    """A path as messages have it: in quotes where it would steer a terminal."""
+    name = _text(path)
+    return name if name.isprintable() else repr(name)
+
+
 def _share(some: list[Path], paths: list[Path]) -> str:
     """How many of the recordings these are, with a name, and the verb."""
-    name = os.fsencode(some[0]).decode(errors="backslashreplace")
-    such = f" (such as {name})" if len(paths) > 1 else f" ({name})"
+    such = f" ({'such as ' if len(paths) > 1 else ''}{_shown(some[0])})"
     return f"{len(some):,} of {len(paths):,} recordings{such} {'is' if len(some) == 1 else 'are'}"
 
 

@@ -45,10 +45,12 @@ def divide(
         chosen = _by_shares(recordings["file"], _groups(recordings, keys), shares, seed)
     manifests = {name: recordings.loc[chosen == name, COLUMNS] for name in SETS}
     if empty := [name for name, part in manifests.items() if part.empty]:
+        ways = {"official": "name some in the lists or the table (config key dataset.metadata)"}
         raise UserError(
             f"The split of method `{method}` leaves no recording for: {', '.join(empty)}; there "
-            f"are {manifest.counted(recordings)}. Add recordings, change its shares, or choose "
-            "another method (config key splits)."
+            f"are {manifest.counted(recordings)}. Add recordings, "
+            f"{ways.get(method, 'change its shares')}, or choose another method (config key "
+            "splits)."
         )
     return manifests
 
