@@ -91,6 +91,7 @@ LOSSY = {
     "WebM": (960, by_ffmpeg, "webm", "libopus", 48000),
     "WebM without a length": (960, by_ffmpeg, "webm", "libopus", 48000, ("live", "1")),
     "WMA": (-2048, by_ffmpeg, "asf", "wmav2", 44100),
+    "E-AC-3": (3072, by_ffmpeg, "eac3", "eac3", 48000),
     "AC-3": (3072, by_ffmpeg, "ac3", "ac3", 48000),
 }
 

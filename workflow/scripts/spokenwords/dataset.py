@@ -22,13 +22,14 @@ SUFFIXES = (
     *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd"),
     *(".flac", ".ogg", ".oga", ".opus", ".spx", ".mp3", ".mp2", ".mpga", ".aac", ".ac3", ".amr"),
     *(".awb", ".m4a", ".m4b", ".mp4", ".mov", ".3gp", ".3gpp", ".3g2", ".webm", ".weba", ".mka"),
-    *(".mkv", ".avi", ".wma", ".asf", ".wv", ".ape", ".tta", ".sph", ".nist", ".voc"),
+    *(".mkv", ".avi", ".wma", ".asf", ".wv", ".ape", ".tta", ".sph", ".nist", ".voc", ".ogx"),
+    *(".eac3", ".m4r", ".qta", ".wmv"),
 )
 KINDS = "WAV, FLAC, Ogg, MP3, M4A, WebM or other sound"  # what they are, for messages
 # What operating systems leave in folders, besides hidden files.
 LITTER = ("thumbs.db", "desktop.ini")
 SILENCE = "_silence_"  # what stands for the word where a recording is a cut of noise
-# What every path of a word's results would trip over.
+# Characters that no path of a word's results can have.
 FORBIDDEN_IN_WORDS = set("{}<>\\\n\r\t")
 
 

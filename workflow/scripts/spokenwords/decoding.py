@@ -30,7 +30,8 @@ MOST_SAMPLES_A_BYTE = 2000
 # FFmpeg's names of formats that are recordings. Others, such as playlists, refer to other files, or
 # fit almost any bytes.
 FORMATS = (
-    "wav,w64,aiff,caf,au,voc,nistsphere,flac,ogg,mp3,aac,ac3,mov,matroska,asf,amr,avi,wv,ape,tta"
+    "wav,w64,aiff,caf,au,voc,nistsphere,flac,ogg,mp3,aac,ac3,eac3,mov,matroska,asf,amr,avi,wv,ape,"
+    "tta"
 )
 # Messages of FFmpeg about files that end within a packet or a segment, because the recorder was
 # killed. The samples before that are used, as players do.
@@ -155,6 +156,12 @@ def _kind(kinds: dict[str, bytes], content: bytes) -> str | None:
     """The first of `kinds` whose files begin as `content` does."""
     head = content[:HEAD]
     return next((name for name, start in kinds.items() if re.match(start, head, re.DOTALL)), None)
+
+
+def is_sound(path: Path) -> bool:
+    """Whether a file begins as some kind of sound file does. Raises `OSError`."""
+    with path.open("rb") as file:
+        return _kind(SOUND, file.read(HEAD)) is not None
 
 
 def _decode_by_libsndfile(file: int | BinaryIO, size: int) -> tuple[np.ndarray, int]:

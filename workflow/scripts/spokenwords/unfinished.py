@@ -7,7 +7,8 @@ import platform
 import shutil
 import time
 import zlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -34,6 +35,20 @@ def beside(path: Path) -> Path:
         if found == own or (_stale(found) if host != machine else not _lives(process)):
             remove(found)
     return own
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield the place `beside` `path` for a folder that replaces it, or is removed on errors."""
+    partial = beside(path)
+    try:
+        yield partial
+    except BaseException:
+        remove(partial)
+        raise
+    if path.exists():
+        shutil.rmtree(path)
+    partial.rename(path)
 
 
 def remove(path: Path) -> None:
