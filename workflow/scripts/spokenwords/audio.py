@@ -95,9 +95,9 @@ def excerpt(samples: np.ndarray, length: int, window: str) -> slice:
     """Return which part of `samples` [n] the network gets, if they are more than `length`.
 
     The window `start` is the first `length` samples, `loudest` the one with the most energy (see
-    `capped_power`). Many windows contain all of a word that is shorter than they are: of the first
-    ones that are `AS_GOOD` as the best and follow each other, it is the middle one. A word thus has
-    the same room before and after it, or as much of it as the recording has.
+    `capped_power`). Many windows contain all of a word that is shorter than they are. The first
+    adjacent windows that are `AS_GOOD` as the best are candidates, and the middle one is chosen. A
+    word thus has the same room before and after it, as far as the recording reaches.
     """
     if window == "start" or len(samples) <= length:
         return slice(0, length)

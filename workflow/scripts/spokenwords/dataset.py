@@ -41,8 +41,8 @@ def words(
 ) -> dict[str, list[str]]:
     """The words of which `folder` has recordings, sorted, and their files.
 
-    These are the `wanted` ones or, of `all`, those with `fewest` recordings or more. Of what
-    may be meant otherwise (see `layout`), `warn` is called with a sentence each.
+    These are the `wanted` ones or, for `all`, those with at least `fewest` recordings. `warn` is
+    called with one sentence for each doubt of `layout.doubts`.
 
     Raises `UserError` when the folder, a wanted word or every recording is missing, when a name
     cannot be worked with, and when folders are certainly no words.

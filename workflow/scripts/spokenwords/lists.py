@@ -173,10 +173,10 @@ def _official(folder: Path) -> dict[str, list[str]]:
 
 
 def columns(header: str) -> tuple[list[str], str]:
-    """The columns that a table's first line names, in lower case, and what separates them.
+    """Return the names of a table's columns, in lower case, and their separator.
 
-    It separates them so that one is named as in `FILES`, or is a comma. Raises `csv.Error` where
-    the line is none of a table.
+    The separator is the first of `SEPARATORS` that gives a column of `FILES`, else a comma. Raises
+    `csv.Error` where the line cannot be parsed.
     """
     found = []
     for separator in SEPARATORS:

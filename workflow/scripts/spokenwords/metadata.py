@@ -136,10 +136,10 @@ def _fault(table: Path, what: str) -> UserError:
 
 
 def speakers(table: Path, word: str, files: list[str]) -> dict[str, str]:
-    """Who speaks in those of a word's `files` (`<word>/<name>`) of which the table knows it.
+    """Return the speakers that the table names, keyed by file, of a word's `files`.
 
-    Raises `UserError` as `rows` does, where the table names none of the files, and where it names
-    two speakers of a recording.
+    Files are named `<word>/<name>`. Raises `UserError` as `rows` does, where the table names none
+    of the files, and where it names two speakers of a recording.
     """
     known = _one_each(table, ((row.recording, row.speaker) for row in rows(table, word)))
     named = {file: known[name] for file in files if (name := lists.key(file)) in known}

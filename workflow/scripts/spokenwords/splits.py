@@ -100,9 +100,9 @@ def report(
         if words:
             logger.warning(
                 f"Warning: The set {name} of split {split} lacks {manifest.named(words)}: "
-                f"{limits.LACKING[name]}.{manifest.whereabouts(manifests, words)}\nAdd recordings, "
-                "by more people where a split is by speaker, or change its shares, seed or lists "
-                f"(config key splits.{split})."
+                f"{limits.LACKING[name]}.{manifest.whereabouts(manifests, words)}\nAdd recordings "
+                "(of other speakers if the split is by speaker), or change its shares, seed or "
+                f"lists (config key splits.{split})."
             )
     count, known = summary["recordings"].sum(), summary["speaker_known"].sum()
     if method == "speaker" and known < count:
