@@ -339,7 +339,7 @@ def ogg_checksum(page: bytes) -> int:
 
 def test_an_empty_wav_file_does_not_sound_of_its_other_chunks(decode):
     header = made("WAV")[:36] + b"data" + bytes(4)
-    for rest in (b"", b"LIST\x1a\0\0\0INFOISFT\x0e\0\0\0Lavf60.16.100\0"):
+    for rest in (b"", b"note\3\0\0\0abc", b"LIST\x1a\0\0\0INFOISFT\x0e\0\0\0Lavf60.16.100\0"):
         with pytest.raises(decoding.UnreadableRecordingError, match=r"^no samples$"):
             decode(header + rest)
 

@@ -103,8 +103,9 @@ def excerpt(samples: np.ndarray, length: int, window: str) -> slice:
         return slice(0, length)
     # Windows that begin before the recording or end after it are good, too, and moved into it.
     padded = np.pad(capped_power(samples, length), (length + 1, length))
-    until = np.cumsum(padded, dtype=np.float64)
-    # Of an hour, 64-bit numbers would take half a gigabyte more.
+    until = padded.astype(np.float64)
+    # In place: 64-bit numbers of an hour of sound take half a gigabyte.
+    np.cumsum(until, out=until)
     energy = np.subtract(until[length:], until[:-length], out=padded[length:])
     good = np.append(energy >= AS_GOOD * energy.max(), False)
     first = int(good.argmax())
