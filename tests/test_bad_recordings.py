@@ -186,8 +186,8 @@ KINDS = {
     "link to nowhere": ("a.wav", link("nowhere"), Unreadable("")),
     "link in a circle": ("a.wav", link("a.wav"), Unreadable("")),
     "link to what no name can be": ("a.wav", link("x" * 300), Unreadable("")),
-    "link to a folder": ("a.wav", link(".."), Unreadable("no regular file")),
-    "folder": ("a.wav", lambda path: path.mkdir(), Unreadable("no regular file")),
+    "link to a folder": ("a.wav", link(".."), Unreadable("Is a directory")),
+    "folder": ("a.wav", lambda path: path.mkdir(), Unreadable("Is a directory")),
     "pipe": ("a.wav", os.mkfifo, Unreadable("no regular file")),
     "socket": ("a.wav", bound_socket, Unreadable("no regular file")),
     "device": ("a.wav", link("/dev/zero"), Unreadable("no regular file")),
@@ -249,7 +249,7 @@ def test_files_that_one_may_not_read(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("wave.open", refuse)
-    monkeypatch.setattr("os.open", refuse)
+    monkeypatch.setattr("pathlib.Path.open", refuse)
     with pytest.raises(decoding.UnreadableRecordingError, match="Permission denied"):
         decoding.decode(tmp_path / "a.wav")
 

@@ -474,6 +474,8 @@ OPTIONS = [
     ("train=[power]", "train: [power]"),
     # What is text stays what it is.
     ("dataset={words: [yes, 007, null, 1e3]}", "dataset: {words: ['yes', '007', 'null', '1e3']}"),
+    ("dataset={words: '[yes, 007]'}", "dataset: {words: ['yes', '007']}"),
+    ("runs={mel: {seed: '[1, 2]'}}", "runs: {mel: {seed: [1, 2]}}"),
     ("dataset={folder: 2024}", "dataset: {folder: '2024'}"),
     ("dataset={metadata: 1e3}", "dataset: {metadata: '1e3'}"),
 ]
@@ -485,6 +487,14 @@ def test_what_is_set_on_the_command_line_means_what_it_means_in_a_file(option, o
     given = config()
     update_config(given, parse_config([option]))
     assert text(configuration.canonical(given, SCHEMA)) == text(canonical(overlay))
+
+
+@pytest.mark.parametrize("value", ["1:30", "2026-02-31", "2026-13-01"])
+def test_times_and_dates_are_no_numbers(value):
+    given = config()
+    update_config(given, parse_config([f"training={{epochs: '{value}'}}"]))
+    with pytest.raises(UserError, match=f"Config key training.epochs is '{value}'; it must be"):
+        configuration.canonical(given, SCHEMA)
 
 
 @pytest.mark.workflow

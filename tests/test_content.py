@@ -1,6 +1,8 @@
 """Content hashes; what scans remember is tested with the folders they are of (test_dataset)."""
 
+import errno
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,17 @@ def test_the_hash_is_the_sha256_of_the_bytes(tmp_path):
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert content.hash_of(tmp_path / "a") == expected
     assert content.hash_of(tmp_path / "missing") == content.UNREADABLE
+
+
+def test_too_many_open_files_do_not_make_a_file_unreadable(tmp_path, monkeypatch):
+    (tmp_path / "a").write_bytes(b"abc")
+
+    def fail(*_, **__):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(Path, "open", fail)
+    with pytest.raises(OSError, match="Too many open files"):
+        content.hash_of(tmp_path / "a")
 
 
 @pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 2), (64, 8), (None, 1)])

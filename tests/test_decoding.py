@@ -1,6 +1,8 @@
 """Decoding files of any kind: intact ones, those that recorders left unfinished, damaged ones."""
 
+import errno
 import io
+import os
 import random
 import struct
 import subprocess
@@ -89,6 +91,7 @@ LOSSY = {
     "WebM": (960, by_ffmpeg, "webm", "libopus", 48000),
     "WebM without a length": (960, by_ffmpeg, "webm", "libopus", 48000, ("live", "1")),
     "WMA": (-2048, by_ffmpeg, "asf", "wmav2", 44100),
+    "E-AC-3": (3072, by_ffmpeg, "eac3", "eac3", 48000),
     "AC-3": (3072, by_ffmpeg, "ac3", "ac3", 48000),
 }
 
@@ -229,8 +232,12 @@ UNFINISHED = {
         f"CAF, {size:x} bytes of sound": (
             *("CAF", lambda s=size: sized("CAF", b"data", s, 4, "big", 8)),
         )
-        for size in (0, 2**64 - 1)
+        for size in (0, 4, 2**64 - 1)
     },
+    "WAV, 0 bytes of sound behind a text": (
+        "WAV",
+        lambda: sized("WAV", b"data", 0).replace(b"fmt ", b"LIST\x0c\0\0\0INFOmetadatafmt ", 1),
+    ),
     "FLAC of unknown length": ("FLAC", flac_of_unknown_length),
     "FLAC, 24 bit, of unknown length": (
         *("FLAC, 24 bit", lambda: flac_of_unknown_length("FLAC, 24 bit")),
@@ -312,6 +319,14 @@ def test_opus_without_an_end_mark_keeps_its_last_packet_whole(decode):
     np.testing.assert_allclose(samples[: len(expected)], expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("kind", ["Ogg Vorbis", "Ogg Opus"])
+def test_all_streams_of_a_chained_ogg_file_are_decoded(decode, kind):
+    """Also where the second is as long as the first, or shorter."""
+    one, rate = decode(made(kind))
+    samples, own_rate = decode(made(kind) + made(kind))
+    assert len(samples) / own_rate == pytest.approx(2 * len(one) / rate, abs=0.05)
+
+
 def ogg_checksum(page: bytes) -> int:
     """That of RFC 3533: a CRC of 32 bits, polynomial 0x04c11db7."""
     remainder = 0
@@ -324,7 +339,7 @@ def ogg_checksum(page: bytes) -> int:
 
 def test_an_empty_wav_file_does_not_sound_of_its_other_chunks(decode):
     header = made("WAV")[:36] + b"data" + bytes(4)
-    for rest in (b"", b"LIST\x1a\0\0\0INFOISFT\x0e\0\0\0Lavf60.16.100\0"):
+    for rest in (b"", b"note\3\0\0\0abc", b"LIST\x1a\0\0\0INFOISFT\x0e\0\0\0Lavf60.16.100\0"):
         with pytest.raises(decoding.UnreadableRecordingError, match=r"^no samples$"):
             decode(header + rest)
 
@@ -468,6 +483,36 @@ def test_ffmpeg_is_loaded_only_for_what_the_others_cannot_decode(tmp_path):
     )
     library = Path(decoding.__file__).parents[1]
     subprocess.run([sys.executable, "-c", program, *files], cwd=library, check=True, timeout=60)
+
+
+# What is not the file's fault.
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO, errno.ESTALE, errno.ENOMEM])
+@pytest.mark.parametrize("name", ["a.wav", "a.flac"])
+def test_failures_of_the_machine_do_not_make_a_recording_unreadable(
+    tmp_path, monkeypatch, number, name
+):
+    (tmp_path / name).write_bytes(made("FLAC"))
+
+    def fail(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "open", fail)
+    with pytest.raises(OSError, match=os.strerror(number)):
+        decoding.decode(tmp_path / name)
+
+
+def test_too_little_memory_does_not_make_a_recording_unreadable(decode, monkeypatch):
+    def fail(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(decoding, "_samples", fail)
+    with pytest.raises(MemoryError):
+        decode(made("M4A"))
+    monkeypatch.setattr(soundfile.SoundFile, "read", fail)
+    with pytest.raises(MemoryError):
+        decode(made("FLAC"))
 
 
 # Mutations.

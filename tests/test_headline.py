@@ -230,8 +230,8 @@ def test_a_test_of_one_word_of_three_is_not_left_without_comment():
     one = counts(bed=9, cat=0, two_words=0) | {"accuracy": 1.0, "macro_f1": 1.0}
     tree = document(["complex", "mel", "power"], complex=one, power=one)
     assert paragraphs(tree)[1] == (
-        "Limits of complex, power: No test recordings of cat, two_words: test figures say nothing "
-        "of them."
+        "Limits of complex, power: No test recordings of cat, two_words: test figures do not "
+        "include them."
     )
 
 
@@ -256,8 +256,8 @@ def test_words_that_sets_lack_are_named():
     divided = summary(missing_words=["", "cat/NA", "cat"])
     [split] = [text for text in paragraphs(document(["mel"], divided=divided)) if "Split" in text]
     assert (
-        "The set valid lacks cat, NA: neither the epoch that is kept nor the threshold takes "
-        "account of them. The set test lacks cat: test figures say nothing of them."
+        "The set valid lacks cat, NA: the selected epoch and the threshold do not depend on them. "
+        "The set test lacks cat: test figures do not include them."
     ) in split
 
 

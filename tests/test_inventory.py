@@ -125,6 +125,19 @@ def test_an_offset_is_no_sound(write, of_word, rate):
     assert (shifted["peak"], shifted["rms"]) == (0.25, 0.25)
 
 
+def test_energy_of_a_click_is_not_left_out(write, of_word):
+    """Of 10 ms at full scale, with a hundred times the energy of the word that is in the window."""
+    samples = np.zeros(3 * RATE)
+    samples[RATE : 2 * RATE] = 0.05 * np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE)
+    samples[:160] = np.tile([0.9, -0.9], 80)
+    write("yes/a.wav", samples)
+    samples[2 * RATE :] = samples[RATE : 2 * RATE]
+    write("yes/b.wav", samples)
+    clicked, halved = of_word("yes")["energy_left_out"]
+    assert clicked == pytest.approx(160 * 2 / RATE, rel=0.05)
+    assert halved == pytest.approx(0.5, abs=0.02)
+
+
 def test_rows_are_in_the_order_of_file_names(write, of_word):
     for name in ("b", "c", "a", "B", "a10", "a9"):
         write(f"yes/{name}.wav", np.zeros(10))

@@ -46,7 +46,8 @@ def test_the_loudest_part_counts():
     # In the stretch from 3,500 to 4,500 are 900 samples of it.
     assert level.of_loudest(samples, 1_000) == pytest.approx(-20 + 10 * np.log10(0.9))
     assert level.of_loudest(samples[3_600:4_100], 1_000) == pytest.approx(-20 + 10 * np.log10(0.5))
-    assert level.of_loudest(samples[:0], 1_000) == level.SILENCE
+    for silence in (samples[:0], samples[:500]):
+        assert level.of_loudest(silence, 1_000) == level.SILENCE
 
 
 def test_far_quieter_is_below_nearly_all_of_the_training():

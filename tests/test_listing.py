@@ -157,6 +157,8 @@ LISTS = {
     "leading ./": "./a b.wav\n.\\sub\\é.flac",
     "another normal form": unicodedata.normalize("NFD", "a b.wav\nsub/é.flac"),
     "CSV": "file,answer\na b.wav,up\nsub/é.flac,no\n",
+    "CSV behind a comment": "# mine\r\n\nfile,answer\na b.wav,up\nsub/é.flac,no\n",
+    "CSV behind an empty line": "\nfile,answer\na b.wav,up\nsub/é.flac,no\n",
     "our table": 'file,start,answer\na b.wav,0,up\na b.wav,1,no\n"sub/é.flac",0,no\n',
     "semicolons": "answer;File\r\nup;a b.wav\r\nno;sub\\é.flac\r\n",
     "tabs": "n\tPATH\n1\ta b.wav\n2\t./sub/é.flac\n",
@@ -190,6 +192,12 @@ def test_names_of_a_table_may_have_line_ends(make):
     assert listing.recordings(folder / "list.csv") == [folder / "a\nb.wav", folder / "c.wav"]
 
 
+@pytest.mark.parametrize("start", [b"\xff\xfbmp3", b"OggS\0", b"\0\0\0\x1cftypM4A "])
+def test_sound_of_any_name_stands_for_itself(tmp_path, start):
+    (tmp_path / "song.sng").write_bytes(start)
+    assert listing.recordings(tmp_path / "song.sng") == [tmp_path / "song.sng"]
+
+
 def test_paths_count_from_the_lists_folder_first_and_then_from_the_current_one(make, monkeypatch):
     folder = make("a.wav", "deeper/a.wav", "b.wav")
     text = folder / "deeper/list.txt"
@@ -211,8 +219,8 @@ def test_a_list_of_which_nothing_is_there_says_where_it_was_looked_for(make, mon
 
 @pytest.mark.parametrize(
     "content",
-    ["a.wav\n".encode("utf-16"), "a.wav".encode("utf-16-le"), b"\xff\xfbmp3", b"a.wav\0b.wav"],
-    ids=["UTF-16", "UTF-16 without mark", "MP3", "NUL"],
+    ["a.wav\n".encode("utf-16"), "a.wav".encode("utf-16-le"), b"\x89PNG", b"a.wav\0b.wav"],
+    ids=["UTF-16", "UTF-16 without mark", "PNG", "NUL"],
 )
 def test_what_is_no_list_in_utf8_is_told(tmp_path, content):
     path = tmp_path / "song.sng"

@@ -263,8 +263,15 @@ def test_a_set_without_recordings(stores, everything, budget):
     assert list(none.in_order(8)) == []
     found = scoring.outcomes(Classifier(list(COUNTS), "power", SMALL, 1000, "residual"), none)
     assert found.classes.shape == (0, 1)
+    assert scoring.levels(SMALL, none).shape == (0,)
     with pytest.raises(UserError, match="at least two recordings"):
         batches_per_epoch(len(none), 8)
+
+
+@pytest.mark.parametrize("budget", [None, 1e6])
+def test_the_level_of_a_single_recording(stores, everything, budget):
+    [one, all_] = load(stores, [everything[:1], everything], CPU, budget)
+    assert scoring.levels(SMALL, one) == pytest.approx(scoring.levels(SMALL, all_)[:1])
 
 
 def test_lost_chunk_is_told(paths, stores, manifests):

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+from spokenwords import level
 from spokenwords.errors import UserError
 from spokenwords.model import Classifier
 from spokenwords.networks import published, residual
@@ -156,6 +157,21 @@ def path(tmp_path):
     path = tmp_path / "model.pt"
     Classifier(["no", "yes"], "complex", SMALL, 1000).save(path)
     return path
+
+
+def test_a_model_without_a_quietest_level_takes_no_recording_for_too_quiet(path):
+    content = torch.load(path)
+    del content["quietest"]
+    torch.save(content, path)
+    assert Classifier.load(path).quietest == level.SILENCE
+
+
+def test_a_model_that_lacks_a_setting_is_of_another_version(path):
+    content = torch.load(path)
+    del content["no_words"]
+    torch.save(content, path)
+    with pytest.raises(UserError, match="but one of another version of it: "):
+        Classifier.load(path)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -300,14 +300,14 @@ def test_classes_that_sets_lack_are_named():
     lacking["valid"] = lacking["valid"][lacking["valid"]["word"] != WORDS[3]]
     text = shown(section(card(sets=lacking), "Evaluation data"))
     assert f"The test set has no recording of {', '.join(sorted(WORDS[1:]))}: test figures" in text
-    assert f"The validation set has no recording of {WORDS[3]}: neither" in text
+    assert f"The validation set has no recording of {WORDS[3]}: the selected" in text
     assert "has no recording" not in section(card(), "Evaluation data")
 
 
 def test_limits_of_the_test_stand_beside_its_accuracy():
     """Of a class of the figures nothing was tested."""
     summary = shown(card().partition("\n# ")[2].partition("## ")[0])
-    assert f"No test recordings of {WORDS[3]}: test figures say nothing of them." in summary
+    assert f"No test recordings of {WORDS[3]}: test figures do not include them." in summary
 
 
 def test_a_single_word_is_told_as_one():

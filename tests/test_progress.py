@@ -114,8 +114,14 @@ def test_an_unexpected_fault_has_its_traceback_in_the_log_alone(job):
         ("OSError(28, 'No space left on device', 'a.csv')", "No room to write a.csv (No space"),
         ("OSError(122, 'Disk quota exceeded')", "No room to write (Disk quota"),
         ("RuntimeError('File too large (os error 27)')", "No room to write (File too"),
-        ("PermissionError(13, 'Permission denied', 'b')", "b may not be read or written (Perm"),
-        ("OSError(30, 'Read-only file system', 'b')", "b may not be read or written (Read-only"),
+        (
+            "PermissionError(13, 'Permission denied', 'b')",
+            "b is not readable or not writable (Perm",
+        ),
+        (
+            "OSError(30, 'Read-only file system', 'b')",
+            "b is not readable or not writable (Read-only",
+        ),
         (
             "OSError(24, 'Too many open files', 'b')",
             "Too many files are open (Too many open files)",

@@ -254,7 +254,7 @@ def broken(tmp_path):
         "nowhere.wav": "No such file or directory",
         "round.wav": "Too many levels of symbolic links",
         "pipe.wav": "no regular file",
-        os.fsdecode(b"\xff.wav"): "its name is not in UTF-8",
+        os.fsdecode(b"\xff.wav"): "an empty file",
         "slow.wav": "no credible sample rate (10 Hz)",
         "fast.wav": "no credible sample rate (268451456 Hz)",
         "none.wav": "no samples",
@@ -297,6 +297,13 @@ def test_where_all_can_be_read_nothing_is_told_of_faults(record, messages):
     assert not any("could not be read" in line for line in messages)
 
 
+def test_names_of_quiet_recordings_steer_no_terminal(record, messages):
+    classifier = tones.classifier()
+    classifier.quietest = 0.0
+    table([record("\x1b[31m\n.wav", 1, ("low", 0, 1))], classifier)
+    assert "\\x1b[31m\\n.wav') is far quieter" in messages[-1]
+
+
 def test_names_that_would_steer_a_terminal_are_told_in_quotes(tmp_path, messages):
     table([tmp_path / "\x1b[31m.wav"])
     assert "\\x1b[31m.wav': No such file" in messages[-1]
@@ -335,6 +342,14 @@ def test_long_recordings_are_in_memory_one_at_a_time(record, monkeypatch):
     monkeypatch.setattr(decoding, "decode", counted)
     table([record(f"{i}.wav", 100) for i in range(4)])
     assert len(references) == 4
+
+
+def test_compressed_recordings_weigh_about_what_they_decode_to(record):
+    for suffix in ("wav", "ogg"):
+        path = record(f"a.{suffix}".replace("ogg", "flac"), 10, ("low", 0, 10))
+        path = path.rename(path.with_suffix(f".{suffix}"))
+        factor = {"wav": 1, "ogg": 20}[suffix]
+        assert recognition._weight(path) == 100_000 + factor * path.stat().st_size
 
 
 def test_recordings_that_are_far_quieter_or_of_a_lower_rate_are_told_once(

@@ -438,3 +438,14 @@ def test_speakers_go_in_the_order_of_a_hash_to_the_set_that_lacks_most():
         expected[name].add(speaker)
     manifests = divide(recordings, "speaker", seed, train=0.5, valid=0.3)
     assert {name: set(manifest["speaker"]) for name, manifest in manifests.items()} == expected
+
+
+def test_official_lists_that_leave_a_set_empty_are_to_name_recordings():
+    recordings = crowd(words=1, speakers=5)
+    with pytest.raises(UserError) as error:
+        divide(recordings, "official", lists={"valid": set(recordings["file"][:1]), "test": set()})
+    assert "leaves no recording for: test" in str(error.value)
+    assert "name some in the lists or the table (config key dataset.metadata), or choose" in str(
+        error.value
+    )
+    assert "shares" not in str(error.value)

@@ -282,6 +282,16 @@ def test_another_number_of_recordings_than_named_is_told(write_store):
         store.open_store(path)
 
 
+@pytest.mark.parametrize("key", ["files", "stft", "samples"])
+def test_a_store_that_lacks_an_attribute_is_told(write_store, key):
+    path = write_store("bird", 2)
+    described = json.loads((path / "zarr.json").read_text())
+    del described["attributes"][key]
+    (path / "zarr.json").write_text(json.dumps(described))
+    with pytest.raises(UserError, match=rf"bird\.zarr.*lack '{key}'.*rm -r"):
+        store.open_store(path)
+
+
 def test_foreign_group_is_told(tmp_path):
     group = zarr.create_group(tmp_path / "bird.zarr")
     group.create_array("spectrogram", data=np.zeros((2, 2, 33, 51), np.float16))
@@ -380,6 +390,18 @@ def test_failed_first_writing_leaves_no_store(write_noise, tmp_path):
             inventory_digest="",
         )
     assert not path.exists()
+
+
+def test_a_store_that_cannot_be_begun_leaves_nothing(write_store, tmp_path, monkeypatch):
+    def fail(place):
+        place.mkdir()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(store.zarr, "create_group", fail)
+    before = set(tmp_path.rglob("*.partial"))
+    with pytest.raises(OSError, match="No space"):
+        write_store("bird", 1)
+    assert set(tmp_path.rglob("*.partial")) == before == set()
 
 
 def test_a_smaller_store_replaces_a_larger_one_wholly(write_store):

@@ -45,7 +45,7 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.parametrize("name", ["a.json", "[x] don't*.zarr", "はい"])
+@pytest.mark.parametrize("name", ["a.json", "[x] don't*.zarr", "はい", "x" * 250])
 def test_what_a_living_process_makes_stays_and_what_a_killed_one_left_goes(tmp_path, other, name):
     process, place = other(tmp_path / name)
     own = unfinished.beside(tmp_path / name)
@@ -78,6 +78,18 @@ def test_what_another_path_or_machine_is_made_from_stays(tmp_path, monkeypatch):
     assert len({elsewhere, remote, own}) == 3
     assert unfinished.beside(tmp_path / "a") == own
     assert set(tmp_path.iterdir()) == {elsewhere, remote, mine}
+
+
+def test_what_another_machine_left_days_ago_goes(tmp_path, monkeypatch):
+    monkeypatch.setattr(unfinished.platform, "node", lambda: "another")
+    for name, days in (("a", 8), ("a.b", 8), ("b", 6)):
+        left = unfinished.beside(tmp_path / name)
+        left.mkdir()
+        os.utime(left, times=(time.time() - days * 86400,) * 2)
+    monkeypatch.undo()
+    unfinished.beside(tmp_path / "a")
+    unfinished.beside(tmp_path / "b")
+    assert [name.split(".")[1:-2] for name in names(tmp_path)] == [["a", "b"], ["b"]]
 
 
 def test_a_cache_leaves_those_of_living_processes(tmp_path, other):

@@ -1,6 +1,8 @@
 """The archive's recordings, in a folder of their own."""
 
 import json
+import sys
+from functools import partial
 from pathlib import Path
 
 from spokenwords import archive, dataset, progress
@@ -17,5 +19,11 @@ with progress.job_log(snakemake.log[0]):
     archive.verify(path, sha256)
     archive.unpack(path, contents.parent)
     wanted = json.loads(snakemake.resources.words)
-    dataset.words(contents.parent, wanted, snakemake.resources.min_recordings)
+    # Its warnings go to the log alone: the terminal shows them when the folder is scanned.
+    dataset.words(
+        contents.parent,
+        wanted,
+        snakemake.resources.min_recordings,
+        warn=partial(print, file=sys.stderr),
+    )
     contents.write_text(f"Unpacked from {path}, SHA-256 {sha256}.\n", encoding="utf-8")

@@ -65,14 +65,19 @@ def cancel(samples: np.ndarray) -> bool:
     Such are two channels of which one has its sign flipped. See `CANCELLED`; a constant offset is
     no energy.
     """
-    power = _power(samples)
-    return bool(samples.mean(axis=1).var(dtype=np.float64) < CANCELLED * power.mean() / len(power))
+    power, [of_mean] = _power(samples), _power(samples.mean(axis=1, keepdims=True))
+    return bool(of_mean < CANCELLED * power.mean() / len(power))
 
 
 def _power(samples: np.ndarray) -> np.ndarray:
     """The mean power of each channel of [samples, channels], but for a constant offset."""
-    # One by one: NumPy would hold all of them as 64-bit numbers.
-    return np.array([channel.var(dtype=np.float64) for channel in samples.T])
+    # One by one, and not by `var`, which would make 64-bit numbers of hours of sound.
+    return np.array(
+        [
+            np.square(channel - np.float32(channel.mean(dtype=np.float64))).mean(dtype=np.float64)
+            for channel in samples.T
+        ]
+    )
 
 
 def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
@@ -89,31 +94,41 @@ def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
 def excerpt(samples: np.ndarray, length: int, window: str) -> slice:
     """Return which part of `samples` [n] the network gets, if they are more than `length`.
 
-    The window `start` is the first `length` samples, `loudest` the one with the most energy. Many
-    windows contain all of a word that is shorter than they are: of the first ones that are
-    `AS_GOOD` as the best and follow each other, it is the middle one. A word thus has the same
-    room before and after it, or as much of it as the recording has.
-
-    Energy is about the median, so that a constant offset has none. A click, such as that of the
-    mouse that started the recording, often has more energy than the word: the loudest samples, as
-    many as a `CLICK` has, count only as much as the next loudest one. What is louder and longer
-    than a click, a slammed door, does pass for the word.
+    The window `start` is the first `length` samples, `loudest` the one with the most energy (see
+    `capped_power`). Many windows contain all of a word that is shorter than they are. The first
+    adjacent windows that are `AS_GOOD` as the best are candidates, and the middle one is chosen. A
+    word thus has the same room before and after it, as far as the recording reaches.
     """
     if window == "start" or len(samples) <= length:
         return slice(0, length)
-    power = np.square(samples - np.median(samples), dtype=np.float64)
-    last = len(power) - 1 - int(CLICK * length)
-    # Nothing but a click is better than nothing.
-    if limit := np.partition(power, last)[last]:
-        np.minimum(power, limit, out=power)
     # Windows that begin before the recording or end after it are good, too, and moved into it.
-    until = np.cumsum(np.pad(power, (length + 1, length)))
-    energy = until[length:] - until[:-length]
+    padded = np.pad(capped_power(samples, length), (length + 1, length))
+    until = padded.astype(np.float64)
+    # In place: 64-bit numbers of an hour of sound take half a gigabyte.
+    np.cumsum(until, out=until)
+    energy = np.subtract(until[length:], until[:-length], out=padded[length:])
     good = np.append(energy >= AS_GOOD * energy.max(), False)
     first = int(good.argmax())
     end = first + int(good[first:].argmin())
     start = min(max((first + end - 1) // 2 - length, 0), len(samples) - length)
     return slice(start, start + length)
+
+
+def capped_power(samples: np.ndarray, length: int) -> np.ndarray:
+    """Return the power of each of `samples` [n], float32, the loudest of which are capped.
+
+    Power is about the median, so that a constant offset has none. A click, such as that of the
+    mouse that started the recording, often has more energy than the word. The loudest samples, of
+    the number that a `CLICK` in a window of `length` samples has, therefore count only as much as
+    the next loudest one. A louder and longer sound, such as a slammed door, passes for the word.
+    """
+    power = samples - np.median(samples)
+    np.square(power, out=power)
+    last = len(power) - 1 - int(CLICK * length)
+    # Nothing but a click is better than nothing.
+    if limit := np.partition(power, last)[last]:
+        np.minimum(power, limit, out=power)
+    return power
 
 
 def fit(samples: np.ndarray, length: int) -> np.ndarray:

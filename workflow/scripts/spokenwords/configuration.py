@@ -353,6 +353,9 @@ def _read(value: Any, schema: Mapping[str, Any], definitions: Mapping[str, Any])
         types &= {"null"}
     meant = _of_yaml(value) if types else value
     if any(Validator.TYPE_CHECKER.is_type(meant, one) for one in types):
+        if isinstance(meant, list | dict):
+            # By the types of its parts: `yes` may be a word.
+            return _read(yaml.load(value, yaml.BaseLoader), schema, definitions)
         return meant
     return value
 
@@ -364,9 +367,12 @@ def _of_yaml(value: Any) -> Any:
     # In YAML 1.1, 1e-3 is text; 1.0e-3 is a number.
     if re.fullmatch(r"[-+]?[\d.]*\d[eE][-+]?\d+", value):
         return float(value)
+    # And 1:30 is a number, 90.
+    if re.fullmatch(r"[-+]?[\d_]+(:\d+)+(\.\d*)?", value):
+        return value
     try:
         return yaml.safe_load(value)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):  # The latter comes of impossible dates.
         return value
 
 

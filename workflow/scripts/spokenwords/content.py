@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from spokenwords import unfinished
+from spokenwords.errors import TOO_MANY_OPEN
 
 UNREADABLE = "unreadable"
 # Groups that are read at a time, at the most: more of them a disk is not faster with.
@@ -19,14 +20,19 @@ READERS = 8
 
 
 def hash_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, as hexadecimal digits; `UNREADABLE` where it cannot be read."""
+    """SHA-256 of a file's bytes, as hexadecimal digits; `UNREADABLE` where it cannot be read.
+
+    Raises `OSError` where too many files are open.
+    """
     try:
         # Reading a pipe or a device would never end.
         if not path.is_file():
             return UNREADABLE
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
+    except OSError as error:
+        if error.errno in TOO_MANY_OPEN:
+            raise
         return UNREADABLE
 
 

@@ -22,13 +22,14 @@ SUFFIXES = (
     *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd"),
     *(".flac", ".ogg", ".oga", ".opus", ".spx", ".mp3", ".mp2", ".mpga", ".aac", ".ac3", ".amr"),
     *(".awb", ".m4a", ".m4b", ".mp4", ".mov", ".3gp", ".3gpp", ".3g2", ".webm", ".weba", ".mka"),
-    *(".mkv", ".avi", ".wma", ".asf", ".wv", ".ape", ".tta", ".sph", ".nist", ".voc"),
+    *(".mkv", ".avi", ".wma", ".asf", ".wv", ".ape", ".tta", ".sph", ".nist", ".voc", ".ogx"),
+    *(".eac3", ".m4r", ".qta", ".wmv"),
 )
 KINDS = "WAV, FLAC, Ogg, MP3, M4A, WebM or other sound"  # what they are, for messages
 # What operating systems leave in folders, besides hidden files.
 LITTER = ("thumbs.db", "desktop.ini")
 SILENCE = "_silence_"  # what stands for the word where a recording is a cut of noise
-# What every path of a word's results would trip over.
+# Characters that no path of a word's results can have.
 FORBIDDEN_IN_WORDS = set("{}<>\\\n\r\t")
 
 
@@ -40,8 +41,8 @@ def words(
 ) -> dict[str, list[str]]:
     """The words of which `folder` has recordings, sorted, and their files.
 
-    These are the `wanted` ones or, of `all`, those with `fewest` recordings or more. Of what
-    may be meant otherwise (see `layout`), `warn` is called with a sentence each.
+    These are the `wanted` ones or, for `all`, those with at least `fewest` recordings. `warn` is
+    called with one sentence for each doubt of `layout.doubts`.
 
     Raises `UserError` when the folder, a wanted word or every recording is missing, when a name
     cannot be worked with, and when folders are certainly no words.

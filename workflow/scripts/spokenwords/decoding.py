@@ -4,6 +4,7 @@ Three decoders are tried in turn: Python's own for plain WAV files, libsndfile, 
 of PyAV). The content of a file decides, not its name.
 """
 
+import errno
 import io
 import os
 import re
@@ -29,7 +30,8 @@ MOST_SAMPLES_A_BYTE = 2000
 # FFmpeg's names of formats that are recordings. Others, such as playlists, refer to other files, or
 # fit almost any bytes.
 FORMATS = (
-    "wav,w64,aiff,caf,au,voc,nistsphere,flac,ogg,mp3,aac,ac3,mov,matroska,asf,amr,avi,wv,ape,tta"
+    "wav,w64,aiff,caf,au,voc,nistsphere,flac,ogg,mp3,aac,ac3,eac3,mov,matroska,asf,amr,avi,wv,ape,"
+    "tta"
 )
 # Messages of FFmpeg about files that end within a packet or a segment, because the recorder was
 # killed. The samples before that are used, as players do.
@@ -75,6 +77,12 @@ OTHERS = {
     "a text": rb"[\t-\r\x1b -~\x80-\xff]+\Z",
 }
 HEAD = 4096
+# Errors of the operating system that are about the file. All others are the machine's, such as too
+# many open files, and pass.
+OF_FILE = (
+    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM),
+    *(errno.ELOOP, errno.ENAMETOOLONG),
+)
 
 
 class UnreadableRecordingError(Exception):
@@ -85,18 +93,19 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
     """Decode a recording of any kind and channel count and of any rate in `RATES`.
 
     Returns samples as float32 [samples, channels], full scale being 1, and the sample rate in Hz.
-    Raises `UnreadableRecordingError`.
+    Raises `UnreadableRecordingError`, and `OSError` and `MemoryError` where the machine fails.
     """
-    # Reading a pipe or a device would never end. os.path, unlike Path, raises nothing whatever.
-    if not os.path.isfile(path) and os.path.exists(path):  # noqa: PTH110, PTH113
+    # Opening a pipe or a device would never end. os.path, unlike Path, raises nothing whatever.
+    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):  # noqa: PTH110, PTH112, PTH113
         raise UnreadableRecordingError("no regular file")
     if plain := _decode_plain_wav(path):
         return plain
     try:
-        # A file without a name: libsndfile reads any bytes as sound if the name ends in .au.
-        with open(os.open(path, os.O_RDONLY), "rb") as file:  # noqa: PTH123
+        with path.open("rb") as file:
             samples, sample_rate = _decode(file)
     except OSError as error:
+        if error.errno not in OF_FILE:
+            raise
         raise UnreadableRecordingError(error.strerror) from None
     if len(samples) == 0:
         raise UnreadableRecordingError("no samples")
@@ -104,39 +113,43 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
         raise UnreadableRecordingError(f"no credible sample rate ({sample_rate} Hz)")
     if not np.isfinite(samples).all():
         raise UnreadableRecordingError("samples that are not finite numbers")
-    if (largest := np.abs(samples).max()) > LARGEST_SAMPLE:
+    if (largest := max(samples.max(), -samples.min())) > LARGEST_SAMPLE:
         raise UnreadableRecordingError(f"samples up to {largest:.3g}, where full scale is 1")
     return samples, sample_rate
 
 
 def _decode(file: BinaryIO) -> tuple[np.ndarray, int]:
     """As `decode`, by libsndfile or else FFmpeg; samples are not checked, and there may be none."""
+    size = file.seek(0, os.SEEK_END)
     try:
-        samples, sample_rate = _decode_by_libsndfile(file.fileno())
+        # By number: libsndfile reads any bytes as sound if the file's name ends in .au.
+        file.seek(0)
+        samples, sample_rate = _decode_by_libsndfile(file.fileno(), size)
         if len(samples) == 0:
             file.seek(0)
-            whole = io.BytesIO(_to_the_end(file.read()))
-            samples, sample_rate = _decode_by_libsndfile(whole)
-    except (soundfile.LibsndfileError, MemoryError, ValueError):
-        pass  # The latter two come of lengths in damaged headers, and of FLAC of unknown length.
-    else:
-        # libsndfile stops silently at a damaged page of an Ogg file; FFmpeg reports it.
-        if _seconds_of_ogg(file, sample_rate) - len(samples) / sample_rate > 0.1:
-            file.seek(0)
-            _decode_by_ffmpeg(file.read(), "Ogg")
+            samples, sample_rate = _decode_by_libsndfile(io.BytesIO(_to_the_end(file.read())), size)
+    except (soundfile.LibsndfileError, ValueError):
+        samples, sample_rate = np.empty((0, 1), np.float32), 0
+    file.seek(0)
+    kind = _kind(SOUND, file.read(HEAD))
+    if len(samples) and kind != "Ogg":
         return samples, sample_rate
     file.seek(0)
     content = file.read()
-    kind = _kind(SOUND, content)
+    # libsndfile stops silently at a damaged page of an Ogg file, which FFmpeg reports, and at the
+    # second of the streams that a "chained" one consists of, all of which FFmpeg decodes.
+    if len(samples) and not _goes_on(content, len(samples), sample_rate):
+        return samples, sample_rate
     if not kind and (other := _kind(OTHERS, content)):
         raise UnreadableRecordingError(other)
     try:
-        return _decode_by_ffmpeg(content, kind or "sound")
+        found = _decode_by_ffmpeg(content, kind or "sound")
     except UnreadableRecordingError:
         if kind:
             raise
         reason = "no known kind of sound file: convert it to WAV"
         raise UnreadableRecordingError(reason) from None
+    return max((samples, sample_rate), found, key=lambda one: len(one[0]) / (one[1] or 1))
 
 
 def _kind(kinds: dict[str, bytes], content: bytes) -> str | None:
@@ -145,44 +158,65 @@ def _kind(kinds: dict[str, bytes], content: bytes) -> str | None:
     return next((name for name, start in kinds.items() if re.match(start, head, re.DOTALL)), None)
 
 
-def _decode_by_libsndfile(file: int | BinaryIO) -> tuple[np.ndarray, int]:
-    return soundfile.read(file, dtype="float32", always_2d=True, closefd=False)
+def is_sound(path: Path) -> bool:
+    """Whether a file begins as some kind of sound file does. Raises `OSError`."""
+    with path.open("rb") as file:
+        return _kind(SOUND, file.read(HEAD)) is not None
 
 
-def _seconds_of_ogg(file: BinaryIO, sample_rate: int) -> float:
-    """When the last page of an Ogg file ends by its "granule position", s; 0 of any other file.
+def _decode_by_libsndfile(file: int | BinaryIO, size: int) -> tuple[np.ndarray, int]:
+    """As `_decode`, of a file of `size` bytes; raises what `soundfile` does, and `ValueError`."""
+    with soundfile.SoundFile(file, closefd=False) as sound:
+        # A damaged header's number would ask for more memory than there is.
+        if sound.frames * sound.channels > MOST_SAMPLES_A_BYTE * size:
+            raise ValueError
+        # As soundfile.read does; without it the first samples of MP3 are rounded otherwise.
+        if sound.seekable():
+            sound.seek(0)
+        return sound.read(sound.frames, "float32", always_2d=True), sound.samplerate
 
-    See RFC 3533, section 6. Positions in Opus count samples at 48 kHz (RFC 7845, section 4).
+
+def _goes_on(content: bytes, samples: int, sample_rate: int) -> bool:
+    """Whether an Ogg file has more than these samples: a second stream, or a page of a later time.
+
+    See RFC 3533, section 6. A page's "granule position" says when it ends; positions in Opus count
+    samples at 48 kHz (RFC 7845, section 4).
     """
-    file.seek(0)
-    head = file.read(36)
-    if not head.startswith(b"OggS"):
-        return 0.0
-    longest_page = 65_307
-    file.seek(max(0, file.seek(0, os.SEEK_END) - longest_page))
-    tail = file.read()
-    position = int.from_bytes(tail[tail.rfind(b"OggS") + 6 :][:8], "little", signed=True)
-    return position / (48_000 if head.endswith(b"OpusHead") else sample_rate)
+    if len(re.findall(rb"OggS\0[\2\3\6\7]", content)) > 1:
+        return True
+    position = int.from_bytes(content[content.rfind(b"OggS") + 6 :][:8], "little", signed=True)
+    rate = 48_000 if content[28:36] == b"OpusHead" else sample_rate
+    return position / rate - samples / sample_rate > 0.1
 
 
 def _to_the_end(content: bytes) -> bytes:
-    """A WAV or AU file without sound; if there is sound behind its header, with all of it.
+    """Return a WAV or AU file without samples as one with all that follows its header.
 
-    Recorders write the length at the end of the recording, and 0 or 1 before.
+    Recorders write the length at the end of the recording, and 0 or 1 before. Raises
+    `UnreadableRecordingError` if nothing, or nothing but other chunks, follows a WAV file's header.
     """
-    if _kind(SOUND, content) == "AU":
+    kind = _kind(SOUND, content)
+    if kind == "AU":
         return content[:8] + b"\xff\xff\xff\xff" + content[12:]
-    header, _, rest = content.partition(b"data")
-    sound = rest = rest[4:]
-    # Nothing but other chunks may follow, too.
-    while len(rest) >= 8 and re.match(rb"[ -~]{4}", rest):
-        size = int.from_bytes(rest[4:8], "little")
-        rest = rest[8 + size + size % 2 :] if size <= len(rest) - 8 else b"sound"
-    if not rest or _kind(SOUND, content) != "WAV":
+    start = _chunk(content, 12, b"data")
+    if kind != "WAV" or content[start : start + 4] != b"data":
         return content
+    sound = content[start + 8 :]
+    # Chunks that follow each other up to the end are no sound.
+    if _chunk(sound, 0) - len(sound) in (0, 1):
+        raise UnreadableRecordingError("no samples")
     length = min(len(sound), 2**32 - 1).to_bytes(4, "little")
     # In RF64 the length stands elsewhere.
-    return header.replace(b"RF64", b"RIFF", 1) + b"data" + length + sound
+    return content[:start].replace(b"RF64", b"RIFF", 1) + b"data" + length + sound
+
+
+def _chunk(content: bytes, start: int, tag: bytes = b"") -> int:
+    """Where the first chunk of a WAV file from `start` on lies that has the tag, or is none."""
+    chunk = re.compile(rb"([ -~]{4})(.{4})", re.DOTALL)
+    while (head := chunk.match(content, start)) and head[1] != tag:
+        size = int.from_bytes(head[2], "little")
+        start += 8 + size + size % 2
+    return start
 
 
 def _decode_by_ffmpeg(content: bytes, kind: str) -> tuple[np.ndarray, int]:
@@ -208,6 +242,8 @@ def _decode_by_ffmpeg(content: bytes, kind: str) -> tuple[np.ndarray, int]:
                     form = frame.sample_rate, pieces[-1].shape[1]
                     if left < 0 or form != (sample_rate, pieces[0].shape[1]):
                         raise ValueError
+        except MemoryError:
+            raise
         except (av.FFmpegError, ValueError) as error:
             errors.append(error)
     if errors:

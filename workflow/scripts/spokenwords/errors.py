@@ -48,9 +48,9 @@ def machine_fault(error: BaseException | None) -> str | None:
         )
     if number in FORBIDDEN and file:
         return (
-            f"{file} may not be read or written ({os.strerror(number)}): change its "
-            "rights, or choose another folder (config keys pathvars.results, dataset.folder), and "
-            "run the workflow again."
+            f"{file} is not readable or not writable ({os.strerror(number)}): change its rights, "
+            "or choose another folder (config keys pathvars.results, dataset.folder), and run the "
+            "workflow again."
         )
     if number in TOO_MANY_OPEN:
         return (

@@ -39,7 +39,8 @@ def of_word(
     - of the file: samples (a channel), sample_rate (Hz), channels, clipped_samples (those at full
       scale, of all channels), opposite_phase (whether the channels `cancel`)
     - of what the network gets: peak and rms, about the mean, full scale being 1; energy_left_out,
-      the share of the recording's energy, about its mean, that is outside the window
+      the share of the recording's energy, without clicks (see `audio.capped_power`), that is
+      outside the window
     - sha256 of the file's bytes; samples_sha256, see `digest_of_samples`
     """
     files = [f"{word}/{name}" for name in dataset.recordings(folder / word)]
@@ -72,25 +73,28 @@ def of_word(
             row["clipped_samples"] = int(np.count_nonzero(np.abs(samples) >= audio.FULL_SCALE))
             row["opposite_phase"] = samples.shape[1] > 1 and audio.cancel(samples)
             row["samples_sha256"] = digest_of_samples(samples, own_rate)
-            mixed = audio.mix_down(samples)
-            length = round(seconds * sample_rate)
-            part = audio.excerpt(audio.resample(mixed, own_rate, sample_rate), length, window)
-            # Resampled without its offset, which would be a step at either end.
-            whole = audio.resample(mixed - float(mixed.mean()), own_rate, sample_rate)
-            row |= {name: round(value, DECIMALS) for name, value in _levels(whole, part).items()}
+            samples = audio.mix_down(samples)
+            # Resampled with its offset, it would have a step at either end.
+            samples = samples - np.float32(samples.mean(dtype=np.float64))
+            samples = audio.resample(samples, own_rate, sample_rate)
+            levels = _levels(samples, round(seconds * sample_rate), window)
+            row |= {name: round(value, DECIMALS) for name, value in levels.items()}
         rows.append(row)
     return rows
 
 
-def _levels(whole: np.ndarray, part: slice) -> dict[str, float]:
-    """Peak and rms of a part of a recording [samples], and the energy that is outside it."""
-    energy = np.square(whole, dtype=np.float64)
-    inside = whole[part] - whole[part].mean(dtype=np.float64)
-    outside = energy[: part.start].sum() + energy[part.stop :].sum()
+def _levels(samples: np.ndarray, length: int, window: str) -> dict[str, float]:
+    """Peak and rms of what the network gets of a recording [samples], and the energy left out."""
+    part, left_out = audio.excerpt(samples, length, window), 0.0
+    if len(samples) > length:
+        power = audio.capped_power(samples, length)
+        outside = np.delete(power, part).sum(dtype=np.float64)
+        left_out = float(outside / (power.sum(dtype=np.float64) or 1))
+    inside = samples[part] - samples[part].mean(dtype=np.float64)
     return {
         "peak": float(np.abs(inside).max()),
         "rms": float(np.sqrt(np.mean(np.square(inside)))),
-        "energy_left_out": float(outside / (energy.sum() or 1)),
+        "energy_left_out": left_out,
     }
 
 
@@ -100,12 +104,12 @@ def digest_of_samples(samples: np.ndarray, sample_rate: int) -> str:
     It is the same whatever lossless format the samples were stored in, and for one channel as for
     several that are alike.
     """
-    if (samples == samples[:, :1]).all():
+    if samples.shape[1] > 1 and (samples == samples[:, :1]).all():
         samples = samples[:, :1]
     head = f"{sample_rate} Hz, {samples.shape[1]} channels\n"
     digest = hashlib.sha256(head.encode())
     # Plus zero, since floating-point files may contain -0, which is 0 to the ear.
-    digest.update((samples + np.float32(0)).tobytes())
+    digest.update(np.ascontiguousarray(samples + np.float32(0)))
     return digest.hexdigest()
 
 

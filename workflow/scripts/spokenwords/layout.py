@@ -1,8 +1,8 @@
-"""What in a data folder is, by its name or its place, probably no word: sentences for the user.
+"""Messages about folders of a data set that, by name or place, are probably not words.
 
-The run stops where classes would certainly be wrong: folders that all are named as sets are
-(`train`, `test`), copies of a folder beside it (`cat (1)`), names that look alike, and no words at
-all. All else may be meant, and is a warning. Words that config key dataset.words lists are meant.
+The run stops where classes would certainly be wrong: all folders are named like sets (`train`,
+`test`), a folder is a copy of another one next to it (`cat (1)`), names look alike, or there are no
+words. Everything else causes a warning. Words listed in config key dataset.words are not doubted.
 """
 
 import os

@@ -21,13 +21,15 @@ def of_samples(samples: np.ndarray) -> float:
 
 
 def of_loudest(samples: np.ndarray, length: int) -> float:
-    """Return the level of the loudest stretch of `length` samples, of those half of it apart.
+    """Return the level (dBFS) of the loudest window of `length` samples in a recording [n].
 
-    A recording [n] no longer than that is followed by zeros, as the network gets it.
+    Windows begin half their length apart. A shorter recording is padded with zeros, as for the
+    network.
     """
     starts = range(0, max(1, len(samples) - length // 2), length // 2)
     short = 10 * np.log10(min(len(samples), length) / length) if len(samples) else 0.0
-    return max(of_samples(samples[start : start + length]) for start in starts) + short
+    loudest = max(of_samples(samples[start : start + length]) for start in starts)
+    return max(SILENCE, loudest + short)
 
 
 def quietest(levels: np.ndarray, gain_db: float) -> float:

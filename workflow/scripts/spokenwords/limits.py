@@ -19,8 +19,8 @@ FEWEST = 5
 ENOUGH = 141
 LACKING = {
     "train": "a run that needs them will stop",
-    "valid": "neither the epoch that is kept nor the threshold takes account of them",
-    "test": "test figures say nothing of them",
+    "valid": "the selected epoch and the threshold do not depend on them",
+    "test": "test figures do not include them",
 }
 SEPARATORS = " _.-"
 

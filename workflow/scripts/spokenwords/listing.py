@@ -18,9 +18,9 @@ def recordings(place: Path) -> list[Path]:
 
     A folder stands for the recordings in it and in all folders below, sorted by path; what is
     hidden (its name begins with a dot) is left out, and a folder that several links lead to is
-    searched once; the log says what is passed over. A recording stands for itself. Any other file
-    is a text that lists recordings, a path a line, or a table with a column of them (see
-    `_listed`).
+    searched once; the log says what is passed over. A recording stands for itself, by its name
+    or else its content. Any other file is a text that lists recordings, one path per line, or a
+    table with a column of them (see `_listed`).
 
     That a recording can be read, or one on a list is there, is not looked at. A folder that may not
     be searched stands for itself, as a recording that cannot be read. Raises `UserError` where
@@ -81,18 +81,23 @@ def _search(folder: Path, others: list[str]) -> Iterator[Path]:
 
 
 def _listed(file: Path) -> list[Path]:
-    """The recordings that a text file lists, or a table's column of recordings.
+    """The recordings that a text file lists, or a table's column of them; or the file if it is one.
 
     A path counts from the text's own folder or, where it leads nowhere from there, from the current
     one. One that leads to a file as it is written is taken so, whatever else it could mean.
     """
     try:
         names = lists.lines(text := lists.text(file))
-        if not os.path.exists(file.parent / names[0]):  # noqa: PTH110 (Path's may raise)
+        [first, *_] = lists.lines(lists.body(text))
+        if not os.path.exists(file.parent / first):  # noqa: PTH110 (Path's may raise)
             names = lists.entries(text)
     except OSError as error:
         raise UserError(f"{file} cannot be read ({error.strerror}).") from None
     except ValueError:
+        from spokenwords import decoding  # 0.1 s that few lists need
+
+        if decoding.is_sound(file):
+            return [file]
         raise UserError(
             f"{file} is neither a {dataset.KINDS} file, nor a folder, nor a text in UTF-8 that "
             "lists recordings, one a line."

@@ -8,6 +8,7 @@ import csv
 import hashlib
 import io
 import logging
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -67,6 +68,11 @@ def text(path: Path) -> str:
 def lines(content: str) -> list[str]:
     """The lines of a text, without their ends."""
     return [line.removesuffix("\r") for line in content.split("\n")]
+
+
+def body(content: str) -> str:
+    """A text from its first line on that is neither empty nor a comment."""
+    return content[re.match(r"([^\S\n]*(#[^\n]*)?\n)*", content).end() :]
 
 
 def readings(line: str) -> list[str]:
@@ -167,10 +173,10 @@ def _official(folder: Path) -> dict[str, list[str]]:
 
 
 def columns(header: str) -> tuple[list[str], str]:
-    """The columns that a table's first line names, in lower case, and what separates them.
+    """Return the names of a table's columns, in lower case, and their separator.
 
-    It separates them so that one is named as in `FILES`, or is a comma. Raises `csv.Error` where
-    the line is none of a table.
+    The separator is the first of `SEPARATORS` that gives a column of `FILES`, else a comma. Raises
+    `csv.Error` where the line cannot be parsed.
     """
     found = []
     for separator in SEPARATORS:
@@ -191,6 +197,7 @@ def file_column(names: list[str]) -> str | None:
 
 def entries(content: str) -> list[str]:
     """What a text lists: of a table with a column of recordings each one once, else its lines."""
+    content = body(content)
     with suppress(csv.Error):
         names, separator = columns(lines(content)[0])
         if column := file_column(names):

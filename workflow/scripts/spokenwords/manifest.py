@@ -89,10 +89,10 @@ def of_classes(path: Path, chosen: Classes, segments: Iterable[str] = ()) -> pd.
         places = {name: path.with_name(f"{name}.csv") for name in SETS}
         sets = {name: read(place) for name, place in places.items() if place.is_file()}
         raise UserError(
-            f"There is no recording of {named(absent)} in {path}, which this run needs."
-            f"{whereabouts(sets, absent)}\nAdd recordings, by more people where a split is by "
-            "speaker; change the split's shares, seed or lists (config key "
-            f"splits.{path.parent.name}); or leave words out (`words` or `unknown` of the run)."
+            f"{path} has no recording of {named(absent)}, which this run needs."
+            f"{whereabouts(sets, absent)}\nAdd recordings (of other speakers if the split is by "
+            "speaker), change the split's shares, seed or lists (config key "
+            f"splits.{path.parent.name}), or leave words out (`words` or `unknown` of the run)."
         )
     parts = [table]
     for place in segments:

@@ -15,6 +15,7 @@ import csv
 import hashlib
 import json
 import logging
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -23,15 +24,16 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from spokenwords import content, layout, lists
+from spokenwords import content, dataset, layout, lists
 from spokenwords.errors import UserError
 from spokenwords.layout import SETS
 
 logger = logging.getLogger("spokenwords")
 
-NAMES = {"valid": "DEV", "test": "TEST"}
 NOT_KNOWN = {"", "NA"}
 BLOCK = 1 << 16  # bytes
+# The modules by whose rules digests are found.
+RULES = [Path(file) for file in (__file__, lists.__file__, layout.__file__, dataset.__file__)]
 
 
 class Row(NamedTuple):
@@ -64,8 +66,10 @@ def rows(table: Path, word: str = "") -> Iterator[Row]:
     sought = [f"{form}{end}".replace('"', '""').encode() for form in forms for end in "/\\"]
     try:
         with table.open("rb") as file:
-            names, separator = _columns(table, file.readline())
-            number = 1
+            number, first = 1, file.readline()
+            while re.fullmatch(rb"(\xef\xbb\xbf)?\s*(#.*)?\n", first):
+                number, first = number + 1, file.readline()
+            names, separator = _columns(table, number, first)
             while block := file.read(BLOCK):
                 block += file.readline()
                 if not word or any(name in block for name in sought):
@@ -81,19 +85,19 @@ def rows(table: Path, word: str = "") -> Iterator[Row]:
         raise _fault(table, "is not in UTF-8: convert it") from None
 
 
-def _columns(table: Path, line: bytes) -> tuple[list[str], str]:
+def _columns(table: Path, number: int, line: bytes) -> tuple[list[str], str]:
     """What `rows` look for in a row's fields, in the order of columns, and what separates them."""
     if b"\0" in line:
         raise _fault(table, "is not in UTF-8: convert it")
     try:
         names, separator = lists.columns(line.decode("utf-8-sig"))
     except csv.Error as error:
-        raise _no_table(table, 1, error) from None
+        raise _no_table(table, number, error) from None
     column = lists.file_column(names) or "link"
     if missing := [name for name in (column, "speaker") if name not in names]:
         raise _fault(
             table,
-            f"has no column {' and '.join(map(str.upper, missing))} in its first line: name its "
+            f"has no column {' and '.join(map(str.upper, missing))} in line {number}: name its "
             "columns there, with commas, semicolons or tabs between them",
         )
     for name in (column, "speaker", "set"):
@@ -132,10 +136,10 @@ def _fault(table: Path, what: str) -> UserError:
 
 
 def speakers(table: Path, word: str, files: list[str]) -> dict[str, str]:
-    """Who speaks in those of a word's `files` (`<word>/<name>`) of which the table knows it.
+    """Return the speakers that the table names, keyed by file, of a word's `files`.
 
-    Raises `UserError` as `rows` does, where the table names none of the files, and where it names
-    two speakers of a recording.
+    Files are named `<word>/<name>`. Raises `UserError` as `rows` does, where the table names none
+    of the files, and where it names two speakers of a recording.
     """
     known = _one_each(table, ((row.recording, row.speaker) for row in rows(table, word)))
     named = {file: known[name] for file in files if (name := lists.key(file)) in known}
@@ -179,16 +183,9 @@ def official_lists(table: Path, files: list[str]) -> dict[str, set[str]]:
             f"Warning: {table} has no set for {len(unnamed):,} of {len(files):,} recordings"
             f"{sides}; these are trained on."
         )
-    found = {
+    return {
         name: {file for file in files if sets.get(key[file]) == name} for name in ("valid", "test")
     }
-    if empty := [name for name, there in found.items() if not there]:
-        raise _fault(
-            table,
-            f"has no usable recording in set {' and '.join(map(NAMES.get, empty))}{sides}: choose "
-            "method `random` or `speaker` (config key splits), or have it name some",
-        )
-    return found
 
 
 def _one_each(table: Path, said: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -203,10 +200,12 @@ def _one_each(table: Path, said: Iterable[tuple[str, str]]) -> dict[str, str]:
 def digests(table: Path, cache: Path) -> dict[str, Digest]:
     """What the table says of each word, keyed by word, whatever the order of its lines.
 
-    The table is read only where its size, times or inode differ from what they were when `cache` (a
-    JSON file, kept up by this function) was written. Raises `UserError` as `rows` does.
+    The table is read only where its size, times or inode, or the `RULES`, differ from what they
+    were when `cache` (a JSON file, kept up by this function) was written. Raises `UserError` as
+    `rows` does.
     """
-    state = content.state(table.parent, [table.name])
+    rules = map(content.hash_of, RULES)
+    state = content.digest_of_lines([content.state(table.parent, [table.name]), *rules])
     with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
         known = json.loads(cache.read_text(encoding="utf-8"))
         if known["state"] == state:

@@ -22,7 +22,7 @@ RETRAIN = "delete it and run the workflow again, which trains it anew"
 # What `Classifier.save` saves.
 SAVED = (
     *("words", "no_words", "confidences", "representation", "transform", "samples", "network"),
-    *("quietest", "weights"),
+    "weights",
 )
 
 
@@ -126,7 +126,7 @@ class Classifier(nn.Module):
             saved["no_words"],
         )
         classifier.confidences = saved["confidences"].numpy()
-        classifier.quietest = saved["quietest"]
+        classifier.quietest = saved.get("quietest", level.SILENCE)
         classifier.network.load_state_dict(saved["weights"])
         return classifier.eval()
 
@@ -136,10 +136,11 @@ def _require_model(saved: Any) -> None:
     keys = set(saved) if isinstance(saved, dict) else set()
     if {"identity", "parts"} <= keys:
         raise pytorch_file.ForeignFileError("the checkpoint of a training that has not ended")
-    if not keys.issuperset(SAVED):
+    if not keys.issuperset({"words", "network", "weights"}):
         raise pytorch_file.ForeignFileError("a PyTorch file with something else in it")
     if (
-        saved["network"] not in NETWORKS
+        not keys.issuperset(SAVED)
+        or saved["network"] not in NETWORKS
         or saved["representation"] not in REPRESENTATIONS
         or set(saved["transform"]) != {field.name for field in fields(STFT)}
     ):

@@ -8,7 +8,6 @@ order of the arrays, and all that the values depend on.
 import hashlib
 import math
 import shlex
-import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import version
@@ -50,9 +49,9 @@ def write(
     """
     _require(files, folder)
     least = _least(length + transform.hop_length)
-    partial = unfinished.beside(path)
-    group, hashes, faults = zarr.create_group(partial), [], []
-    try:
+    hashes, faults = [], []
+    with unfinished.replacing(path) as partial:
+        group = zarr.create_group(partial)
         for number, file in enumerate(files):
             try:
                 waveform = _load(folder / file, transform.sample_rate, least)
@@ -73,12 +72,6 @@ def write(
                 "versions": {name: version(name) for name in ("numpy", "scipy", "zarr", "zarrs")},
             }
         )
-    except BaseException:
-        unfinished.remove(partial)
-        raise
-    if path.exists():
-        shutil.rmtree(path)
-    partial.rename(path)
 
 
 def read(path: Path, transform: STFT) -> list[np.ndarray]:

@@ -17,7 +17,7 @@ ONNX_FIELDS = (b"\x08", (b"\x12", b"\x3a"))
 
 
 class ForeignFileError(Exception):
-    """Says what a file is, as a noun, that PyTorch did not write, or that is damaged."""
+    """A file is damaged or was not written by PyTorch; the message names its kind, as a noun."""
 
 
 def load(path: Path) -> Any:

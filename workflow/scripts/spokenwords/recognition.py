@@ -22,9 +22,12 @@ from spokenwords.progress import Progress
 logger = logging.getLogger("spokenwords")
 
 # Recordings are read ahead of the network as long as their files, and so many bytes more for each,
-# take no more than this together. Samples of 16 bits take twice as much as 32-bit numbers.
+# take no more than this together. Samples of 16 bits take twice as much as 32-bit numbers. Files
+# with other suffixes than these are compressed, of speech about to so small a part.
 AHEAD = 32_000_000
 BESIDES = 100_000
+PLAIN = (*(".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc"), ".caf", ".au")
+COMPRESSION = 20
 
 LIKELIEST = 3
 COLUMNS = [
@@ -72,10 +75,9 @@ def recognize(
     with ThreadPoolExecutor(threads) as pool:
         for windows in spotting.probabilities(classifier, waveforms(pool), pool):
             path, length, fault = in_work.popleft()
-            # A name may have bytes that are no text.
-            file = os.fsencode(path).decode(errors="backslashreplace")
+            file = _text(path)
             if fault:
-                faults.append(f"{file if file.isprintable() else repr(file)}: {fault}")
+                faults.append(f"{_shown(path)}: {fault}")
                 yield {"file": file, "fault": fault}
             else:
                 for row in _rows(classifier, windows, length, threshold):
@@ -129,14 +131,15 @@ class _Recording:
 def _weight(path: Path) -> int:
     """About how many bytes reading takes."""
     try:
-        return BESIDES + path.stat().st_size
+        plain = path.suffix.lower() in PLAIN
+        return BESIDES + path.stat().st_size * (1 if plain else COMPRESSION)
     except OSError:
         return BESIDES
 
 
 def _load(path: Path, classifier: Classifier) -> _Recording:
     try:
-        samples, rate = _decode(path)
+        samples, rate = decoding.decode(path)
         waveform = audio.mix_down(samples)
         del samples  # Hours of all channels, maybe.
         waveform = audio.resample(waveform, rate, classifier.transform.sample_rate)
@@ -149,25 +152,21 @@ def _load(path: Path, classifier: Classifier) -> _Recording:
     return _Recording(path, np.empty(0, np.float32), fault)
 
 
+def _text(path: Path) -> str:
+    """A path, whose bytes that are no text are given by number."""
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
+def _shown(path: Path) -> str:
+    """A path as messages have it: in quotes where it would steer a terminal."""
+    name = _text(path)
+    return name if name.isprintable() else repr(name)
+
+
 def _share(some: list[Path], paths: list[Path]) -> str:
     """How many of the recordings these are, with a name, and the verb."""
-    name = os.fsencode(some[0]).decode(errors="backslashreplace")
-    such = f" (such as {name})" if len(paths) > 1 else f" ({name})"
+    such = f" ({'such as ' if len(paths) > 1 else ''}{_shown(some[0])})"
     return f"{len(some):,} of {len(paths):,} recordings{such} {'is' if len(some) == 1 else 'are'}"
-
-
-def _decode(path: Path) -> tuple[np.ndarray, int]:
-    """As `decoding.decode`, for files that were not looked at before."""
-    try:
-        str(path).encode()
-        path.stat()
-        if path.is_file() or path.is_dir():  # opening a pipe would never end
-            path.open("rb").close()
-    except UnicodeEncodeError:
-        raise decoding.UnreadableRecordingError("its name is not in UTF-8") from None
-    except OSError as error:
-        raise decoding.UnreadableRecordingError(error.strerror) from None
-    return decoding.decode(path)
 
 
 def _rows(

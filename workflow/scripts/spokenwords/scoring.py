@@ -135,8 +135,10 @@ def likeliest_classes(
 @torch.inference_mode()
 def levels(transform: STFT, recordings: Recordings | StreamedRecordings) -> np.ndarray:
     """The level of each recording, whose spectrograms are by `transform`, dBFS [recording]."""
-    found = [level.of_spectrograms(some, transform) for some, _ in recordings.in_order(BATCH_SIZE)]
-    return torch.cat(found).cpu().numpy()
+    found = [
+        level.of_spectrograms(some, transform).cpu() for some, _ in recordings.in_order(BATCH_SIZE)
+    ]
+    return torch.cat([torch.empty(0), *found]).numpy()
 
 
 def loss_and_accuracy(found: Outcomes) -> tuple[float, float]:

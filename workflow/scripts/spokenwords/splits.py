@@ -45,10 +45,12 @@ def divide(
         chosen = _by_shares(recordings["file"], _groups(recordings, keys), shares, seed)
     manifests = {name: recordings.loc[chosen == name, COLUMNS] for name in SETS}
     if empty := [name for name, part in manifests.items() if part.empty]:
+        ways = {"official": "name some in the lists or the table (config key dataset.metadata)"}
         raise UserError(
             f"The split of method `{method}` leaves no recording for: {', '.join(empty)}; there "
-            f"are {manifest.counted(recordings)}. Add recordings, change its shares, or choose "
-            "another method (config key splits)."
+            f"are {manifest.counted(recordings)}. Add recordings, "
+            f"{ways.get(method, 'change its shares')}, or choose another method (config key "
+            "splits)."
         )
     return manifests
 
@@ -98,9 +100,9 @@ def report(
         if words:
             logger.warning(
                 f"Warning: The set {name} of split {split} lacks {manifest.named(words)}: "
-                f"{limits.LACKING[name]}.{manifest.whereabouts(manifests, words)}\nAdd recordings, "
-                "by more people where a split is by speaker, or change its shares, seed or lists "
-                f"(config key splits.{split})."
+                f"{limits.LACKING[name]}.{manifest.whereabouts(manifests, words)}\nAdd recordings "
+                "(of other speakers if the split is by speaker), or change its shares, seed or "
+                f"lists (config key splits.{split})."
             )
     count, known = summary["recordings"].sum(), summary["speaker_known"].sum()
     if method == "speaker" and known < count:

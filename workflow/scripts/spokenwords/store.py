@@ -11,7 +11,6 @@ import math
 import os
 import re
 import shlex
-import shutil
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -92,80 +91,77 @@ def write_waveforms(
     there until the new one is complete. Memory: a chunk a thread. Raises `UserError` for a
     recording that exceeds what float16 holds.
     """
-    partial = unfinished.beside(path)
     frequency, time = transform.frequency(), transform.time(length)
-    group = zarr.create_group(partial)
-    group.attrs.update(
-        {
-            "files": files,
-            "stft": asdict(transform),
-            "samples": length,
-            "audio_window": window,
-            "rounding_step": None if rounding is None else 2.0**-rounding,
-            "units": "full scale of the recording is 1",
-            "inventory_sha256": inventory_digest,
-            "versions": {name: version(name) for name in ("numpy", "scipy", "zarr", "zarrs")},
-        }
-    )
-    for name, values, unit in (("frequency", frequency, "Hz"), ("time", time, "s")):
-        group.create_array(
-            name, data=values, dimension_names=[name], attributes={"units": unit}, fill_value=np.nan
+    with unfinished.replacing(path) as partial:
+        group = zarr.create_group(partial)
+        group.attrs.update(
+            {
+                "files": files,
+                "stft": asdict(transform),
+                "samples": length,
+                "audio_window": window,
+                "rounding_step": None if rounding is None else 2.0**-rounding,
+                "units": "full scale of the recording is 1",
+                "inventory_sha256": inventory_digest,
+                "versions": {name: version(name) for name in ("numpy", "scipy", "zarr", "zarrs")},
+            }
         )
-    # The one type of text that Zarr v3 has a specification of.
-    channels = np.array(CHANNELS, np.dtypes.StringDType())
-    group.create_array("channel", data=channels, dimension_names=["channel"])
-    with zarr.config.set(PIPELINE):
-        array = group.create_array(
-            "spectrogram",
-            shape=(len(files), 2, len(frequency), len(time)),
-            chunks=(chunk_length, 2, len(frequency), len(time)),
-            # A chunk is a file; with slashes it would be three folders besides.
-            chunk_key_encoding={"name": "default", "separator": "."},
-            dtype="float16",
-            # With a checksum, since Blosc decodes many a flipped bit into wrong numbers.
-            compressors=[COMPRESSORS[compression], Crc32cCodec()],
-            # A lost chunk then shows when it is read, instead of passing for silence.
-            fill_value=np.nan,
-            dimension_names=DIMENSIONS,
-        )
-    with warnings.catch_warnings():
-        # The specification lacks it still; xarray asks for it, other readers pass over it.
-        warnings.simplefilter("ignore", ZarrUserWarning)
-        zarr.consolidate_metadata(partial)
-    progress = Progress(f"Spectrograms {path.stem}", len(files), "recordings")
+        for name, values, unit in (("frequency", frequency, "Hz"), ("time", time, "s")):
+            group.create_array(
+                name,
+                data=values,
+                dimension_names=[name],
+                attributes={"units": unit},
+                fill_value=np.nan,
+            )
+        # The one type of text that Zarr v3 has a specification of.
+        channels = np.array(CHANNELS, np.dtypes.StringDType())
+        group.create_array("channel", data=channels, dimension_names=["channel"])
+        with zarr.config.set(PIPELINE):
+            array = group.create_array(
+                "spectrogram",
+                shape=(len(files), 2, len(frequency), len(time)),
+                chunks=(chunk_length, 2, len(frequency), len(time)),
+                # A chunk is a file; with slashes it would be three folders besides.
+                chunk_key_encoding={"name": "default", "separator": "."},
+                dtype="float16",
+                # With a checksum, since Blosc decodes many a flipped bit into wrong numbers.
+                compressors=[COMPRESSORS[compression], Crc32cCodec()],
+                # A lost chunk then shows when it is read, instead of passing for silence.
+                fill_value=np.nan,
+                dimension_names=DIMENSIONS,
+            )
+        with warnings.catch_warnings():
+            # The specification lacks it still; xarray asks for it, other readers pass over it.
+            warnings.simplefilter("ignore", ZarrUserWarning)
+            zarr.consolidate_metadata(partial)
+        progress = Progress(f"Spectrograms {path.stem}", len(files), "recordings")
 
-    def write_chunk(first: int) -> int:
-        rows = files[first : first + chunk_length]
-        chunk = np.empty((len(rows), *array.shape[1:]), np.float16)
-        for i in range(0, len(rows), UTTERANCES_AT_ONCE):
-            some = rows[i : i + UTTERANCES_AT_ONCE]
-            waveforms = np.stack([load(file) for file in some])
-            values = transform.complex_spectrogram(waveforms)
-            _require_in_range(values, some)
-            chunk[i : i + len(some)] = to_float16(values, rounding)
-        array[first : first + len(rows)] = chunk
-        return len(rows)
+        def write_chunk(first: int) -> int:
+            rows = files[first : first + chunk_length]
+            chunk = np.empty((len(rows), *array.shape[1:]), np.float16)
+            for i in range(0, len(rows), UTTERANCES_AT_ONCE):
+                some = rows[i : i + UTTERANCES_AT_ONCE]
+                waveforms = np.stack([load(file) for file in some])
+                values = transform.complex_spectrogram(waveforms)
+                _require_in_range(values, some)
+                chunk[i : i + len(some)] = to_float16(values, rounding)
+            array[first : first + len(rows)] = chunk
+            return len(rows)
 
-    try:
         with ThreadPoolExecutor(threads) as pool:
             for count in pool.map(write_chunk, range(0, len(files), chunk_length)):
                 progress.advance(count)
-    except BaseException:
-        unfinished.remove(partial)
-        raise
-    if path.exists():
-        shutil.rmtree(path)
-    partial.rename(path)
 
 
 class DamagedError(Exception):
     """What proves that a store, or an array of one, is damaged or missing; in a few words."""
 
 
-def read_attributes(path: Path) -> dict[str, Any]:
-    """The attributes of the group at `path`. Raises `DamagedError`."""
+def read_attributes(path: Path, *keys: str) -> dict[str, Any]:
+    """The attributes of the group at `path`: files, stft and `keys`. Raises `DamagedError`."""
     attributes = _metadata(path, "attributes")["attributes"]
-    if lacking := {"files", "stft"} - set(attributes):
+    if lacking := {"files", "stft", *keys} - set(attributes):
         raise DamagedError(f"its attributes lack {min(lacking)!r}")
     if set(attributes["stft"]) != {field.name for field in fields(STFT)}:
         raise DamagedError("its attribute 'stft' is not that of a transform")
@@ -266,8 +262,8 @@ def open_store(path: Path, threads: int = 1) -> Store:
     Raises `UserError` when it is missing or damaged.
     """
     try:
-        attributes = read_attributes(path)
-        # Of which Zarr and zarrs would take one a core of the machine.
+        attributes = read_attributes(path, "samples")
+        # By default, Zarr and zarrs take one thread per core.
         with zarr.config.set({"threading.max_workers": threads}):
             array = open_array(path / "spectrogram")
     except DamagedError as damage:
