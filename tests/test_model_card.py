@@ -88,14 +88,14 @@ def confusions(counts):
 
 
 def card(origin=data.SPEECH_COMMANDS, counts=(), run="my *run*", **changes):
-    parts = {"settings": settings(), "exported": exported(), "sets": sets()}
+    parts = {"settings": settings(), "exported": exported(), "sets": sets(), "metrics": metrics()}
     parts |= {"alarms": None} | changes
     return model_card.page(
         run,
         parts["settings"],
         origin,
         parts["exported"],
-        metrics(),
+        parts["metrics"],
         confusions(dict(counts)),
         parts["sets"],
         parts["alarms"],
@@ -234,6 +234,11 @@ def test_figures_have_their_intervals():
         ["Expected calibration error", "0.0213", ""],
         ["Accuracy of the exported model", "91.23%", "90.00% to 92.01%"],
     ]
+
+
+def test_an_interval_without_width_is_none():
+    text = card(metrics=metrics() | {"macro_f1": 1.0, "macro_f1_interval": [1.0, 1.0]})
+    assert "| Macro F1 | 1.0000 | – |" in section(text, "Quantitative analyses")
 
 
 def test_every_class_has_a_row():
