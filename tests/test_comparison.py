@@ -82,6 +82,14 @@ def test_runs_have_their_settings_and_figures():
     pd.testing.assert_frame_equal(table.tail(1).reset_index(drop=True), expected)
 
 
+def test_an_interval_without_width_is_none():
+    runs = catalogue(a=1, b=1)
+    alike = metrics(1.0) | {"macro_f1_interval": [1.0, 1.0]}
+    table = comparison.runs(runs, {"a": alike, "b": metrics(0.9)})
+    assert table[["macro_f1_low", "macro_f1_high"]].isna().all(axis=1).tolist() == [True, False]
+    plots.measures(table, comparison.seeds(table), {})
+
+
 def test_mean_and_spread_over_seeds():
     runs = catalogue(power=1, complex=[1, 2, 3])
     figures = [metrics(0.5), metrics(0.91, loss=1), metrics(0.94, loss=2), metrics(0.94, loss=6)]

@@ -6,6 +6,7 @@ Scripts run as Snakemake runs them, but in this process, on files as `evaluate` 
 
 import json
 import math
+import re
 import runpy
 import warnings
 from collections import Counter
@@ -356,6 +357,8 @@ def write_evaluated(made, folder):
     made.properties.to_csv(folder / "properties.csv", index=False)
     (folder / "random").mkdir()
     manifests = {name: made.manifest for name in splits.SETS}
+    # Without a recording of each word in training no run goes on.
+    manifests["train"] = case(len(made.words), words=made.words).manifest
     for name, manifest in manifests.items():
         manifest.to_csv(folder / f"{name}.csv", index=False)
     splits.summarise(manifests).to_csv(folder / "random" / "summary.csv", index=False)
@@ -377,9 +380,10 @@ def run_chain(run, made, folder):
         return {Path(file).stem: folder / file for file in files}
 
     run("plot_confusion.py", input=one, output={"plot": folder / "confusion.svg"})
-    drawn = {"plot": "svg", "image": "png", "interactive": "html"}
+    drawn = {"plot": "svg", "image": "png", "page": "html"}
     drawn = {name: folder / f"alluvial.{suffix}" for name, suffix in drawn.items()}
-    run("plot_alluvial.py", input=one, output=drawn)
+    template = {"template": ROOT / "report" / "alluvial.html"}
+    run("plot_alluvial.py", input=one, output=drawn, resources=template)
     tables = outputs("reliability.csv", "coverage.csv")
     run("calibrate.py", input=one, output=tables | {"plot": folder / "calibration.svg"})
     tables = outputs("rates.csv", "model.csv") | {"plot": folder / "difficulty.svg"}
@@ -390,7 +394,7 @@ def run_chain(run, made, folder):
         "gallery.py",
         input=one | {"metrics": metrics[0]},
         output={"page": folder / "gallery.html"},
-        params={"audio": {"sample_rate": RATE, "seconds": SECONDS}},
+        params={"audio": {"sample_rate": RATE, "seconds": SECONDS, "window": "loudest"}},
         resources={"template": template, "folder": folder},
         wildcards={"run": "first"},
     )
@@ -478,6 +482,23 @@ def test_every_script_runs(name, run, tmp_path, monkeypatch):
     for plot in tmp_path.glob("*.svg"):
         assert ">nan" not in plot.read_text().lower(), plot.name
     assert len(list(tmp_path.glob("*.svg"))) == (8 if name in DRAWN else 0)
+
+
+def test_rules_give_scripts_what_they_read():
+    """So that the hand-made parts above are those of the rules, too."""
+    checked = 0
+    for rules in (ROOT / "rules").glob("*.smk"):
+        for rule in re.split(r"^(?=rule |checkpoint |use rule )", rules.read_text(), flags=re.M):
+            if script := re.search(r'"\.\./scripts/(.+)"', rule):
+                code = (ROOT / "scripts" / script[1]).read_text()
+                for part, name in re.findall(r"snakemake\.(\w+)\.(\w+)", code):
+                    # What a function gives has its names elsewhere.
+                    given = re.search(f"^    {part}:\n((?:        .*\n|\n)*)", rule, re.M)
+                    if part not in ("wildcards", "config") and name != "get":
+                        known = given and re.search(rf"\*\*|unpack|^ {{8}}{name}=", given[1], re.M)
+                        assert known, (script[1], part, name)
+                        checked += 1
+    assert checked > 100
 
 
 # False alarms, which `find_false_alarms` measures with the model itself.

@@ -442,7 +442,22 @@ def test_few_speakers_are_told(speakers, told):
 def test_recordings_without_values_are_left_out():
     table = made()
     table.loc[:99, "snr_db"] = np.nan
-    assert "in 1,900 recordings" in note(difficulty_model.fit(table), TOGETHER)
+    account = note(difficulty_model.fit(table), TOGETHER)
+    assert "in 1,900 recordings" in account
+    assert "Left out: 100 recordings of which a property is not known." in account
+
+
+def test_a_few_known_speakers_do_not_cost_the_model():
+    """It is fitted without them if the recordings of others are needed, and else with them."""
+    name = "recordings_of_speaker_in_training"
+    for unknown, fitted in ((1900, 2000), (100, 1900)):
+        table = made()
+        table.loc[: unknown - 1, name] = np.nan
+        model = difficulty_model.fit(table)
+        assert f"in {fitted:,} recordings" in note(model, TOGETHER)
+        left_out = fitted == 2000
+        assert note(model, name) == ("not known of 1,900 recordings" if left_out else "")
+        assert ("Who speaks is not known of 1,900: each" in note(model, TOGETHER)) == left_out
 
 
 def test_where_nothing_was_measured_there_is_no_model():

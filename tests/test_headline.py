@@ -239,9 +239,12 @@ def test_few_test_recordings_are_told_with_how_many_would_do():
     tree = document(["complex"], complex=counts(bed=5, cat=4))
     assert paragraphs(tree)[1] == (
         "Limits of complex: With fewer than 5 test recordings a class the figures mean little. "
-        "From 141 test recordings on, instead of 9, an accuracy of 90 % is known to within 5 "
-        "percentage points (95 % interval, Wilson 1927)."
+        "With 141 or more, instead of 9, each by another speaker, the 95 % interval of an accuracy "
+        "of 90 % is at most 10 percentage points wide."
     )
+    # Never a number that there already is.
+    tree = document(["complex"], complex=counts(**{f"word_{n}": 4 for n in range(50)}))
+    assert "With 250 or more, instead of 200, each" in paragraphs(tree)[1]
     # One rare class does not make the accuracy of all worthless.
     tree = document(["complex"], complex=counts(bed=6, cat=4))
     assert paragraphs(tree)[1] == (

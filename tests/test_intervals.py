@@ -68,6 +68,12 @@ def test_where_all_is_right_or_wrong_it_has_a_width(right):
     assert (low, high) == pytest.approx((1 - width, 1) if right else (0, width))
 
 
+def test_one_of_several_speakers_counts_as_one_recording():
+    """As in a bin of a test set of many: other speakers may differ."""
+    found = intervals.of_share([1] * 12, ["ann"] * 12, several=True)
+    assert found == pytest.approx((1 / (1 + Z**2), 1))
+
+
 # Differences.
 
 
@@ -105,6 +111,15 @@ def test_differences_at_the_limits():
     # The two accuracies are 0 and 1: each moves away from its limit only.
     found = intervals.of_difference(*outcomes(0, 0, 10, 0), range(10))
     assert found == pytest.approx((1 - math.hypot(width, width), 1))
+
+
+def test_runs_that_agree_are_no_less_alike_where_speakers_are():
+    """Each of 20 speakers has one of two right, in both runs the same one."""
+    right, speakers = [0, 1] * 20, np.repeat(np.arange(20), 2)
+    low, high = intervals.of_share(right, speakers)
+    # The continuity correction is 1 / (2 n s²), n = 40 and s² = 0.25.
+    half = math.sqrt(2 * (1 - (1 - 1 / 20))) * (high - low) / 2
+    assert intervals.of_difference(right, right, speakers) == pytest.approx((-half, half))
 
 
 def test_recordings_that_are_there_several_times_tell_nothing_more():

@@ -28,6 +28,7 @@ with progress.job_log(snakemake.log[0]):
         "opset": onnx_model.OPSET,
         **description,
         "kept": kept,
+        "window": window,
         "transform": asdict(classifier.transform),
         "parameters": classifier.parameter_count(),
         "parity": {

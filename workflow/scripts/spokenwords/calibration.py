@@ -33,7 +33,10 @@ def reliability(answers: pd.DataFrame) -> pd.DataFrame:
     table = groups.agg(
         recordings=("correct", "size"), confidence=("confidence", "mean"), right=("correct", "sum")
     )
-    bounds = [intervals.of_share(group["correct"], group["speaker"]) for _, group in groups]
+    several = answers["speaker"].nunique() > 1
+    bounds = [
+        intervals.of_share(group["correct"], group["speaker"], several) for _, group in groups
+    ]
     low, high = np.array(bounds).T
     return pd.DataFrame(
         {

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
 from statsmodels.stats.multitest import multipletests
 
 from spokenwords import intervals
@@ -61,6 +60,8 @@ def runs(catalogue: Mapping[str, Mapping], metrics: Mapping[str, Mapping]) -> pd
         row |= {"classes": len(found["words"]), "recordings": found["recordings"]}
         for measure in MEASURES:
             low, high = found[f"{measure}_interval"]
+            if low == high:  # Of recordings that are all alike, resampling learns nothing.
+                low = high = np.nan
             row |= {measure: found[measure], f"{measure}_low": low, f"{measure}_high": high}
         row["expected_calibration_error"] = found["expected_calibration_error"]
         row["parameters"] = found["model"]["parameters"]
@@ -164,15 +165,17 @@ def sign_flip_test(differences: Iterable[int]) -> float:
     speakers none is below 0.05.
     """
     differences = np.asarray(differences, dtype=int)
-    # The chances of each sum, in steps of 1 from the lowest to the highest.
-    chances = np.ones(1)
-    for size, count in zip(*np.unique(np.abs(differences), return_counts=True), strict=True):
-        if size:
-            flipped = np.zeros(2 * size * count + 1)
-            flipped[:: 2 * size] = binom.pmf(np.arange(count + 1), count, 0.5)
-            chances = np.convolve(chances, flipped)
-    sums = np.abs(np.arange(len(chances)) - len(chances) // 2)
-    return min(float(chances[sums >= abs(differences.sum())].sum()), 1.0)
+    sizes, counts = np.unique(np.abs(differences), return_counts=True)
+    highest = int(sizes @ counts)
+    period = 2 * highest + 1
+    # A difference has the characteristic function cos(size x), a sum the product of theirs. The
+    # Fourier transform of it is the chances of 0, 1, … and from the end of −1, −2, …
+    places, function = np.arange(highest + 1), np.ones(highest + 1)
+    for size, count in zip(sizes, counts, strict=True):
+        function *= np.cos(2 * np.pi / period * (places * size % period)) ** count
+    chances = np.fft.irfft(function, period)
+    far = abs(int(differences.sum()))
+    return float(np.clip(chances[far : period - far + (far > 0)].sum(), 0, 1))
 
 
 def _outcomes(predictions: pd.DataFrame) -> pd.Series:

@@ -72,7 +72,7 @@ def rates(recordings: pd.DataFrame) -> pd.DataFrame:
     low, median and high of its values, recordings, errors, error_rate, interval_low and
     interval_high (`intervals.of_share`). Recordings without a value are the group `NOT_MEASURED`.
     """
-    rows = []
+    rows, several = [], recordings["speaker"].nunique() > 1
     for item in PROPERTIES:
         values, wrong = recordings[item.name], recordings["wrong"]
         flag, known = item.scale == "flag", values.dropna()
@@ -83,7 +83,7 @@ def rates(recordings: pd.DataFrame) -> pd.DataFrame:
         for group in groups:
             members, errors = values[group], wrong[group]
             low, high = members.min(), members.max()
-            bounds = intervals.of_share(errors, recordings.loc[group, "speaker"])
+            bounds = intervals.of_share(errors, recordings.loc[group, "speaker"], several)
             rows.append(
                 {
                     "property": item.name,

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -60,12 +61,13 @@ def fit(recordings: pd.DataFrame) -> pd.DataFrame:
     The last row, `TOGETHER`, has a note on the model as a whole: how well it tells errors from
     right answers of speakers that it was not fitted to, or why there is no model.
     """
-    # Where it is not known of anyone who speaks, the other properties are fitted.
-    nobody_known = bool(recordings[OF_SPEAKER].isna().all())
-    known = recordings.dropna(subset=recordings.columns.drop([OF_SPEAKER] * nobody_known))
-    wrong, speakers = known["wrong"], known["speaker"]
-    outcomes = int(min(wrong.sum(), (1 - wrong).sum()))
-    for bent in (True, False):
+    measured = recordings.dropna(subset=recordings.columns.drop(OF_SPEAKER))
+    unknown = int(measured[OF_SPEAKER].isna().sum())
+    # Rather than recordings of unknown speakers, where they are needed, the property is left out.
+    ways = [measured.dropna(), *[measured.assign(**{OF_SPEAKER: np.nan})] * bool(unknown)]
+    for bent, known in product((True, False), ways):
+        wrong, speakers = known["wrong"], known["speaker"]
+        outcomes = int(min(wrong.sum(), (1 - wrong).sum()))
         columns, table = _columns(known, bent)
         needed = OUTCOMES_PER_COEFFICIENT * max(columns.shape[1], 1)
         if outcomes >= needed:
@@ -84,8 +86,12 @@ def fit(recordings: pd.DataFrame) -> pd.DataFrame:
             "property_p_value", kind="stable"
         )
         note = _account(columns, wrong, speakers)
-        if nobody_known:
-            note += " Who speaks is not known: each recording counts as a speaker's only one."
+        if left := len(recordings) - len(known):
+            note += f" Left out: {left:,} recordings of which a property is not known."
+        if unknown and len(known) == len(measured):
+            note += f" Who speaks is not known of {unknown:,}: each counts as a speaker's only one."
+    if 0 < unknown < len(known) == len(measured):
+        table.loc[(OF_SPEAKER, ""), "note"] = f"not known of {unknown:,} recordings"
     table.loc[(TOGETHER, ""), "note"] = note
     return table.reset_index().reindex(columns=MODEL_COLUMNS)
 

@@ -96,7 +96,8 @@ def _share(
 ) -> dict[str, float]:
     share, low, high = [np.nan] * 3
     if len(chosen):
-        share, (low, high) = chosen.mean(), intervals.of_share(chosen, speakers[name])
+        several = len(set().union(*speakers.values())) > 1
+        share, (low, high) = chosen.mean(), intervals.of_share(chosen, speakers[name], several)
     columns = {name: share, f"{name}_tested": len(chosen)}
     return columns | {f"{name}_low": low, f"{name}_high": high}
 

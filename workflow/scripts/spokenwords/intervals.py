@@ -3,8 +3,8 @@
 Recordings of one speaker are alike, so that many of few speakers tell less than as many of many:
 with 14 a speaker and a correlation of 0.05, intervals that take recordings as independent cover
 88 % instead of 95 %. Speakers are taken as independent instead, and recordings only where each has
-a speaker of its own or all have the same one. Of one speaker nothing can be learnt about others:
-the interval then holds for more recordings of this speaker.
+a speaker of its own, or all of the test set have the same one. Of one speaker nothing can be learnt
+about others: the interval then holds for more recordings of this speaker.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,32 +21,39 @@ RESAMPLES = 1000
 DRAWN = 2_000_000
 
 
-def groups(speakers: Sequence) -> np.ndarray:
+def groups(speakers: Sequence, several: bool = False) -> np.ndarray:
     """Number the groups of recordings that are independent of each other, from 0 [recording].
 
-    A group is a speaker's recordings; of a single speaker each recording is one.
+    A group is a speaker's recordings. Of a single speaker each recording is one, but not where they
+    are part of a set of `several` speakers.
     """
     number, names = pd.factorize(np.asarray(speakers))
-    return number if len(names) > 1 else np.arange(len(number))
+    return number if several or len(names) > 1 else np.arange(len(number))
 
 
-def of_share(chosen: Sequence[bool], speakers: Sequence) -> tuple[float, float]:
-    """The interval of the share of recordings that are `chosen` [recording].
+def of_share(
+    chosen: Sequence[bool], speakers: Sequence, several: bool = False
+) -> tuple[float, float]:
+    """The interval of the share of recordings that are `chosen` [recording]; groups are `groups`'.
 
     Wilson's (1927), which has a width even where all or none are chosen. Where speakers have
     several recordings, it is that of the effective number of recordings of E. L. Korn and B. I.
     Graubard (Confidence intervals for proportions with small expected number of positive counts
     estimated from survey data, Survey Methodology 24, 1998): their number over the design effect,
-    corrected by Student's t with one degree of freedom less than there are speakers. The design
-    effect is the variance between speakers over that of independent recordings, and at least 1;
-    where all or none are chosen it is not known, and taken as 1. C. Franco, R. J. A. Little, T. A.
-    Louis and E. V. Slud compare such intervals (Comparative study of confidence intervals for
-    proportions in complex sample surveys, Journal of Survey Statistics and Methodology 7, 2019).
+    times (z / t)², with z of the normal distribution and t of Student's with one degree of freedom
+    less than there are speakers. The design effect is the variance between speakers over that of
+    independent recordings, and at least 1; where all or none are chosen it is not known, and taken
+    as 1. The recordings of a single one of several speakers count as one. C. Franco, R. J. A.
+    Little, T. A. Louis and E. V. Slud compare such intervals (Comparative study of confidence
+    intervals for proportions in complex sample surveys, Journal of Survey Statistics and
+    Methodology 7, 2019).
     """
-    chosen, group = np.asarray(chosen, float), groups(speakers)
+    chosen, group = np.asarray(chosen, float), groups(speakers, several)
     count, independent, share = len(chosen), group.max() + 1, chosen.mean()
     effective = float(count)
-    if independent < count:
+    if independent == 1:
+        effective = 1.0
+    elif independent < count:
         residuals = _residuals(chosen, group) / count
         between = residuals @ residuals * independent / (independent - 1) / count
         inflation = max(1, between / (share * (1 - share))) if 0 < share < 1 else 1
@@ -66,10 +73,12 @@ def of_difference(
     are those of `of_share`, and the correlation is that of the speakers' sums, as with recordings
     in clusters (Z. Yang, X. Sun and J. W. Hardin, Confidence intervals for the difference of
     marginal probabilities in clustered matched-pair binary data, Pharmaceutical Statistics 11,
-    2012).
+    2012). Where speakers do not differ, it is that of the recordings.
     """
     first, second, group = np.asarray(first, float), np.asarray(second, float), groups(speakers)
     one, other = _residuals(first, group), _residuals(second, group)
+    if not (one.any() and other.any()):
+        one, other = (_residuals(run, np.arange(len(run))) for run in (first, second))
     lengths, deviations = np.sqrt((one @ one) * (other @ other)), first.std() * second.std()
     correlation = one @ other / lengths if lengths else 0.0
     if correlation > 0:
@@ -93,14 +102,15 @@ def of_mean(values: Sequence[float], speakers: Sequence) -> tuple[float, float]:
 
 
 def bootstrap(statistic: Callable[[np.ndarray], np.ndarray], count: int) -> tuple[float, float]:
-    """The percentile bootstrap interval of what `count` speakers are drawn for, with replacement.
+    """The percentile bootstrap interval of what `count` groups are drawn for, with replacement.
 
-    Whole speakers are drawn, with all their recordings: the cluster bootstrap (C. A. Field and A.
-    H. Welsh, Bootstrapping clustered data, Journal of the Royal Statistical Society B 69, 2007).
-    `statistic` gives the value of each draw [draw] from how often each has the speakers [draw,
-    speaker]. Percentiles are farther out the fewer speakers there are (T. C. Hesterberg, What
+    Groups (see `groups`) are drawn with all their recordings: the cluster bootstrap (C. A. Field
+    and A. H. Welsh, Bootstrapping clustered data, Journal of the Royal Statistical Society B 69,
+    2007).
+    `statistic` gives the value of each draw [draw] from how often each has the groups [draw,
+    group]. Percentiles are farther out the fewer groups there are (T. C. Hesterberg, What
     teachers should know about the bootstrap, The American Statistician 69, 2015, "expanded"):
-    plain ones are too narrow. With one speaker there is no width.
+    plain ones are too narrow. With one group, which is one recording, there is no width.
     """
     if count < 2:
         value = float(statistic(np.ones((1, count)))[0])
@@ -118,8 +128,8 @@ def bootstrap(statistic: Callable[[np.ndarray], np.ndarray], count: int) -> tupl
 
 
 def _residuals(chosen: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """How many more recordings of each group are chosen than of as many others, times all [group].
+    """Each group's chosen recordings less those expected by its size, times all recordings [group].
 
-    Whole numbers: where groups are alike, all are 0.
+    These are whole numbers: they are exactly 0 where groups are alike.
     """
     return len(chosen) * np.bincount(group, chosen) - chosen.sum() * np.bincount(group)

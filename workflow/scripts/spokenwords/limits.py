@@ -13,9 +13,9 @@ from spokenwords import manifest
 # Of a class in the test set. The mean of all classes counts for the accuracy, which is over all
 # recordings, and each class's own for its precision and recall.
 FEWEST = 5
-# The fewest test recordings with which the 95 % interval of an accuracy of 90 % is narrower than 10
-# percentage points, 5 to each side (E. B. Wilson, Probable inference, the law of succession, and
-# statistical inference, 1927).
+# The fewest test recordings, each by another speaker, with which the 95 % interval of an accuracy
+# of 90 % is narrower than 10 percentage points (E. B. Wilson, Probable inference, the law of
+# succession, and statistical inference, 1927). It reaches farther down than up.
 ENOUGH = 141
 LACKING = {
     "train": "a run that needs them will stop",
@@ -40,9 +40,10 @@ def of_test(words: Mapping[str, Mapping[str, Any]]) -> list[str]:
     few = {word: count for word, count in tested.items() if count < FEWEST}
     if total < FEWEST * len(tested):
         sentences.append(
-            f"With fewer than {FEWEST} test recordings a class the figures mean little. From "
-            f"{ENOUGH} test recordings on, instead of {total}, an accuracy of 90 % is known to "
-            "within 5 percentage points (95 % interval, Wilson 1927)."
+            f"With fewer than {FEWEST} test recordings a class the figures mean little. With "
+            f"{max(ENOUGH, FEWEST * len(tested)):,} or more, instead of {total:,}, each by another "
+            "speaker, the 95 % interval of an accuracy of 90 % is at most 10 percentage points "
+            "wide."
         )
     elif few:
         scarce = manifest.named(f"{word} ({count})" for word, count in few.items())

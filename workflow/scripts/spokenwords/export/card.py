@@ -33,13 +33,12 @@ rate, length = int(about["sample_rate"]), int(about["samples"])
 samples, own_rate = soundfile.read(sys.argv[1], dtype="float32", always_2d=True)
 if own_rate != rate:
     sys.exit(f"Resample the recording from {own_rate} Hz to {rate} Hz first.")
+if len(samples) > length:
+    sys.exit(f"Cut the recording to the {length / rate:g} s that contain the word first.")
 mono, powers = samples.mean(axis=1), samples.var(axis=0)
 if mono.var() < 0.1 * powers.mean() / len(powers):  # The channels cancel.
     mono = samples[:, powers.argmax()]
-padded = np.pad(mono, (0, max(0, length - len(mono))))
-energy = np.cumsum(np.append(0, (padded - padded.mean()) ** 2))
-start = int(np.argmax(energy[length:] - energy[:-length]))  # of the loudest window
-waveform = padded[start : start + length]
+waveform = np.pad(mono, (0, length - len(mono)))
 
 [probabilities] = session.run(["probabilities"], {"waveform": waveform[None]})[0]
 best = probabilities.argmax()
@@ -203,10 +202,12 @@ def _of_the_evaluation(settings: Mapping[str, Any], metrics: Mapping[str, Any]) 
 
 def _instructions(exported: Mapping[str, Any]) -> str:
     """What goes in, what comes out, and a program that does it."""
+    heard = {"loudest": "loudest part", "start": "beginning"}[exported["window"]]
     rate, samples = exported["transform"]["sample_rate"], exported["samples"]
     return (
         f"Input `waveform`: float32 [batch, {samples}], full scale 1, {rate} Hz, one channel; "
-        "shorter recordings are followed by zeros, of longer ones take the loudest part. Output "
+        f"shorter recordings are followed by zeros. In training, and for all figures here, longer "
+        f"ones were cut to their {heard}; the program below leaves that to you. Output "
         f"`probabilities`: float32 [batch, {len(exported['classes'])}], in the order of `classes`. "
         "The metadata of the file has `classes` and `no_words` (JSON), `threshold`, `sample_rate` "
         "and `samples`; so has `classes.json`, for browsers, where the metadata cannot be read."

@@ -173,7 +173,8 @@ def _most_frequent(confusions: pd.DataFrame) -> str:
 
 def _interval(bounds: list[float], form: str) -> str:
     low, high = bounds
-    return f"{low:{form}} to {high:{form}}"
+    # Of recordings that are all alike, resampling learns nothing.
+    return "–" if low == high else f"{low:{form}} to {high:{form}}"
 
 
 def _percent(share: float) -> str:
