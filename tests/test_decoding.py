@@ -321,7 +321,7 @@ def test_opus_without_an_end_mark_keeps_its_last_packet_whole(decode):
 
 @pytest.mark.parametrize("kind", ["Ogg Vorbis", "Ogg Opus"])
 def test_all_streams_of_a_chained_ogg_file_are_decoded(decode, kind):
-    """Also where the second is as long as the first, or shorter."""
+    """Also where the second is as long as the first."""
     one, rate = decode(made(kind))
     samples, own_rate = decode(made(kind) + made(kind))
     assert len(samples) / own_rate == pytest.approx(2 * len(one) / rate, abs=0.05)
