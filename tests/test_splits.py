@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spokenwords import splits
+from spokenwords import manifest, splits
 from spokenwords.errors import UserError
 from spokenwords.manifest import read as read_manifest
 
@@ -438,3 +438,7 @@ def test_speakers_go_in_the_order_of_a_hash_to_the_set_that_lacks_most():
         expected[name].add(speaker)
     manifests = divide(recordings, "speaker", seed, train=0.5, valid=0.3)
     assert {name: set(manifest["speaker"]) for name, manifest in manifests.items()} == expected
+
+
+def test_no_recordings_are_counted_as_none():
+    assert manifest.counted(pd.DataFrame(columns=manifest.COLUMNS)) == "no recordings"
