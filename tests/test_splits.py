@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spokenwords import manifest, splits
+from spokenwords import splits
 from spokenwords.errors import UserError
+from spokenwords.manifest import COLUMNS, counted
 from spokenwords.manifest import read as read_manifest
 
 METHODS = ("random", "speaker", "official")
@@ -441,4 +442,4 @@ def test_speakers_go_in_the_order_of_a_hash_to_the_set_that_lacks_most():
 
 
 def test_no_recordings_are_counted_as_none():
-    assert manifest.counted(pd.DataFrame(columns=manifest.COLUMNS)) == "no recordings"
+    assert counted(pd.DataFrame(columns=COLUMNS)) == "no recordings"
