@@ -233,6 +233,19 @@ def test_of_few_speakers_they_are_wide_and_hold(speakers, width, monkeypatch):
     assert held.mean() > 0.95 - 3 * math.sqrt(0.95 * 0.05 / 400)
 
 
+@pytest.mark.parametrize(("correlation", "held"), [(0.05, 0.96), (0.2, 0.918)])
+def test_differences_with_ten_speakers_hold_about_as_often(correlation, held, monkeypatch):
+    for name, value in (("SPEAKERS", 10), ("CORRELATION", correlation)):
+        monkeypatch.setitem(globals(), name, value)
+    generator, names = np.random.default_rng(1), np.arange(10).repeat(EACH)
+    found = []
+    for _ in range(400):
+        interval, true, *runs = difference(generator)
+        low, high = interval(*runs, names)
+        found.append(low <= true <= high)
+    assert np.mean(found) == pytest.approx(held, abs=3 * math.sqrt(held * (1 - held) / 400))
+
+
 def test_significance_is_rare_where_runs_do_not_differ():
     generator, speakers = np.random.default_rng(2), np.arange(SPEAKERS).repeat(EACH)
     found = []

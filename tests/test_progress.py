@@ -139,7 +139,8 @@ def test_an_unexpected_fault_has_its_traceback_in_the_log_alone(job):
         ),
         (
             "RuntimeError('CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total')",
-            "There is not enough memory (20.00 GiB were asked for): end other programs",
+            "The GPU has not enough memory: end other programs on it, take one with more, or lower "
+            "batch_size",
         ),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 
 from spokenwords import splits
 from spokenwords.errors import UserError
+from spokenwords.manifest import COLUMNS, counted
 from spokenwords.manifest import read as read_manifest
 
 METHODS = ("random", "speaker", "official")
@@ -449,3 +450,7 @@ def test_official_lists_that_leave_a_set_empty_are_to_name_recordings():
         error.value
     )
     assert "shares" not in str(error.value)
+
+
+def test_no_recordings_are_counted_as_none():
+    assert counted(pd.DataFrame(columns=COLUMNS)) == "no recordings"

@@ -44,8 +44,8 @@ def test_the_log_of_an_earlier_job_has_no_error_of_this_one(tmp_path):
     assert summary.error_in(log, since=0) is None
     log.write_text("2026-11-27 02:03:26 Error: No room.\n")
     os.utime(log, (1_000, 1_000))
-    assert summary.error_in(log, since=1_001) is None
-    assert summary.error_in(log, since=1_000) == "Error: No room."
+    assert summary.error_in(log, since=1_061) is None
+    assert summary.error_in(log, since=1_060) == "Error: No room."
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_each_error_is_told_once_with_its_jobs_and_logs():
         "Log: logs/bed.log, logs/cat.log",
         "",
         "Failed: train (run complex).",
-        "The log has no error: the job was killed or could not start.",
+        "The log has no error: the job was killed, could not start, or did not leave its files.",
         "Log: logs/complex.log",
         "",
         "Failed: all.",
@@ -106,6 +106,7 @@ def test_many_are_counted():
         (None, False),
         ("Error: No recordings of cat in words (config key dataset.words).", True),
         ("Error: KeyError: 'a'", True),
+        ("Error: The GPU has not enough memory: end other programs on it.", True),
         ("Error: There is not enough memory (9 GiB were asked for): end other programs.", False),
     ],
 )

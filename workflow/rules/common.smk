@@ -22,6 +22,7 @@ from spokenwords import (
     lists,
     memory,
     metadata,
+    names,
     published,
 )
 from spokenwords.errors import UserError

@@ -22,7 +22,13 @@ class UnrecordedResults(logging.Handler):
         if self.warned or not (planned or record.msg == NOTHING_TO_BE_DONE_MSG):
             return
         self.warned = True
-        dag = workflow.dag
+        try:
+            self.warn(workflow.dag)
+        except Exception as error:
+            # What is run is not changed by it.
+            logger.debug(f"No look at records: {type(error).__name__}: {error}")
+
+    def warn(self, dag):
         jobs = [
             job
             for job in dag.jobs
@@ -93,16 +99,15 @@ def incomplete_report(job, runs, failures):
     if not evaluated:
         return None
     files = inputs_of_headline(evaluated)
-    [recordings] = there([files.pop("recordings")])
+    if not (recordings := there([files.pop("recordings")])):
+        raise UserError("recordings/summary.csv is missing.")
     opening = headline.of_files(
         facts_of(evaluated),
         **{kind: there(paths) for kind, paths in files.items()},
-        recordings=recordings,
+        recordings=recordings[0],
         source=config["dataset"]["source"],
     )
     missing = sorted(set(map(str, job.input)).difference(there(job.input)))
-    # Marked as of a job that was interrupted, the page never passes for the whole report.
-    workflow.persistence.started(job)
     place = Path(job.input.headline)
     snakemake_report.write_config(config, place.with_name("config.yaml"))
     with tempfile.TemporaryDirectory() as folder:
@@ -111,14 +116,18 @@ def incomplete_report(job, runs, failures):
         page.parent.mkdir(exist_ok=True)
         text = headline.incomplete(failures, missing) + opening
         page.write_text(text, encoding="utf-8")
+        made = Path(folder) / "report.html"
         snakemake_report.write(
-            job.output.page,
+            str(made),
             there(job.input),
             str(page),
             config,
             job.resources.snakefile,
             job.resources.stylesheet,
         )
+        # Marked as of a job that was interrupted, the page never passes for the whole report.
+        workflow.persistence.started(job)
+        Path(job.output.page).write_bytes(made.read_bytes())
     return job.output.page
 
 
@@ -167,13 +176,13 @@ def lines_of_failure(log):
                 try:
                     page = incomplete_report(job, reports[job.rule.name], failures)
                 except Exception as error:
-                    # As of a job that failed: what there is may be half a page.
-                    Path(job.output.page).unlink(missing_ok=True)
                     lines.append(f"The report could not be made without: {error}")
                 else:
                     if page:
                         lines.append(f"The report {page} lacks what failed.")
-    end = "Stopped" if failures or FAULTS else "Interrupted"
+    end = (
+        "Stopped" if failures or FAULTS or scheduler._executor_error else "Interrupted"
+    )
     lines.append(
         f"{end}: what is finished is kept, and the same command goes on from there."
         f"\nSnakemake's log: {', '.join(log)}"

@@ -32,7 +32,7 @@ rule noise_spectrograms:
     input:
         recordings_are_there,
     output:
-        store=f"<results>/features/{{features}}/{dataset.NOISE}.zarr/zarr.json",
+        store=f"<results>/features/{{features}}/{names.NOISE}.zarr/zarr.json",
     log:
         "<logs>/noise_spectrograms/{features}.log",
     benchmark:
@@ -56,8 +56,8 @@ rule silence_spectrograms:
     input:
         recordings_are_there,
     output:
-        store=f"<results>/features/{{features}}/{dataset.SILENCE}.zarr/zarr.json",
-        segments=f"<results>/features/{{features}}/{dataset.SILENCE}.csv",
+        store=f"<results>/features/{{features}}/{names.SILENCE}.zarr/zarr.json",
+        segments=f"<results>/features/{{features}}/{names.SILENCE}.csv",
     log:
         "<logs>/silence_spectrograms/{features}.log",
     benchmark:

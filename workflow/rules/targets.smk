@@ -45,7 +45,7 @@ def noise_of_runs(runs):
     return expand(
         "<results>/features/{features}/{noise}.zarr/zarr.json",
         features=used_by(noisy, "features"),
-        noise=dataset.NOISE,
+        noise=names.NOISE,
     )
 
 
@@ -56,7 +56,7 @@ def silence_of_runs(runs):
         expand(
             "<results>/features/{features}/{silence}{file}",
             features=silent,
-            silence=dataset.SILENCE,
+            silence=names.SILENCE,
             file=file,
         )
         for file in (".zarr/zarr.json", ".csv")

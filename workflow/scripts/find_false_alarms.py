@@ -4,11 +4,11 @@ from pathlib import Path
 
 from spokenwords import (
     classes,
-    dataset,
     device,
     false_alarms,
     loader,
     manifest,
+    names,
     progress,
     scoring,
 )
@@ -35,7 +35,7 @@ with progress.job_log(snakemake.log[0]):
     words = ~(unknown | strangers)
     parts = {"words": words, "unknown": unknown, "strangers": strangers}
     files = [
-        Path(snakemake.resources.folder) / dataset.NOISE / name for name in snakemake.params.noise
+        Path(snakemake.resources.folder) / names.NOISE / name for name in snakemake.params.noise
     ]
     waveforms = false_alarms.testing_parts(files, classifier.transform.sample_rate)
     table = false_alarms.table(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from spokenwords import dataset, noise, progress
+from spokenwords import names, noise, progress
 from spokenwords.stft import STFT
 
 with progress.job_log(snakemake.log[0]):
@@ -10,7 +10,7 @@ with progress.job_log(snakemake.log[0]):
     rate = audio["sample_rate"]
     noise.write(
         Path(snakemake.output.store).parent,
-        Path(snakemake.resources.folder) / dataset.NOISE,
+        Path(snakemake.resources.folder) / names.NOISE,
         list(snakemake.params.recordings),
         STFT(rate, **snakemake.params.stft),
         round(audio["seconds"] * rate),

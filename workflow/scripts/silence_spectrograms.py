@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from spokenwords import dataset, progress, silence
+from spokenwords import names, progress, silence
 from spokenwords.stft import STFT
 
 with progress.job_log(snakemake.log[0]):
@@ -10,7 +10,7 @@ with progress.job_log(snakemake.log[0]):
     silence.write(
         Path(snakemake.output.store).parent,
         Path(snakemake.output.segments),
-        Path(snakemake.resources.folder) / dataset.NOISE,
+        Path(snakemake.resources.folder) / names.NOISE,
         dict(snakemake.params.recordings),
         STFT(sample_rate=audio["sample_rate"], **features["stft"]),
         length=round(audio["seconds"] * audio["sample_rate"]),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spokenwords import dataset
+from spokenwords import names as folders
 from spokenwords.errors import UserError
 
 # Classes that stand for no word: words that are not told apart, and background noise. The first is
@@ -70,11 +70,11 @@ def choose(words: Iterable[str], run: Mapping[str, Any]) -> Classes:
             f"{key} has {'one class, ' + names[0] if chosen else 'no word to classify'}; it needs "
             "a word and another class. Add words (config keys `words` of the run and "
             "dataset.words), take some but not all as the class `unknown` (`unknown: [<word>, …]`),"
-            f" or have noise from {dataset.NOISE} as a class (`silence: on`; under `training`, of "
+            f" or have noise from {folders.NOISE} as a class (`silence: on`; under `training`, of "
             "all runs)."
         )
     number = {word: place for place, word in enumerate(chosen)}
     number |= {word: names.index(UNKNOWN) for word in unknown}
     if run["silence"]:
-        number[dataset.SILENCE] = names.index(SILENCE)
+        number[folders.SILENCE] = names.index(SILENCE)
     return Classes(names, no_words, number, words)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from spokenwords import content, layout
 from spokenwords.errors import UserError
-from spokenwords.layout import NOISE, Layout
+from spokenwords.layout import Layout
+from spokenwords.names import NOISE
 
 logger = logging.getLogger("spokenwords")
 
@@ -28,7 +29,6 @@ SUFFIXES = (
 KINDS = "WAV, FLAC, Ogg, MP3, M4A, WebM or other sound"  # what they are, for messages
 # What operating systems leave in folders, besides hidden files.
 LITTER = ("thumbs.db", "desktop.ini")
-SILENCE = "_silence_"  # what stands for the word where a recording is a cut of noise
 # Characters that no path of a word's results can have.
 FORBIDDEN_IN_WORDS = set("{}<>\\\n\r\t")
 

@@ -57,6 +57,13 @@ def machine_fault(error: BaseException | None) -> str | None:
             f"Too many files are open ({os.strerror(number)}): raise the limit with "
             "`ulimit -n 8192`, or run fewer jobs at a time (--jobs), and run the workflow again."
         )
+    if "CUDA out of memory" in str(error):
+        # More of the machine's memory, with which a job is tried again, does not help.
+        return (
+            "The GPU has not enough memory: end other programs on it, take one with more, or lower "
+            "batch_size (config key of training or of the run), and run the workflow again; what "
+            "is finished is kept."
+        )
     if is_out_of_memory(error):
         asked = re.search(r"(?:tried|unable) to allocate ([\d.]+ \w+)", str(error), re.IGNORECASE)
         wanted = f" ({asked[1]} were asked for)" if asked else ""

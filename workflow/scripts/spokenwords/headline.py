@@ -10,7 +10,6 @@ import pandas as pd
 from spokenwords import limits, manifest
 from spokenwords.progress import duration
 from spokenwords.splits import read_summary
-from spokenwords.summary import Failure
 
 PURPOSES = ("train", "validate", "test")
 ORIGINS = {
@@ -40,8 +39,11 @@ def of_files(
     )
 
 
-def incomplete(failures: Sequence[Failure], missing: Sequence[str]) -> str:
-    """What to put before the page where jobs failed, and files are missing from the report."""
+def incomplete(failures: Iterable[Any], missing: Sequence[str]) -> str:
+    """What to put before the page where jobs failed, and files are missing from the report.
+
+    `failures` are those of `summary`.
+    """
     parts = ["**This report is incomplete.** The next run makes what is missing, and the report."]
     for failure in failures:
         error = " ".join((failure.error or "without a message").removeprefix("Error: ").split())

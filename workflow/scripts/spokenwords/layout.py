@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from spokenwords.errors import UserError
+from spokenwords.names import NOISE
 
 # What sets are called, in data sets' folders and tables, in lower case.
 SETS = {
@@ -21,7 +22,6 @@ SETS = {
     **dict.fromkeys(("dev", "valid", "validation", "val"), "valid"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
-NOISE = "_background_noise_"  # as Speech Commands names its folder of long recordings
 NOISES = re.compile(r"(background)?[^a-z]*noises?", re.IGNORECASE)
 # As Windows, macOS and Linux name a folder's copies, in the languages of many who speak.
 _COPY = "(?:copy|kopie|copie|copia|cópia)"

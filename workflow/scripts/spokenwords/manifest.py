@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from spokenwords.classes import Classes
-from spokenwords.dataset import SILENCE
 from spokenwords.errors import UserError
+from spokenwords.names import SILENCE
 
 # `label` numbers the words from 0, in the order of their stores; `row` is that of a word's store.
 COLUMNS = ["file", "word", "label", "speaker", "row"]
@@ -42,6 +42,8 @@ def counted(table: pd.DataFrame) -> str:
     """How many recordings of how many speakers there are, in words."""
     known = table.loc[speakers_known(table), "speaker"]
     unknown, speakers = len(table) - len(known), known.nunique()
+    if table.empty:
+        return "no recordings"
     text = f"{len(table):,} recording{'s'[: len(table) != 1]}"
     if not len(known):
         return f"{text} of unknown speakers"

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from spokenwords import noise, store
-from spokenwords.dataset import NOISE
 from spokenwords.errors import UserError
+from spokenwords.names import NOISE
 from spokenwords.stft import STFT
 
 # From one segment to the next, s; more where there would be more than so many to train on.

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from spokenwords.errors import OUT_OF_MEMORY
 
+# A file server's clock may be behind this one's by so much, s.
+CLOCKS = 60
 # Of jobs, logs or files in one line; the others are counted.
 NAMED = 5
 
@@ -34,7 +36,7 @@ def error_in(log: Path, since: float) -> str | None:
     the epoch) is that of an earlier job: the one in question did not start, or did not get far.
     """
     try:
-        if log.stat().st_mtime < since:
+        if log.stat().st_mtime < since - CLOCKS:
             return None
         text = log.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -69,7 +71,8 @@ def of_failures(failures: Iterable[Failure]) -> list[str]:
     lines = []
     for error, alike in _by_error(failures).items():
         lines.append(f"Failed: {some([failure.job for failure in alike])}.")
-        lines.append(error or "The log has no error: the job was killed or could not start.")
+        unknown = "the job was killed, could not start, or did not leave its files."
+        lines.append(error or f"The log has no error: {unknown}")
         if logs := [failure.log for failure in alike if failure.log]:
             lines.append(f"Log: {some(logs)}")
         lines.append("")

@@ -19,8 +19,8 @@ from pathlib import Path
 import espeakng_loader
 import numpy as np
 
-from spokenwords.dataset import NOISE
 from spokenwords.errors import UserError
+from spokenwords.names import NOISE
 from spokenwords.progress import Progress
 
 SAMPLE_RATE = 16_000  # Hz; also the number of samples in a recording, which lasts one second
