@@ -329,7 +329,7 @@ def run(tmp_path, monkeypatch):
 
     def run(script, **parts):
         given = {name: Named(values) for name, values in parts.items()}
-        given |= {"log": ["no log"], "threads": 1}
+        given |= {"log": ["no log"], "threads": 1, "scriptdir": ROOT / "scripts"}
         snakemake = Named(
             Named.fromkeys(["input", "output", "params", "resources"], Named()) | given
         )
@@ -382,8 +382,7 @@ def run_chain(run, made, folder):
     run("plot_confusion.py", input=one, output={"plot": folder / "confusion.svg"})
     drawn = {"plot": "svg", "image": "png", "page": "html"}
     drawn = {name: folder / f"alluvial.{suffix}" for name, suffix in drawn.items()}
-    template = {"template": ROOT / "report" / "alluvial.html"}
-    run("plot_alluvial.py", input=one, output=drawn, resources=template)
+    run("plot_alluvial.py", input=one, output=drawn)
     tables = outputs("reliability.csv", "coverage.csv")
     run("calibrate.py", input=one, output=tables | {"plot": folder / "calibration.svg"})
     tables = outputs("rates.csv", "model.csv") | {"plot": folder / "difficulty.svg"}

@@ -82,8 +82,6 @@ rule plot_alluvial:
         "<benchmarks>/plot_alluvial/{run}.tsv"
     conda:
         ENVIRONMENT
-    resources:
-        template=str(ALLUVIAL),
     params:
         template=fingerprint.of_files([ALLUVIAL]),
         code=code_of("plot_alluvial.py"),
