@@ -165,7 +165,7 @@ def test_a_damaged_model_is_told(recordings, tmp_path):
     (tmp_path / "model.pt").write_bytes(b"PK\3\4 damaged")
     done = predict("model.pt", recordings, "--output", "words.csv", cwd=tmp_path)
     assert done.returncode == 2
-    assert b"Error: model.pt is no model of this workflow, or it is damaged" in done.stderr
+    assert b"Error: model.pt is no model of this workflow but a file that is damaged" in done.stderr
     assert b"Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["model.pt"]
 
