@@ -25,6 +25,9 @@ from spokenwords.model import Classifier
 
 pytestmark = pytest.mark.workflow
 
+# A recording that is not silent.
+SOUND = np.random.default_rng(1).normal(0, 0.1, 16_000)
+
 
 def table(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, keep_default_na=False)
@@ -227,7 +230,7 @@ def test_unreadable_recordings_are_listed_at_once_and_can_be_skipped(tmp_path):
     copy = Copy(tmp_path, overlay)
     for word in ("left", "right"):
         (tmp_path / "words" / word).mkdir(parents=True)
-        soundfile.write(tmp_path / "words" / word / "good.wav", np.zeros(16000), 16000)
+        soundfile.write(tmp_path / "words" / word / "good.wav", SOUND, 16000)
         (tmp_path / "words" / word / "bad.wav").write_text("no sound")
         (tmp_path / "words" / word / "notes.txt").write_text("no sound")
     target = "results/small/recordings/rejected.csv"
@@ -263,7 +266,7 @@ def served(tmp_path):
 def write_archive(path: Path, words: list[str]) -> str:
     """An archive of one recording a word; returns its checksum."""
     recording = path.with_name("recording.wav")
-    soundfile.write(recording, np.zeros(16000), 16000)
+    soundfile.write(recording, SOUND, 16000)
     with tarfile.open(path, "w:gz") as archive:
         for word in words:
             archive.add(recording, f"./{word}/0a1b2c3d_nohash_0.wav")

@@ -111,8 +111,6 @@ rule check_recordings:
         ENVIRONMENT
     resources:
         folder=str(FOLDER),
-        words=json.dumps(config["dataset"]["words"]),
-        min_recordings=config["dataset"]["min_recordings"],
     params:
         on_unreadable=lookup(within=config, dpath="dataset/on_unreadable"),
         audio=lookup(within=config, dpath="audio"),

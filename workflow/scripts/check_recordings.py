@@ -1,21 +1,10 @@
 """All recordings taken together: sums, duplicates, oddities, and those that cannot be read."""
 
-import json
-import sys
-from functools import partial
 from pathlib import Path
 
 from spokenwords import dataset, inventories, progress
 
 with progress.job_log(snakemake.log[0]):
-    resources = snakemake.resources
-    # For its warnings, in the log alone: on the terminal they stand where the folder was scanned.
-    dataset.words(
-        Path(resources.folder),
-        json.loads(resources.words),
-        resources.min_recordings,
-        warn=partial(print, file=sys.stderr),
-    )
     words = {Path(path).stem: inventories.read(path) for path in snakemake.input.inventories}
     audio = snakemake.params.audio
     tables = inventories.check(words, audio["sample_rate"], audio["seconds"])

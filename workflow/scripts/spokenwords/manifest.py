@@ -56,13 +56,13 @@ def whereabouts(manifests: Mapping[str, pd.DataFrame], words: Iterable[str]) -> 
     lines, words = [], list(words)
     for word in words[:MOST_NAMED]:
         said = {name: table[table["word"] == word] for name, table in manifests.items()}
-        parts = []
+        parts = [counted(pd.concat(said.values()))]
         for name, table in said.items():
             if len(table):
                 people = sorted(set(table.loc[speakers_known(table), "speaker"]))
                 by = f" by {named(people)}" if people else ""
                 parts.append(f"{name} has {len(table):,}{by}")
-        lines.append(f"\n  {word}: {counted(pd.concat(said.values()))}; {', '.join(parts)}")
+        lines.append(f"\n  {word}: {'; '.join(parts)}")
     return "".join(lines)
 
 
