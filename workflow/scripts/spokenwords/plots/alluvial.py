@@ -1,6 +1,6 @@
 """The alluvial plot of a confusion table, as an image and as a page that shows counts."""
 
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -22,12 +22,6 @@ _BAR = 0.012  # width of a bar; the plot is 1 wide
 def ribbon_id(target: str, prediction: str) -> str:
     """The SVG id of a ribbon: no character in it needs escaping, whatever the words are."""
     return f"ribbon/{quote(target, safe='')}/{quote(prediction, safe='')}"
-
-
-def ribbon_words(ribbon: str) -> tuple[str, str]:
-    """Target and prediction of a ribbon's SVG id."""
-    target, prediction = ribbon.removeprefix("ribbon/").split("/")
-    return unquote(target), unquote(prediction)
 
 
 @style()
