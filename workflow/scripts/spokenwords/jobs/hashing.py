@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from spokenwords.jobs import atomic
@@ -136,11 +137,8 @@ def remembered(digest: str, path: Path) -> dict[str, str] | None:
 
 
 def write_cache(path: Path, text: str) -> None:
-    """Write a cache file whole; where the place cannot be written, go without the cache."""
-    partial = atomic.beside(path)
-    try:
+    """Write a cache file; if `path` is not writable, go on without the cache."""
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError:
-        atomic.remove(partial)
+        with atomic.written(path) as partial:
+            partial.write_text(text, encoding="utf-8")
