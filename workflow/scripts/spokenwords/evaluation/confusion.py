@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from spokenwords.recordings.tables import read_table
+
 # Rows of more could not be read in a plot, and a page with a million pairs would not open.
 MOST_DRAWN = 50
 OTHERS = "_others_"  # what stands for the words that are not drawn; it cannot be a folder's
@@ -19,9 +21,7 @@ def count(predictions: pd.DataFrame, words: list[str]) -> pd.DataFrame:
 
 def read(path: Path) -> pd.DataFrame:
     """A confusion table from its CSV file."""
-    # Words such as `NA` or `001` are text, not missing or a number.
-    text = {"target": str, "prediction": str}
-    return pd.read_csv(path, dtype=text, keep_default_na=False)
+    return read_table(path, ["target", "prediction"])
 
 
 def matrix(confusion: pd.DataFrame) -> pd.DataFrame:

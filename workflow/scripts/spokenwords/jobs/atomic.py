@@ -37,7 +37,7 @@ def beside(path: Path) -> Path:
 
 @contextmanager
 def written(path: Path) -> Iterator[Path]:
-    """Yield a path for a new file, which replaces `path` if the block ends without an exception."""
+    """Yield a path for a new file, which replaces `path` if the block raises no exception."""
     partial = beside(path)
     try:
         yield partial
@@ -49,10 +49,10 @@ def written(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing(folder: Path) -> Iterator[Path]:
-    """Yield a path for a new folder, which replaces `folder` if the block ends without an exception.
+    """Yield a path for a new folder, which replaces `folder` if the block raises no exception.
 
-    An existing `folder` stays unchanged until then, and after an exception. If it is a link to
-    another folder, that folder is replaced.
+    An existing `folder` stays unchanged until then. If it is a link to another folder, that one is
+    replaced.
     """
     folder = folder.resolve()
     partial, former = beside(folder), folder.with_name(f"{_hidden(folder)}.former")

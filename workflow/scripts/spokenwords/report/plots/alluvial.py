@@ -20,6 +20,7 @@ from spokenwords.report.plots.alluvial_layout import (
     summary,
 )
 from spokenwords.report.plots.style import GREY, INK, heading, shortened, style
+from spokenwords.wording import counted
 
 CORRECT, CONFUSED = "#cfe1f2", "#7f1d4f"
 TITLE = "From the predicted word (left) to the word spoken (right): dark flows are confusions"
@@ -112,11 +113,12 @@ def _label(axes: Axes, edge: int, y: float, word: str, number: str, lift: float 
 def _bar_text(side: int, bar: Stratum) -> str:
     """What a bar stands for; `side` is 0 for predictions and 1 for targets."""
     if bar.word == OTHERS and side:
-        return f"{_recordings(bar.count)} of other words, predicted as one of those shown"
+        return f"{counted(bar.count, 'recording')} of other words, predicted as one of those shown"
     if bar.word == OTHERS:
-        return f"{_recordings(bar.count)} of the words shown, predicted as others"
+        return f"{counted(bar.count, 'recording')} of the words shown, predicted as others"
     if side:
-        return f"{_recordings(bar.count)} of “{bar.word}”, {bar.correct:,} recognised ({bar.share})"
+        recordings = f"{counted(bar.count, 'recording')} of “{bar.word}”"
+        return f"{recordings}, {bar.correct:,} recognised ({bar.share})"
     times = "once" if bar.count == 1 else f"{bar.count:,} times"
     return f"“{bar.word}” was predicted {times}, {bar.correct:,} rightly ({bar.share})"
 
@@ -124,15 +126,11 @@ def _bar_text(side: int, bar: Stratum) -> str:
 def _ribbon_text(ribbon: Ribbon, spoken: int) -> str:
     verb = "was" if ribbon.count == 1 else "were"
     fate = "recognised" if ribbon.correct else f"predicted as “{ribbon.prediction}”"
-    text = f"{_recordings(ribbon.count)} of “{ribbon.target}” {verb} {fate}"
+    text = f"{counted(ribbon.count, 'recording')} of “{ribbon.target}” {verb} {fate}"
     # How many there are of the others is not known.
     if ribbon.target == OTHERS:
         return text
     return f"{text} ({percent(ribbon.count, spoken)} of “{ribbon.target}”)"
-
-
-def _recordings(count: int) -> str:
-    return f"{count:,} recording{'' if count == 1 else 's'}"
 
 
 def _inches(alluvial: Alluvial) -> float:
