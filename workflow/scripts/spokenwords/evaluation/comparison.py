@@ -16,7 +16,6 @@ from spokenwords.evaluation import intervals
 
 logger = logging.getLogger("spokenwords")
 
-LEVEL = 0.05  # of significance
 MEASURES = ("accuracy", "loss", "macro_f1")
 
 _TEXT = (

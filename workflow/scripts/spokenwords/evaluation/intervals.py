@@ -14,8 +14,9 @@ import pandas as pd
 from scipy.stats import norm, t
 from statsmodels.stats.proportion import proportion_confint
 
-LEVEL = 0.95
+LEVEL = 0.95  # of confidence
 TAIL = (1 - LEVEL) / 2
+SIGNIFICANT = round(1 - LEVEL, 2)  # below this p value
 RESAMPLES = 1000
 # Weights drawn at a time: of 200,000 speakers all resamples at once would take gigabytes.
 DRAWN = 2_000_000

@@ -15,6 +15,7 @@ from PIL import Image
 from spokenwords.evaluation.predictions import likeliest
 from spokenwords.recordings import audio
 from spokenwords.report import pages
+from spokenwords.spectrograms import mel
 from spokenwords.spectrograms.stft import STFT
 
 logger = logging.getLogger("spokenwords")
@@ -134,7 +135,7 @@ def spectrogram(samples: np.ndarray, sample_rate: int) -> bytes:
     samples = audio.fit(samples, max(len(samples), window + 1))  # the least that can be reflected
     power = (transform.complex_spectrogram(samples) ** 2).sum(axis=0, dtype=np.float64)
     # The lowest bands are narrower than a bin: each gets its part of it.
-    edges = 700 * np.expm1(np.linspace(0, np.log1p(sample_rate / 2 / 700), BANDS + 1))
+    edges = mel.to_hertz(np.linspace(0, mel.from_hertz(sample_rate / 2), BANDS + 1))
     upper = np.append(0, transform.frequency() + sample_rate / (4 * window))
     below = np.pad(power.cumsum(axis=0), ((1, 0), (0, 0)))
     bands = np.diff([np.interp(edges, upper, frame) for frame in below.T]).T

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from spokenwords.evaluation.comparison import LEVEL
+from spokenwords.evaluation.intervals import SIGNIFICANT
 from spokenwords.report.plots.style import (
     BLUE,
     FAINT,
@@ -41,7 +41,7 @@ _MEASURES = (
     ("loss", "test loss (cross-entropy)", 1, ".3f", ""),
     ("macro_f1", "test macro F1 (0 to 1)", 1, ".3f", ""),
 )
-_STARS = ((0.001, "***"), (0.01, "**"), (LEVEL, "*"))
+_STARS = ((0.001, "***"), (0.01, "**"), (SIGNIFICANT, "*"))
 _MOST_WORDS = 60  # rows of more could not be read
 _LEGIBLE_CELLS = 20  # runs, up to which a cell of their pairs has room for a figure
 _SMALLEST_SCALE = 5  # percentage points: what differs by a fraction of one looks like it
@@ -134,7 +134,7 @@ def words(table: pd.DataFrame) -> Figure:
         ends, colour = recall.loc[row.word, [first, best]], BLUE if row.difference > 0 else ORANGE
         axes.plot(ends, [y, y], color=colour, alpha=0.35, linewidth=5, zorder=1.5)
         axes.lines[-1].set_solid_capstyle("butt")
-        text = _points(100 * row.difference) + "*" * (row.p_holm < LEVEL)
+        text = _points(100 * row.difference) + "*" * (row.p_holm < SIGNIFICANT)
         axes.text(1.01, y, text, va="center", transform=axes.get_yaxis_transform())
     axes.set_yticks(range(len(rows)), [shortened(word) for word in rows["word"]])
     axes.set_ylim(len(rows) - 0.5, -0.5)
@@ -146,7 +146,7 @@ def words(table: pd.DataFrame) -> Figure:
         title = "Which words gained and lost"
         note = f"Figures: recall of {_label(best)} minus that of {_label(first)}, percentage points"
         note += (
-            f"; * p < {LEVEL} (exact test over speakers, Holm)."
+            f"; * p < {SIGNIFICANT} (exact test over speakers, Holm)."
             if rows["p_value"].notna().any()
             else ", on other test recordings."
         )

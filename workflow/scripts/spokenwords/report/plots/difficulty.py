@@ -11,6 +11,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, PercentFor
 
 from spokenwords.evaluation.difficulty import NOT_MEASURED, PROPERTIES, Property
 from spokenwords.evaluation.difficulty_model import TOGETHER
+from spokenwords.evaluation.intervals import SIGNIFICANT
 from spokenwords.report.plots.style import (
     BLUE,
     FAINT,
@@ -25,7 +26,6 @@ from spokenwords.report.plots.style import (
 )
 
 COLUMNS = 5
-SIGNIFICANT = 0.05
 PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # behind small numbers
 # Where the axes of these scales have their numbers.
 TICKS = {
@@ -88,7 +88,7 @@ def _answer(rates: pd.DataFrame, model: pd.DataFrame) -> str:
     if model["odds_ratio"].notna().any():
         titles = {item.name: item.title for item in PROPERTIES}
         matter = ", ".join(titles[name] for name in _mattering(model)) or "none for certain"
-        text = f"Taken together, these matter (bold, p < 0.05 by Holm's method): {matter}. {text}"
+        text = f"Taken together, these matter (bold, p < {SIGNIFICANT} by Holm's method): {matter}. {text}"
     text += (
         f" Small panels: one property at a time; the dashed line is all recordings, with "
         f"{100 * _overall(rates):.1f}\N{NO-BREAK SPACE}% errors; small numbers count recordings."
