@@ -324,7 +324,7 @@ def test_with_few_errors_or_few_right_there_is_no_model(wrong):
     model = difficulty_model.fit(made(wrong=(np.arange(2000) < wrong).astype(float)))
     assert model["odds_ratio"].isna().all()
     assert set(model["property"]) == {*NAMES, TOGETHER}
-    kind = "errors" if wrong < 1000 else "right answers"
+    kind = "errors" if wrong < 1000 else "correct answers"
     assert f"too few {kind}, {min(wrong, 2000 - wrong)} of the" in note(model, TOGETHER)
 
 
@@ -360,13 +360,13 @@ def test_properties_that_cannot_be_fitted_are_told():
             onset_seconds=lambda table: table["onset_seconds"] * (1 - 0.8 * table["wrong"]),
         )
     )
-    assert note(model, "recordings_of_speaker_in_training") == "the same for all"
-    assert note(model, "clipped_samples") == "of the 12 with it, all were right"
-    assert note(model, "cut_at_start") == "only 9 unlike the others"
+    assert note(model, "recordings_of_speaker_in_training") == "the same for all recordings"
+    assert note(model, "clipped_samples") == "all 12 recordings with it were correct"
+    assert note(model, "cut_at_start") == "only 9 recordings differ"
     assert "all were wrong" in note(model, "cut_at_end")
-    assert note(model, "bandwidth_hz") == "follows from the others"
+    assert note(model, "bandwidth_hz") == "determined by the other properties"
     assert "the median" in note(model, "voiced_seconds")
-    assert note(model, "onset_seconds").endswith("above the median, all were right")
+    assert note(model, "onset_seconds").endswith("above the median were correct")
     for name in ("level_dbfs", "snr_db", "centroid_hz"):
         assert effect(model, name, "above").p_value > 0
         assert note(model, name) == ""
@@ -424,8 +424,8 @@ def test_few_speakers_make_wide_intervals():
 @pytest.mark.parametrize(
     ("speakers", "told"),
     [
-        (1, "of 1 speaker. With so few speakers the intervals take recordings for independent"),
-        (5, "With so few speakers the intervals take recordings for independent, and are rough."),
+        (1, "of 1 speaker. With so few speakers the intervals treat recordings as independent"),
+        (5, "With so few speakers the intervals treat recordings as independent, and are rough."),
         (25, "With so few speakers the intervals are rough."),
     ],
 )
@@ -444,7 +444,7 @@ def test_recordings_without_values_are_left_out():
     table.loc[:99, "snr_db"] = np.nan
     account = note(difficulty_model.fit(table), TOGETHER)
     assert "in 1,900 recordings" in account
-    assert "Left out: 100 recordings of which a property is not known." in account
+    assert "Left out: 100 recordings with a missing property." in account
 
 
 def test_a_few_known_speakers_do_not_cost_the_model():
@@ -456,15 +456,15 @@ def test_a_few_known_speakers_do_not_cost_the_model():
         model = difficulty_model.fit(table)
         assert f"in {fitted:,} recordings" in note(model, TOGETHER)
         left_out = fitted == 2000
-        assert note(model, name) == ("not known of 1,900 recordings" if left_out else "")
-        assert ("Who speaks is not known of 1,900: each" in note(model, TOGETHER)) == left_out
+        assert note(model, name) == ("unknown for 1,900 recordings" if left_out else "")
+        assert ("1,900 have unknown speakers: each" in note(model, TOGETHER)) == left_out
 
 
 def test_where_nothing_was_measured_there_is_no_model():
     table = made(200)
     table["onset_seconds"] = np.nan
     model = difficulty_model.fit(table)
-    assert note(model, TOGETHER) == "No model: there is no recording that was measured."
+    assert note(model, TOGETHER) == "No model: no recording was measured."
     assert note(model, "level_dbfs") == "never measured"
 
 

@@ -115,7 +115,7 @@ def test_the_end_of_noise_is_for_the_test(write_noise, messages):
     samples, _ = soundfile.read(path, dtype="float32")
     [part] = false_alarms.testing_parts([text, path], SMALL.sample_rate)
     np.testing.assert_array_equal(part, samples[6_000:])
-    assert [line for line in messages if "text.wav is left out" in line]
+    assert [line for line in messages if "text.wav is skipped" in line]
 
 
 def test_a_run_that_is_to_meet_strangers(finished, tmp_path):

@@ -196,13 +196,13 @@ def test_confusion_matrix_is_square_and_ordered():
 
 
 def test_of_many_words_the_most_confused_are_drawn(monkeypatch):
-    monkeypatch.setattr(table_of_confusion, "MOST_DRAWN", 2)
+    monkeypatch.setattr(table_of_confusion, "MOST_SHOWN", 2)
     words = ["a", "b", "c", "d"]
     counts = [[90, 0, 10, 0], [1, 50, 0, 0], [0, 2, 70, 5], [0, 0, 0, 80]]
     pairs = [(t, p, counts[i][j]) for i, t in enumerate(words) for j, p in enumerate(words)]
     table = pd.DataFrame(pairs, columns=["target", "prediction", "count"])
-    drawn, note = table_of_confusion.to_draw(table)
-    assert note == "Shown are the 2 of 4 words that were most often confused."
+    drawn, note = table_of_confusion.for_plots(table)
+    assert note == "Shown: the 2 most often confused of 4 words."
     square = table_of_confusion.matrix(drawn)
     assert list(square) == ["a", "c", "_others_"]
     # Recordings of b and d are there as far as they were taken for a or c.
@@ -212,9 +212,9 @@ def test_of_many_words_the_most_confused_are_drawn(monkeypatch):
     np.testing.assert_allclose(shares.data[0], [90, 10, 0])
     assert shares.mask[2].all()
     assert not shares.mask[:2].any()
-    monkeypatch.setattr(table_of_confusion, "MOST_DRAWN", 4)
-    assert table_of_confusion.to_draw(table)[0] is table
-    assert table_of_confusion.to_draw(table)[1] == ""
+    monkeypatch.setattr(table_of_confusion, "MOST_SHOWN", 4)
+    assert table_of_confusion.for_plots(table)[0] is table
+    assert table_of_confusion.for_plots(table)[1] == ""
 
 
 def test_a_heat_map_of_many_words_has_no_shape_for_each_pair(tmp_path):

@@ -11,13 +11,32 @@ from pathlib import Path
 import torch
 
 from spokenwords.errors import UserError
+from spokenwords.model.classifier import RETRAIN, Classifier
 
 logger = logging.getLogger("spokenwords")
 
+SETTING = "config key training.device, or the run's own"
 
-def choose(
-    wanted: str, threads: int, setting: str = "config key training.device, or the run's own"
-) -> torch.device:
+
+def load_classifier(
+    path: Path,
+    wanted: str,
+    wanted_precision: str,
+    threads: int,
+    setting: str = SETTING,
+    advice: str = RETRAIN,
+) -> Classifier:
+    """Return the classifier in `path` on the device, and in the precision, of the settings.
+
+    Arguments and errors are those of `choose`, `precision` and `Classifier.load`.
+    """
+    device = choose(wanted, threads, setting)
+    classifier = Classifier.load(path, advice).to(device)
+    classifier.precision = precision(wanted_precision, device)
+    return classifier
+
+
+def choose(wanted: str, threads: int, setting: str = SETTING) -> torch.device:
     """The device for `wanted` (auto, cuda or cpu), made ready; a CPU works with `threads` threads.
 
     Of several GPUs it is one. Raises `UserError`, which names the `setting` that `wanted` comes

@@ -6,6 +6,26 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from spokenwords.report.plots.style import BLUE, grouped_numbers, heading, one_panel, style
+from spokenwords.spectrograms.stft import STFT
+
+# Samples of the magnitude spectrogram's window, with steps of half a window, as published.
+WINDOW = 512
+
+
+def figures(samples: np.ndarray, transform: STFT, title: str) -> dict[str, Figure]:
+    """All plots of the recording `samples` [N], by name; `transform` makes the complex one."""
+    rate, length = transform.sample_rate, len(samples)
+    coarse = STFT(rate, WINDOW, WINDOW / rate, WINDOW / 2 / rate, normalized=False)
+    magnitudes = np.hypot(*coarse.complex_spectrogram(samples))
+    values = transform.complex_spectrogram(samples)
+    return {
+        "waveform": waveform(samples, rate, title),
+        "fourier_transform": fourier_magnitude(samples, rate, title),
+        "spectrogram": spectrogram(magnitudes, coarse.frequency(), coarse.time(length), title),
+        "complex_spectrogram": complex_spectrogram(
+            values, transform.frequency(), transform.time(length), title
+        ),
+    }
 
 
 @style()
