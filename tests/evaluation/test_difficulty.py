@@ -329,14 +329,14 @@ def test_with_few_errors_or_few_right_there_is_no_model(wrong):
 
 
 def test_a_property_that_is_missing_for_all_leaves_the_others():
-    """Who speaks is not known of recordings whose names do not tell it."""
+    """Recordings whose names do not contain a speaker have unknown ones."""
     louder = wrong_with(lambda table: (table["level_dbfs"] > -22) * 2 - 1)
     complete, unknown = made(wrong=louder), made(wrong=louder)
     unknown["recordings_of_speaker_in_training"] = np.nan
     model = difficulty_model.fit(unknown)
     assert note(model, "recordings_of_speaker_in_training") == "never measured"
-    assert "Who speaks is not known" in note(model, TOGETHER)
-    assert "Who speaks is not known" not in note(difficulty_model.fit(complete), TOGETHER)
+    assert "unknown speakers" in note(model, TOGETHER)
+    assert "unknown speakers" not in note(difficulty_model.fit(complete), TOGETHER)
     assert effect(model, "level_dbfs", "above").odds_ratio > 1.5
     assert effect(model, "level_dbfs", "above").p_value < 0.001
     rates = difficulty.rates(unknown)
@@ -522,14 +522,14 @@ def test_points_and_intervals_are_where_they_should_be():
     assert drawn == set(model["odds_ratio"].dropna())
 
 
-def test_what_matters_is_above_what_may_be_chance():
+def test_significant_properties_are_above_the_others():
     model = difficulty_model.fit(CASES["real"])
     model["property_p_value"] = np.where(model["property"] == "voiced_seconds", 0.01, 0.5)
     labels = plot(difficulty.rates(CASES["real"]), model).axes[0].get_yticklabels()
     assert labels[-1].get_text().startswith("voiced duration")
 
 
-def test_what_matters_is_marked_and_on_top():
+def test_significant_properties_are_marked_and_on_top():
     model = difficulty_model.fit(CASES["bent"])
     odds = plot(difficulty.rates(CASES["bent"]), model).axes[0]
     labels = odds.get_yticklabels()
@@ -538,4 +538,5 @@ def test_what_matters_is_marked_and_on_top():
     filled = {line.get_xdata()[0]: line.get_markerfacecolor() != "white" for line in markers(odds)}
     for row in model.dropna(subset="odds_ratio").itertuples():
         assert filled[row.odds_ratio] == (row.interval_low > 1 or row.interval_high < 1)
-    assert "matter (bold, p < 0.05 by Holm's method): loudness." in odds.get_title(loc="left")
+    title = odds.get_title(loc="left").replace("\n", " ")
+    assert "(bold, p < 0.05 by Holm's method): loudness." in title

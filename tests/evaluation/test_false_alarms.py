@@ -95,7 +95,7 @@ def test_what_is_not_there_is_not_tested(classifier):
     assert table[["unknown", "strangers", "noise"]].isna().all(axis=None)
     assert (table[["unknown_tested", "strangers_tested", "noise_tested"]] == 0).all(axis=None)
     texts = [text.get_text() for axes in plot(table).axes for text in axes.texts]
-    assert texts == ["nothing to test on"] * 2
+    assert texts == ["no test recordings"] * 2
 
 
 def test_the_plot_marks_the_usual_threshold(classifier):
@@ -105,7 +105,7 @@ def test_the_plot_marks_the_usual_threshold(classifier):
     curve, mark = speech.lines
     np.testing.assert_allclose(curve.get_xydata(), table[["words", "strangers"]])
     assert mark.get_xydata().tolist() == [[at(table, 0.95)["words"], at(table, 0.95)["strangers"]]]
-    assert "words never trained on (2 recordings)" in speech.get_legend().get_texts()[0].get_text()
+    assert "out-of-vocabulary words (2 recordings)" in speech.get_legend().get_texts()[0].get_text()
 
 
 def test_the_end_of_noise_is_for_the_test(write_noise, messages):

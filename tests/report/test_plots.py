@@ -108,7 +108,7 @@ def test_no_global_state():
     assert "matplotlib.pyplot" not in names.split()
 
 
-def test_history_draws_the_log_and_marks_the_kept_epoch():
+def test_history_draws_the_log_and_marks_the_selected_epoch():
     figure = training.history(log(12), 7, note="Stopped at epoch 12")
     table = log(12)
     for panel, measure in zip(figure.axes, ("loss", "accuracy"), strict=False):
@@ -118,8 +118,8 @@ def test_history_draws_the_log_and_marks_the_kept_epoch():
             np.testing.assert_allclose(line.get_ydata(), expected)
             np.testing.assert_array_equal(line.get_xdata(), np.arange(1, 13))
     value = 2 / 7 + 0.2
-    (kept,) = lines(figure.axes[0], f"valid at the epoch kept (7): {value:.3f}")
-    np.testing.assert_allclose(kept.get_xydata(), [[7, value]])
+    (selected,) = lines(figure.axes[0], f"valid at the selected epoch (7): {value:.3f}")
+    np.testing.assert_allclose(selected.get_xydata(), [[7, value]])
     assert "Stopped at epoch 12" in figure.axes[0].get_title(loc="left")
     (rate,) = (line for line in figure.axes[2].lines if len(line.get_xdata()) == 12)
     np.testing.assert_allclose(rate.get_ydata(), 0.01 / np.arange(1, 13))

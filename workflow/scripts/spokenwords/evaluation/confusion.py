@@ -25,7 +25,7 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def matrix(confusion: pd.DataFrame) -> pd.DataFrame:
-    """The table of pairs (target, prediction, count) as a matrix: rows targets, columns predictions.
+    """The table of pairs (target, prediction, count) as a matrix of targets by predictions.
 
     Words are in the table's order. Raises ValueError if a pair occurs twice or no recording is
     counted.

@@ -1,10 +1,10 @@
 """95 % intervals over speakers.
 
-Recordings of one speaker are correlated: n recordings of few speakers are less informative than n of
-many. With 14 recordings per speaker and a correlation of 0.05, intervals for independent recordings
-cover 88 % instead of 95 %. So speakers are treated as independent. Recordings are treated so only if
-each has its own speaker, or if the whole test set has a single one: then the interval is for further
-recordings of this speaker, not for other speakers.
+Recordings of one speaker are correlated: n recordings of few speakers are less informative than n
+of many. With 14 recordings per speaker and a correlation of 0.05, intervals for independent
+recordings cover 88 % instead of 95 %. So speakers are treated as independent, and recordings only
+if each has its own speaker or the whole test set has a single one. In the latter case the interval
+is for further recordings of this speaker, not for other speakers.
 """
 
 from collections.abc import Callable, Sequence

@@ -41,7 +41,7 @@ def macro_f1_interval(
 
 
 def of_predictions(table: pd.DataFrame, words: list[str], losses: np.ndarray) -> dict:
-    """Return loss, accuracy and macro F1 with 95 % intervals over speakers, and each word's metrics.
+    """Return loss, accuracy and macro F1 with 95 % intervals over speakers, and metrics per word.
 
     `table` is that of `predictions.table`, `losses` are in nats [recording]. Precision is 0 for a
     word that was never predicted, recall is 0 for a word without recordings; macro F1 is the mean

@@ -1,4 +1,4 @@
-"""An exported model with its description and its measurements: all that rule `export_model` makes."""
+"""An exported model with its description and its measurements."""
 
 import hashlib
 from dataclasses import asdict, dataclass

@@ -57,7 +57,7 @@ def spectrogram(
 ) -> Figure:
     """Square roots of `magnitudes` [F, T] over `time` [T] (s) and `frequency` [F] (Hz, log scale).
 
-    0 Hz has no place on a log scale and is left out.
+    0 Hz is left out of the log scale.
     """
     figure, axes = one_panel(title, (9, 5))
     values = np.sqrt(np.asarray(magnitudes, dtype=np.float32))
@@ -78,7 +78,7 @@ def complex_spectrogram(
 ) -> Figure:
     """Real and imaginary part of `values` [2, F, T] over `time` [T] (s) and `frequency` [F] (Hz).
 
-    One scale for both, symmetric about 0; the 0.5 % of values farthest from 0 stand at its ends.
+    Both have one colour scale, symmetric about 0; the 0.5 % of values farthest from 0 are clipped.
     """
     figure = Figure(figsize=(12, 5), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
@@ -95,7 +95,7 @@ def complex_spectrogram(
 
 
 def _time_frequency(axes: Axes, values, frequency, time, cmap: str, **limits):
-    # An image inside the SVG: as separate shapes the cells would be 25,000.
+    # Rasterised: as separate shapes there would be 25,000 cells.
     mesh = axes.pcolormesh(time, frequency, values, cmap=cmap, rasterized=True, **limits)
     axes.set(xlabel="time (s)", ylabel="frequency (Hz)")
     axes.yaxis.set_major_formatter(grouped_numbers)
