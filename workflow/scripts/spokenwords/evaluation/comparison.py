@@ -13,6 +13,7 @@ import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
 from spokenwords.evaluation import intervals
+from spokenwords.recordings.tables import read_table
 
 logger = logging.getLogger("spokenwords")
 
@@ -45,11 +46,7 @@ _PAIR = (
 
 def read(path: Path) -> pd.DataFrame:
     """Read one of this module's tables from its CSV file."""
-    # Names such as `NA` or `001` are text; an empty number is missing.
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    numbers = [column for column in table if column not in _TEXT]
-    table[numbers] = table[numbers].apply(pd.to_numeric)
-    return table
+    return read_table(path, _TEXT)
 
 
 def runs(catalogue: Mapping[str, Mapping], metrics: Mapping[str, Mapping]) -> pd.DataFrame:

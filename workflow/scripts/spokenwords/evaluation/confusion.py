@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from spokenwords.recordings.tables import read_table
+
 # With more words, a plot's rows are illegible, and a page with a million pairs does not open.
 MOST_SHOWN = 50
 OTHERS = "_others_"  # all words that are not shown; no folder of a word can have this name
@@ -19,9 +21,7 @@ def count(predictions: pd.DataFrame, words: list[str]) -> pd.DataFrame:
 
 def read(path: Path) -> pd.DataFrame:
     """Read a confusion table from its CSV file."""
-    # Words such as `NA` or `001` are text, not missing or a number.
-    text = {"target": str, "prediction": str}
-    return pd.read_csv(path, dtype=text, keep_default_na=False)
+    return read_table(path, ["target", "prediction"])
 
 
 def matrix(confusion: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from spokenwords.recordings.tables import read_table
+
 # Columns of the likeliest classes and of their probabilities; the first is the prediction.
 PLACES = (
     ("prediction", "probability"),
@@ -46,9 +48,7 @@ def table(
 
 def read(path: Path) -> pd.DataFrame:
     """Read the table from its CSV file."""
-    # Names such as `NA` or `001` are text, not missing or a number.
-    text = dict.fromkeys(["file", "speaker", "target", *(name for name, _ in PLACES)], str)
-    return pd.read_csv(path, dtype=text, keep_default_na=False)
+    return read_table(path, ["file", "speaker", "target", *(name for name, _ in PLACES)])
 
 
 def likeliest(row: Mapping[str, Any]) -> list[tuple[str, float]]:

@@ -8,8 +8,10 @@ from typing import Any
 import pandas as pd
 
 from spokenwords.jobs.progress import duration
-from spokenwords.recordings import limits, manifest
+from spokenwords.recordings import limits
 from spokenwords.recordings.splits import read_summary
+from spokenwords.recordings.tables import read_table
+from spokenwords.wording import counted, some
 
 PURPOSES = ("training", "validation", "test")
 ORIGINS = {
@@ -34,7 +36,7 @@ def of_files(
         dict(zip(runs, read, strict=True)),
         {Path(path).parent.name: read_summary(path) for path in splits},
         {Path(path).parent.name: pd.read_csv(path) for path in features},
-        pd.read_csv(recordings, keep_default_na=False, dtype={"word": str}),
+        read_table(recordings, ["word"]),
         ORIGINS[source],
     )
 
@@ -73,7 +75,7 @@ def page(
     """
     usable = recordings["usable"].sum()
     parts = [
-        f"**{usable:,} recordings of {_numbered(len(recordings), 'word')}** "
+        f"**{usable:,} recordings of {counted(len(recordings), 'word')}** "
         f"({recordings['hours'].sum():.2f} hours), {origin}.",
         _table(_rows(runs, metrics)),
     ]
@@ -150,12 +152,11 @@ def _about_split(name: str, summary: pd.DataFrame) -> str:
     known = "" if summary["speaker_known"].sum() == summary["recordings"].sum() else "known "
     sets = ", ".join(
         f"{row.recordings:,} for {purpose}"
-        + (f" ({_numbered(row.speakers, known + 'speaker')})" if row.speaker_known else "")
+        + (f" ({counted(row.speakers, known + 'speaker')})" if row.speaker_known else "")
         for row, purpose in zip(summary.itertuples(), PURPOSES, strict=True)
     )
     lacking = "".join(
-        f" The set {row.set} lacks {manifest.named(row.missing_words.split('/'))}: "
-        f"{limits.LACKING[row.set]}."
+        f" The set {row.set} lacks {some(row.missing_words.split('/'))}: {limits.LACKING[row.set]}."
         for row in summary.itertuples()
         if row.missing_words
     )
@@ -190,10 +191,6 @@ def _about_features(name: str, sizes: pd.DataFrame) -> str:
         f"{total['kilobytes_a_recording']:.1f} kB per recording: "
         f"{total['megabytes'] / total['raw_megabytes']:.0%} of the same values in float32."
     )
-
-
-def _numbered(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s'[: count != 1]}"
 
 
 def _escaped(text: str) -> str:

@@ -20,6 +20,7 @@ from spokenwords.report.plots.alluvial_layout import (
     summary,
 )
 from spokenwords.report.plots.style import GREY, INK, heading, shortened, style
+from spokenwords.wording import counted
 
 CORRECT, CONFUSED = "#cfe1f2", "#7f1d4f"
 TITLE = "Predicted words (left) and spoken words (right): dark flows are confusions"
@@ -111,12 +112,13 @@ def _label(axes: Axes, edge: int, y: float, word: str, number: str, lift: float 
 
 def _bar_text(side: int, bar: Stratum) -> str:
     """The text of a bar; `side` is 0 for predictions and 1 for targets."""
+    recordings = counted(bar.count, "recording")
     if bar.word == OTHERS and side:
-        return f"{_recordings(bar.count)} of other words, predicted as one of the words shown"
+        return f"{recordings} of other words, predicted as one of the words shown"
     if bar.word == OTHERS:
-        return f"{_recordings(bar.count)} of the words shown, predicted as other words"
+        return f"{recordings} of the words shown, predicted as other words"
     if side:
-        return f"{_recordings(bar.count)} of “{bar.word}”, {bar.correct:,} recognised ({bar.share})"
+        return f"{recordings} of “{bar.word}”, {bar.correct:,} recognised ({bar.share})"
     times = "once" if bar.count == 1 else f"{bar.count:,} times"
     return f"“{bar.word}” was predicted {times}, {bar.correct:,} correctly ({bar.share})"
 
@@ -124,15 +126,11 @@ def _bar_text(side: int, bar: Stratum) -> str:
 def _ribbon_text(ribbon: Ribbon, spoken: int) -> str:
     verb = "was" if ribbon.count == 1 else "were"
     fate = "recognised" if ribbon.correct else f"predicted as “{ribbon.prediction}”"
-    text = f"{_recordings(ribbon.count)} of “{ribbon.target}” {verb} {fate}"
+    text = f"{counted(ribbon.count, 'recording')} of “{ribbon.target}” {verb} {fate}"
     # The total number of recordings of the others is unknown.
     if ribbon.target == OTHERS:
         return text
     return f"{text} ({percent(ribbon.count, spoken)} of “{ribbon.target}”)"
-
-
-def _recordings(count: int) -> str:
-    return f"{count:,} recording{'' if count == 1 else 's'}"
 
 
 def _inches(alluvial: Alluvial) -> float:

@@ -62,8 +62,8 @@ def recordings(table: pd.DataFrame, oddities: pd.Series) -> Figure:
     _histogram(figure.add_subplot(grid[1, 2]), of_speaker, "recordings of one speaker", "speakers")
     odd = ", ".join(f"{count:,} {name}" for name, count in oddities.value_counts().items())
     text = (
-        f"{table['word'].nunique():,} words, {manifest.counted(table)}. Oddities: {odd or 'none'}. "
-        f"{note}"
+        f"{table['word'].nunique():,} words, {manifest.described(table)}. "
+        f"Oddities: {odd or 'none'}. {note}"
     )
     heading(counts, "Recordings of the data set", text.strip(), GREY, distance=28)
     return figure
