@@ -8,7 +8,6 @@ the commits that they bring are replayed themselves.
 """
 
 import argparse
-import importlib.util
 import io
 import subprocess
 import tarfile
@@ -19,7 +18,10 @@ from types import ModuleType
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = "workflow/scripts"
-FINGERPRINTS = (f"{SCRIPTS}/spokenwords/jobs/fingerprint.py", f"{SCRIPTS}/spokenwords/fingerprint.py")
+FINGERPRINTS = (
+    f"{SCRIPTS}/spokenwords/jobs/fingerprint.py",
+    f"{SCRIPTS}/spokenwords/fingerprint.py",
+)
 STEPS = {"stores rebuilt": "spectrograms.py", "models retrained": "train.py"}
 # Modules that are in the package `jobs` today. The class UserError, for one, is not, but was in
 # `errors` beside the sentences for full disks.

@@ -12,7 +12,6 @@ Messages may call functions to read something. One that assigns, awaits or yield
 
 import ast
 import hashlib
-from collections.abc import Iterable
 from copy import copy
 from functools import cache
 from pathlib import Path
@@ -67,7 +66,7 @@ def _module(source: bytes, path: Path, root: Path) -> tuple[str, list[str]]:
         code = _Code(path.parent.relative_to(root).parts, unused)
         text = code.write(tree)
         # What only messages use is left out as well; then it uses nothing itself.
-        found = (code.left_out - code.used) & code.definitions
+        found = (code.definitions | code.imported & code.left_out) - code.used
         if found <= unused:
             return hashlib.sha256(text.encode()).hexdigest(), sorted(code.imports)
         unused = unused | found
@@ -81,7 +80,8 @@ class _Code:
         self.imports: set[str] = set()  # modules, or names in them
         self.used: set[str] = set()  # names that are read by what counts,
         self.left_out: set[str] = set()  # and by what is left out
-        self.definitions: set[str] = set()  # names that may be defined for messages alone
+        self.definitions: set[str] = set()  # names that are of no consequence if not used
+        self.imported: set[str] = set()  # the same of imports, if what is left out uses them
 
     def write(self, node: object, place: type = ast.Module) -> str:
         """A node in a module, class or function as text; empty where it is left out."""
@@ -169,7 +169,7 @@ class _Code:
             return node
         return _with(node, body=[]) if node.orelse else self._without(node.test)
 
-    def imported(self, node: ast.Import | ast.ImportFrom, place: type) -> ast.AST | None:
+    def imported_(self, node: ast.Import | ast.ImportFrom, place: type) -> ast.AST | None:
         base = ""
         if isinstance(node, ast.ImportFrom):
             package = self.package[: len(self.package) - node.level + 1] if node.level else ()
@@ -179,7 +179,7 @@ class _Code:
             # A name may be a module of the package, or what a module defines.
             module = f"{base}{alias.name}"
             bound = alias.asname or alias.name.partition(".")[0]
-            self.definitions.add(bound)
+            self.imported.add(bound)
             is_of_jobs = any(f"{module}.".startswith(f"{name}.") for name in JOBS)
             if bound not in self.unused and not is_of_jobs:
                 self.imports.add(module)
@@ -232,8 +232,8 @@ KINDS = {
     ast.Assert: _Code.asserted,
     ast.Expr: _Code.stated,
     ast.If: _Code.decided,
-    ast.Import: _Code.imported,
-    ast.ImportFrom: _Code.imported,
+    ast.Import: _Code.imported_,
+    ast.ImportFrom: _Code.imported_,
 }
 
 
