@@ -1,6 +1,6 @@
 """Rows of a table of predictions, from all probabilities."""
 
-from spokenwords.predictions import PLACES
+from spokenwords.evaluation.predictions import PLACES
 
 COLUMNS = [
     *("file", "speaker", "target", "target_probability"),
