@@ -3,8 +3,8 @@
 It leaves out comments, docstrings, layout, annotations (except those of fields, which libraries
 read), the package `jobs`, and messages:
 
-- the arguments of `raise`, `UserError(...)` and `Progress(...)`, and the text of `assert`;
-- calls of `logger` and `progress` that are statements;
+- the arguments of `raise` and of calls of `MESSAGES`, and the text of `assert`;
+- calls of `logger`, `progress` and `warn` that are statements, and `if` and `for` around them;
 - imports, private functions, private constants and local variables that only these use.
 
 Messages may call functions to read something. One that assigns, awaits or yields is not left out.
@@ -18,15 +18,14 @@ from pathlib import Path
 
 # Packages and modules that run jobs, and compute no results.
 JOBS = ("spokenwords.jobs",)
-MESSAGES = {"UserError", "Progress"}
+MESSAGES = {"UserError", "Progress", "megabytes_progress", "require_space"}
 # Exceptions whose arguments are results: an exit status, or a recording's status in inventories.
 RESULTS = {"SystemExit", "StopIteration", "UnreadableRecordingError"}
-# What local variables may be computed with and be left out: calls without side effects.
+# Calls without side effects: variables that are computed with these alone may be left out.
 READING = {
     *("len", "sorted", "min", "max", "sum", "map", "filter", "list", "set", "str", "getLogger"),
     *("join", "format", "strip", "items", "keys", "values", "get", "difference", "intersection"),
 }
-
 
 def of_script(script: Path) -> str:
     """SHA-256 over the meaning of `script` and of every local module it imports, transitively.
@@ -158,16 +157,13 @@ class _Code:
     def asserted(self, node: ast.Assert, place: type) -> ast.AST:
         return _with(node, msg=self._without(node.msg))
 
-    def stated(self, node: ast.Expr, place: type) -> ast.AST | None:
-        match node.value:
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="logger" | "progress"))) as call:
-                return node if self._without_arguments(call) is call else self._without(call)
-        return node
+    def stated(self, node: ast.stmt, place: type) -> ast.AST | None:
+        return self._without(node) if self._only_tells(node, place) else node
 
     def decided(self, node: ast.If, place: type) -> ast.AST | None:
-        if getattr(node.test, "attr", getattr(node.test, "id", "")) != "TYPE_CHECKING":
-            return node
-        return _with(node, body=[]) if node.orelse else self._without(node.test)
+        if getattr(node.test, "attr", getattr(node.test, "id", "")) == "TYPE_CHECKING":
+            return _with(node, body=[]) if node.orelse else self._without(node.test)
+        return self.stated(node, place)
 
     def imported_(self, node: ast.Import | ast.ImportFrom, place: type) -> ast.AST | None:
         base = ""
@@ -207,6 +203,20 @@ class _Code:
         self.definitions.add(name)
         return name in self.unused
 
+    def _only_tells(self, node: ast.AST, place: type) -> bool:
+        """Whether a statement does nothing but log messages."""
+        match node:
+            case ast.Expr(ast.Call(func=ast.Attribute(value=ast.Name(id="logger" | "progress")))):
+                return not _acts(node)
+            case ast.Expr(ast.Call(func=ast.Name(id="warn"))):
+                return not _acts(node)
+            case ast.If(read) | ast.For(iter=read):
+                parts = [*node.body, *node.orelse]
+                return self._reads(read) and all(self._only_tells(part, place) for part in parts)
+            case ast.Assign():
+                return self.assigned(node, place) is None
+        return False
+
     def _reads(self, node: ast.AST) -> bool:
         """Whether it is known that an expression does no more than read."""
         return not _acts(node) and all(
@@ -231,6 +241,7 @@ KINDS = {
     ast.Call: _Code.called,
     ast.Assert: _Code.asserted,
     ast.Expr: _Code.stated,
+    ast.For: _Code.stated,
     ast.If: _Code.decided,
     ast.Import: _Code.imported_,
     ast.ImportFrom: _Code.imported_,
