@@ -19,10 +19,9 @@ from spokenwords.evaluation import intervals
 from spokenwords.model import thresholds
 from spokenwords.model.classifier import Classifier
 from spokenwords.model.thresholds import Best
-from spokenwords.names import UNKNOWN
+from spokenwords.names import NOISE_PARTS, UNKNOWN
 from spokenwords.recognition import sliding_window
 from spokenwords.recordings import audio, decoding
-from spokenwords.spectrograms import noise
 
 logger = logging.getLogger("spokenwords")
 
@@ -85,7 +84,7 @@ def testing_parts(files: Sequence[Path], sample_rate: int) -> list[np.ndarray]:
         except decoding.UnreadableRecordingError as reason:
             logger.warning(f"Warning: {file} is left out: {reason}.")
             continue
-        first, end = (round(share * len(waveform)) for share in noise.PARTS["test"])
+        first, end = (round(share * len(waveform)) for share in NOISE_PARTS["test"])
         parts.append(waveform[first:end])
     return parts
 

@@ -27,6 +27,7 @@ READING = {
     *("join", "format", "strip", "items", "keys", "values", "get", "difference", "intersection"),
 }
 
+
 def of_script(script: Path) -> str:
     """SHA-256 over the meaning of `script` and of every local module it imports, transitively.
 

@@ -15,9 +15,7 @@ from spokenwords.errors import UserError
 logger = logging.getLogger("spokenwords")
 
 
-def choose(
-    wanted: str, threads: int, setting: str = "config key training.device, or the run's own"
-) -> torch.device:
+def choose(wanted: str, threads: int, setting: str | None = None) -> torch.device:
     """The device for `wanted` (auto, cuda or cpu), made ready; a CPU works with `threads` threads.
 
     Of several GPUs it is one. Raises `UserError`, which names the `setting` that `wanted` comes
@@ -26,8 +24,9 @@ def choose(
     available = torch.cuda.is_available()
     if wanted == "cuda" and not available:
         raise UserError(
-            f"The device `cuda` is demanded ({setting}) but PyTorch finds no GPU; choose `auto` or "
-            "`cpu`."
+            "The device `cuda` is demanded "
+            f"({setting or 'config key training.device or runs.<run>.device'}) but PyTorch finds "
+            "no GPU; choose `auto` or `cpu`."
         )
     if available and wanted != "cpu":
         if (count := torch.cuda.device_count()) > 1:
