@@ -18,7 +18,7 @@ from pathlib import Path
 
 # Packages and modules that run jobs, and compute no results.
 JOBS = ("spokenwords.jobs",)
-MESSAGES = {"UserError", "Progress", "megabytes_progress", "require_space"}
+MESSAGES = {"UserError", "Progress", "megabytes_progress", "require_space", "add_note"}
 # Exceptions whose arguments are results: an exit status, or a recording's status in inventories.
 RESULTS = {"SystemExit", "StopIteration", "UnreadableRecordingError"}
 # Calls without side effects: variables that are computed with these alone may be left out.

@@ -187,13 +187,14 @@ def report_skipped(names: Iterable[str]) -> None:
     Hidden files and litter of operating systems do not count.
     """
     kinds = Counter(
-        Path(name).suffix.lower() or "without a suffix"
+        Path(name).suffix.lower()
         for name in names
         if not is_recording(name) and name[0] != "." and name.lower() not in LITTER
     )
     if count := kinds.total():
         several = "files of other kinds were" if count > 1 else "file of another kind was"
-        logger.info(f"{count:,} {several} skipped ({', '.join(sorted(kinds))}).")
+        named = sorted(kind or "without a suffix" for kind in kinds)
+        logger.info(f"{count:,} {several} skipped ({', '.join(named)}).")
 
 
 def files_of_words(folder: Path) -> Iterator[str]:

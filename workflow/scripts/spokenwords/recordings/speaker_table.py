@@ -152,8 +152,10 @@ def speakers(table: Path, word: str, files: list[str]) -> dict[str, str]:
             f"are{doubts.both_sides(others, files)}: names count from the word's folder on, "
             "without suffixes",
         )
-    sides = doubts.both_sides(known.keys() - map(spelling.key, named), set(files) - set(named))
-    logger.info(f"{table} names {len(named):,} of {len(files):,} recordings of {word!r}{sides}.")
+    logger.info(
+        f"{table} names {len(named):,} of {len(files):,} recordings of {word!r}"
+        f"{doubts.both_sides(known.keys() - map(spelling.key, named), set(files) - set(named))}."
+    )
     return {file: speaker for file, speaker in named.items() if speaker}
 
 
@@ -172,17 +174,18 @@ def official_lists(table: Path, files: list[str]) -> dict[str, set[str]]:
     if not sets:
         return {}
     unnamed = {file for file in files if key[file] not in sets}
-    sides = doubts.both_sides(sets.keys() - set(key.values()), unnamed)
+    unmatched = sets.keys() - set(key.values())
     if len(unnamed) == len(files):
         raise _fault(
             table,
             f"has a set for {len(sets):,} recordings, and for none of the {len(files):,} that are "
-            f"usable{sides}: names count from the word's folder on, without suffixes",
+            f"usable{doubts.both_sides(unmatched, unnamed)}: names count from the word's folder "
+            "on, without suffixes",
         )
     if unnamed:
         logger.warning(
             f"Warning: {table} has no set for {len(unnamed):,} of {len(files):,} recordings"
-            f"{sides}; these are trained on."
+            f"{doubts.both_sides(unmatched, unnamed)}; these are trained on."
         )
     return {
         name: {file for file in files if sets.get(key[file]) == name} for name in ("valid", "test")
