@@ -108,7 +108,7 @@ def test_a_word_without_training_recordings_stops_the_run(tmp_path):
     assert message.startswith(f"{train} has no recordings of cat, but this run needs them.")
     # In which sets it is, how often, by whom.
     assert (
-        "\n  cat: 4 recordings of 2 speakers, 1 of unnamed speakers; valid has 1 by carl; test has "
+        "\n  cat: 4 recordings of 2 speakers, 1 of unknown speakers; valid has 1 by carl; test has "
         "3 by carl, eve\n" in message
     )
     assert "config key splits.by_voice" in message and "Add recordings" in message

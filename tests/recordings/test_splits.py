@@ -385,15 +385,15 @@ def test_the_log_names_words_that_sets_lack_and_who_says_them(tmp_path, caplog):
     train, valid, test, speakers = [one.getMessage() for one in caplog.records]
     assert train.startswith(
         "Warning: The set train of split mine lacks c: a run that needs them will stop.\n"
-        "  c: 3 recordings of 2 speakers, 1 of unnamed speakers; test has 3 by dora, eve\n"
+        "  c: 3 recordings of 2 speakers, 1 of unknown speakers; test has 3 by dora, eve\n"
     )
     assert "config key splits.mine" in train
     assert valid.startswith("Warning: The set valid of split mine lacks b, c: ")
     assert "\n  b: 1 recording of 1 speaker; train has 1 by ben\n" in valid
     assert test.startswith("Warning: The set test of split mine lacks b: ")
     assert speakers.startswith(
-        "Warning: 1 of 7 recordings have no named speaker. Split mine treats each of them as a "
-        "speaker of its own. To name speakers, rename files"
+        "Warning: The speakers of 1 of 7 recordings are unknown. Split mine treats each of these "
+        "recordings as a speaker of its own. To name speakers, rename files"
     )
     assert "If " not in speakers
 

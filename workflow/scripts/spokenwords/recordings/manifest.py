@@ -68,14 +68,14 @@ def lacking(manifests: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
 def described(table: pd.DataFrame) -> str:
     """Return how many recordings of how many speakers a table has, in words."""
     known = table.loc[speakers_known(table), "speaker"]
-    unnamed, speakers = len(table) - len(known), known.nunique()
+    unknown, speakers = len(table) - len(known), known.nunique()
     if table.empty:
         return "no recordings"
     text = counted(len(table), "recording")
     if not len(known):
-        return f"{text} of unnamed speakers"
+        return f"{text} of unknown speakers"
     text += f" of {counted(speakers, 'speaker')}"
-    return f"{text}, {unnamed:,} of unnamed speakers" if unnamed else text
+    return f"{text}, {unknown:,} of unknown speakers" if unknown else text
 
 
 def whereabouts(manifests: Mapping[str, pd.DataFrame], words: Iterable[str]) -> str:
