@@ -108,8 +108,8 @@ def report(
     count, known = summary["recordings"].sum(), summary["speaker_known"].sum()
     if method == "speaker" and known < count:
         logger.warning(
-            f"Warning: The speakers of {count - known:,} of {count:,} recordings are unknown. Split "
-            f"{split} treats each of these recordings as a speaker of its own. "
+            f"Warning: The speakers of {count - known:,} of {count:,} recordings are unknown. "
+            f"Split {split} treats each of these recordings as a speaker of its own. "
             f"{limits.advice(summary['prefixed_file'][0])}"
         )
 
