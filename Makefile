@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 demo: $(VENV)/run.installed
-	$(BIN)/snakemake --cores $(CORES) --configfile config.demo.yaml
+	$(BIN)/snakemake --cores $(CORES) --configfile config/demo.yaml
 	@echo "Open results/demo/report.html"
 
 test: $(VENV)/development.installed

@@ -17,9 +17,13 @@ import numpy as np
 import torch
 from torchaudio.transforms import Spectrogram
 
-from spokenwords import audio, dataset, device, noise
-from spokenwords.augment import Augmentation, Noise, Settings
-from spokenwords.rounding import to_float16
+from spokenwords.jobs.device_name import device_name
+from spokenwords.model import device
+from spokenwords.model.augmentation import Augmentation, Noise, Settings
+from spokenwords.recordings import audio, data_folder
+from spokenwords.spectrograms.read_noise import read_noise_store
+from spokenwords.spectrograms.rounding import to_float16
+from spokenwords.spectrograms.write_noise import write_noise_store
 
 BATCH = 128
 LENGTH = 16000  # samples a recording
@@ -52,9 +56,9 @@ def cut_noise(folder: Path, frames: int, place: torch.device) -> Noise:
     """The folder's noise, by way of a store as in a workflow."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "noise.zarr"
-        files = dataset.recordings(folder / dataset.NOISE)
-        noise.write(path, folder / dataset.NOISE, files, contest.STANDARD, LENGTH, 16)
-        return Noise(noise.read(path, contest.STANDARD), frames, place)
+        files = data_folder.recordings(folder / data_folder.NOISE)
+        write_noise_store(path, folder / data_folder.NOISE, files, contest.STANDARD, LENGTH, 16)
+        return Noise(read_noise_store(path, contest.STANDARD), frames, place)
 
 
 def main():
@@ -94,7 +98,7 @@ def main():
         "the transform of the waveforms": batches(lambda: transform(on_device)),
     }
     found = contest.rates(contestants, BATCHES_A_ROUND, options.rounds)
-    print(f"{contest.machine()}\nbatches of {len(files)} on {device.describe(place)}\n")
+    print(f"{contest.machine()}\nbatches of {len(files)} on {device_name(place)}\n")
     milliseconds = {name: [1000 / rate for rate in rates] for name, rates in found.items()}
     print(
         contest.markdown(

@@ -28,9 +28,12 @@ from reading import manifest, write_stores
 from torch.utils.data import DataLoader, Dataset
 from torchaudio.transforms import Spectrogram
 
-from spokenwords import audio, device, loader, store, streaming
-from spokenwords.rounding import to_float16
-from spokenwords.streaming import StreamedRecordings
+from spokenwords.model import device
+from spokenwords.recordings import audio
+from spokenwords.spectrograms import in_memory, streamed
+from spokenwords.spectrograms.codecs import COMPRESSORS
+from spokenwords.spectrograms.rounding import to_float16
+from spokenwords.spectrograms.streamed import StreamedRecordings
 
 SHAPE = (2, 257, 101)
 BATCH = 128
@@ -74,14 +77,14 @@ class Store(Contestant):
         write_stores(self.folder, self.files, self.place)
 
     def open(self):
-        self.stores = loader.open_stores(
+        self.stores = in_memory.open_stores(
             sorted(map(str, self.place.glob("*.zarr/zarr.json"))), CORES
         )
         self.set = None
 
     def epoch(self, seed):
         if self.set is None:
-            [self.set] = loader.load(self.stores, [manifest(self.stores)], torch.device("cpu"))
+            [self.set] = in_memory.load(self.stores, [manifest(self.stores)], torch.device("cpu"))
         return self.set.shuffled(BATCH, seed)
 
 
@@ -89,7 +92,7 @@ class Streamed(Store):
     """This project's store, streamed through a pool of a third of the data."""
 
     def epoch(self, seed):
-        room = len(self.files) // 3 + streaming.around(chunk_length=64, batch_size=BATCH)
+        room = len(self.files) // 3 + streamed.around(chunk_length=64, batch_size=BATCH)
         budget = room * self.stores[0].recording_bytes
         rows = manifest(self.stores)
         return StreamedRecordings(self.stores, rows, torch.device("cpu"), budget).shuffled(
@@ -254,7 +257,7 @@ class ZarrDataset(Contestant, Dataset):
             shape=(len(self.files), *SHAPE),
             chunks=(1, *SHAPE),
             dtype="float16",
-            compressors=store.COMPRESSORS["zstd"],
+            compressors=COMPRESSORS["zstd"],
         )
         for row, values in enumerate(self.spectrograms()):
             array[row] = values

@@ -16,7 +16,7 @@ import soundfile
 import torch
 from torchaudio.transforms import Spectrogram
 
-from spokenwords import store
+from spokenwords.spectrograms.write import write_recordings
 
 KB = 1000
 
@@ -45,7 +45,7 @@ def main():
         plain.mkdir()
 
         def build(threads):
-            store.write(
+            write_recordings(
                 *(built, options.folder, files, contest.STANDARD),
                 **{"length": 16000, "rounding": 16, "chunk_length": 64, "threads": threads},
                 inventory_digest="0" * 64,

@@ -16,8 +16,9 @@ import numpy as np
 import zarr
 from zarr.codecs import BloscCodec
 
-from spokenwords import audio, store
-from spokenwords.rounding import to_float16
+from spokenwords.recordings import audio
+from spokenwords.spectrograms.codecs import PIPELINE
+from spokenwords.spectrograms.rounding import to_float16
 
 KB = 1000
 
@@ -57,7 +58,7 @@ def main():
             path = Path(scratch) / "store.zarr"
 
             def write(path=path, compressor=compressor, length=length):
-                with zarr.config.set(store.PIPELINE):
+                with zarr.config.set(PIPELINE):
                     array = zarr.create_array(
                         path,
                         shape=values.shape,
@@ -69,7 +70,7 @@ def main():
                     array[:] = values
 
             def read(path=path):
-                with zarr.config.set(store.PIPELINE):
+                with zarr.config.set(PIPELINE):
                     zarr.open_array(path)[:]
 
             found = contest.rates({"write": write, "read": read}, len(files), options.rounds)

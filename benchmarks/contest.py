@@ -18,7 +18,7 @@ import pandas as pd
 # For the benchmarks, which import this module first: the library.
 sys.path.insert(0, str(Path(__file__).parent.parent / "workflow" / "scripts"))
 
-from spokenwords.stft import STFT
+from spokenwords.spectrograms.stft import STFT
 
 # The published settings, those of `features: standard`.
 STANDARD = STFT(16000, n_fft=512, window_seconds=0.03, stride_seconds=0.01, normalized=True)

@@ -11,9 +11,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, PercentFormatter
 
-from spokenwords import comparison, manifest
-from spokenwords.plots import style
-from spokenwords.plots.style import BLUE, GREY, INK, heading, plain_numbers
+from spokenwords.evaluation import comparison
+from spokenwords.recordings import manifest
+from spokenwords.report.plots import style
+from spokenwords.report.plots.style import BLUE, GREY, INK, heading, plain_numbers
 
 
 def points(results: Path) -> pd.DataFrame:

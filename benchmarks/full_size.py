@@ -13,7 +13,7 @@ import contest
 import numpy as np
 from scipy.io import wavfile
 
-from spokenwords import audio
+from spokenwords.recordings import audio
 
 WORDS, RECORDINGS = 30, 64_721
 RATE = 16000

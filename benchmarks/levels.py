@@ -16,8 +16,10 @@ import numpy as np
 import torch
 from scipy.signal import resample_poly
 
-from spokenwords import answers, audio, dataset, manifest, noise
-from spokenwords.model import Classifier
+from spokenwords.model import thresholds
+from spokenwords.model.classifier import Classifier
+from spokenwords.recordings import audio, data_folder, manifest
+from spokenwords.spectrograms import noise
 
 TELEPHONE = "8 kHz telephone"
 GAINS = (-40, -30, -24, -18, -12, -6, 0, 6, 12)  # dB
@@ -56,8 +58,8 @@ def main() -> None:
     rate, length = first.transform.sample_rate, first.samples
     words = np.stack([audio.load(asked.folder / file, rate, length) for file in test["file"]])
     pieces = []
-    for file in sorted(dataset.noise(asked.folder)):
-        waveform = audio.mono(asked.folder / dataset.NOISE / file, rate)
+    for file in sorted(data_folder.noise(asked.folder)):
+        waveform = audio.mono(asked.folder / data_folder.NOISE / file, rate)
         untrained = waveform[round(noise.PARTS["train"][1] * len(waveform)) :]
         starts = range(0, len(untrained) - length, length // 2)
         pieces += [untrained[start : start + length] for start in starts]
@@ -66,7 +68,7 @@ def main() -> None:
     for name, classifier in classifiers.items():
         number = {word: i for i, word in enumerate(classifier.words)}
         labels = test["word"].map(number).to_numpy()
-        threshold = answers.threshold(classifier.confidences, answers.KEPT)
+        threshold = thresholds.threshold(classifier.confidences, thresholds.KEPT)
         for level, row in rows.items():
             gain = versions.get(level, 1)
             heard = telephone(words) if level == TELEPHONE else gain * words

@@ -57,7 +57,7 @@ def write_word(folder: Path, recordings: int, word: int) -> None:
 
 
 def overlay(folder: Path, results: Path) -> dict:
-    """On top of config.best.yaml: the folder, and a run that streams what it trains on.
+    """On top of config/best.yaml: the folder, and a run that streams what it trains on.
 
     Spectrograms are the demo's, a quarter as large as the published ones; what those take is known
     from `full_size.py`.
@@ -203,7 +203,7 @@ def main():
     config, log = results / "overlay.yaml", results / "output.txt"
     config.write_text(yaml.safe_dump(overlay(folder, results)))
     arguments = ["--cores", "all", "--quiet", "rules"]
-    configs = ["--configfile", "config.best.yaml", str(config)]
+    configs = ["--configfile", "config/best.yaml", str(config)]
     for stage in stages(results, options.minutes):
         if stage.shortened:
             for name in ("train", "valid"):

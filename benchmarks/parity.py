@@ -15,9 +15,12 @@ import contest
 import torch
 from reading import manifest, write_stores
 
-from spokenwords import device, loader, streaming, training
-from spokenwords.model import Classifier
-from spokenwords.stft import STFT
+from spokenwords.jobs.device_name import device_name
+from spokenwords.model import device
+from spokenwords.model.classifier import Classifier
+from spokenwords.spectrograms import in_memory, streamed
+from spokenwords.spectrograms.stft import STFT
+from spokenwords.training import loop
 
 SEEDS, EPOCHS, MAX_LR = (1, 2, 3), 15, 0.01
 BATCH, CHUNK = 128, 64
@@ -34,12 +37,12 @@ WAYS = {
 def main():
     options = contest.arguments(__doc__)
     place = device.choose("auto", os.cpu_count() or 1)
-    print(f"{contest.machine()}, {device.describe(place)}", flush=True)
+    print(f"{contest.machine()}, {device_name(place)}", flush=True)
     ways = {way: how for way, how in WAYS.items() if place.type == "cuda" or not how[1]}
     found = {way: [] for way in ways}
     with tempfile.TemporaryDirectory() as scratch:
         files = contest.recordings_in(options.folder)
-        stores = loader.open_stores(
+        stores = in_memory.open_stores(
             write_stores(options.folder, files, Path(scratch), transform=COARSE),
             os.cpu_count() or 1,
         )
@@ -50,14 +53,14 @@ def main():
             for way, (precision, compiled, share) in ways.items():
                 budget = None
                 if share:
-                    pool = int(share * len(sets[0])) + streaming.around(CHUNK, BATCH)
+                    pool = int(share * len(sets[0])) + streamed.around(CHUNK, BATCH)
                     budget = pool * stores[0].recording_bytes
-                train_set, valid_set = loader.load(stores, sets, place, budget)
+                train_set, valid_set = in_memory.load(stores, sets, place, budget)
                 torch.manual_seed(seed)
                 classifier = Classifier.for_stores(stores, "complex")
                 classifier.precision = precision
-                settings = training.Settings(EPOCHS, BATCH, MAX_LR, None, seed, compiled)
-                log, summary = training.train(
+                settings = loop.Settings(EPOCHS, BATCH, MAX_LR, None, seed, compiled)
+                log, summary = loop.train(
                     *(classifier.to(place), train_set, valid_set, settings),
                     *(Path(scratch) / "checkpoint.pt", f"{way}, seed {seed}"),
                 )

@@ -18,8 +18,12 @@ import torch
 import zarr
 from numcodecs.blosc import Blosc
 
-from spokenwords import device, loader, store
-from spokenwords.stft import STFT
+from spokenwords.model import device
+from spokenwords.spectrograms import in_memory
+from spokenwords.spectrograms.codecs import PIPELINE
+from spokenwords.spectrograms.read import Store
+from spokenwords.spectrograms.stft import STFT
+from spokenwords.spectrograms.write import write_recordings
 
 CHECKSUM_BYTES = 4  # at the end of a chunk
 
@@ -33,7 +37,7 @@ def write_stores(
 ) -> list[str]:
     """A store a word. Returns their zarr.json files, in order."""
     for word in sorted({file.partition("/")[0] for file in files}):
-        store.write(
+        write_recordings(
             *(
                 target / f"{word}.zarr",
                 folder,
@@ -47,7 +51,7 @@ def write_stores(
     return sorted(map(str, target.glob("*.zarr/zarr.json")))
 
 
-def manifest(stores: list[store.Store]) -> pd.DataFrame:
+def manifest(stores: list[Store]) -> pd.DataFrame:
     """All rows of all stores."""
     return pd.DataFrame(
         [
@@ -61,7 +65,7 @@ def manifest(stores: list[store.Store]) -> pd.DataFrame:
 def without_checksum(array: zarr.Array) -> zarr.Array:
     """The same array beside it, its chunks compressed alike but without a checksum."""
     path = Path(str(array.store_path).removeprefix("file://"))
-    with zarr.config.set(store.PIPELINE):
+    with zarr.config.set(PIPELINE):
         other = zarr.create_array(
             path.with_name("unchecked"),
             shape=array.shape,
@@ -80,7 +84,7 @@ def main():
     cores = os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(cores) as threads:
         metadata = write_stores(options.folder, files, Path(scratch), options.compression)
-        stores = loader.open_stores(metadata, cores)
+        stores = in_memory.open_stores(metadata, cores)
         everything = manifest(stores)
         plain = [zarr.open_group(Path(path).parent, mode="r")["spectrogram"] for path in metadata]
         chunks = Path(scratch).rglob("spectrogram/c.*")
@@ -110,7 +114,7 @@ def main():
 
         contestants = {
             "Blosc alone (the floor)": floor,
-            "loader.load": lambda: loader.load(stores, [everything], torch.device("cpu")),
+            "loader.load": lambda: in_memory.load(stores, [everything], torch.device("cpu")),
             "zarr-python, default pipeline": lambda: [array[:] for array in plain],
             "zarr-python, threads over slices": lambda: slices_in_threads(plain),
             "zarrs pipeline, whole arrays": lambda: [opened.array[:] for opened in stores],

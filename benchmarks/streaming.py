@@ -17,8 +17,9 @@ import contest
 import psutil
 from reading import manifest
 
-from spokenwords import device, loader
-from spokenwords.streaming import StreamedRecordings
+from spokenwords.model import device
+from spokenwords.spectrograms import in_memory
+from spokenwords.spectrograms.streamed import StreamedRecordings
 
 BATCH = 128
 GB = 1e9
@@ -38,7 +39,7 @@ def watch(process: psutil.Process, done: threading.Event) -> list[int]:
 
 def stream(options) -> dict:
     place = device.choose("cpu", os.cpu_count() or 1)  # as the workflow's jobs do
-    stores = loader.open_stores(
+    stores = in_memory.open_stores(
         sorted(map(str, options.folder.glob("*.zarr/zarr.json"))), os.cpu_count() or 1
     )
     recordings = StreamedRecordings(stores, manifest(stores), place, options.budget * GB)

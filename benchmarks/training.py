@@ -29,8 +29,12 @@ from torch import nn
 from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
-from spokenwords import audio, device, loader, training
-from spokenwords.model import Classifier
+from spokenwords.jobs.device_name import device_name
+from spokenwords.model import device
+from spokenwords.model.classifier import Classifier
+from spokenwords.recordings import audio
+from spokenwords.spectrograms import in_memory
+from spokenwords.training import loop
 
 BATCH = 128
 CORES = os.cpu_count() or 1
@@ -87,17 +91,19 @@ def plain(folder: Path, split: Path, steps: int, place: torch.device) -> dict:
     return {"rate": trained / (time.perf_counter() - start)}
 
 
-def waveforms(folder: Path, rows: pd.DataFrame, place: torch.device) -> loader.Recordings:
+def waveforms(folder: Path, rows: pd.DataFrame, place: torch.device) -> in_memory.Recordings:
     values = [audio.load(folder / file, contest.STANDARD.sample_rate, LENGTH) for file in rows.file]
     whole = torch.from_numpy(np.rint(np.stack(values) * 32767).astype(np.int16))
-    return loader.Recordings(whole.to(place), torch.tensor(rows.label.to_numpy()).to(place), place)
+    return in_memory.Recordings(
+        whole.to(place), torch.tensor(rows.label.to_numpy()).to(place), place
+    )
 
 
 def workflow(options, stores: Path, place: torch.device) -> dict:
     """The workflow's loader and training loop: an epoch of so many steps, after a first one."""
     precision, compiled, from_waveforms = WORKFLOW[options.only]
     compiled = device.compiles(compiled, place)
-    opened = loader.open_stores(sorted(map(str, stores.glob("*.zarr/zarr.json"))), CORES)
+    opened = in_memory.open_stores(sorted(map(str, stores.glob("*.zarr/zarr.json"))), CORES)
     rows = manifest(opened)
     train_rows = rows.sample(options.steps * BATCH, random_state=1, replace=True)
     # Few stores make up any number of recordings: those that are drawn twice are copied.
@@ -107,7 +113,7 @@ def workflow(options, stores: Path, place: torch.device) -> dict:
     if from_waveforms:
         train_set, first, valid = (waveforms(options.folder, part, place) for part in drawn)
     else:
-        train_set, first, valid = loader.load(opened, drawn, place)
+        train_set, first, valid = in_memory.load(opened, drawn, place)
     read = time.perf_counter() - start
     torch.manual_seed(1)
     kind = WaveformClassifier if from_waveforms else Classifier
@@ -115,11 +121,11 @@ def workflow(options, stores: Path, place: torch.device) -> dict:
     classifier.precision = device.precision(precision, place)
     checkpoint = stores / "checkpoint.pt"
     start = time.perf_counter()
-    settings = training.Settings(1, BATCH, 0.01, None, 1, compiled)
-    training.train(classifier, first, valid, settings, checkpoint, "warm-up")
+    settings = loop.Settings(1, BATCH, 0.01, None, 1, compiled)
+    loop.train(classifier, first, valid, settings, checkpoint, "warm-up")
     preparing = time.perf_counter() - start
-    settings = training.Settings(options.epochs, BATCH, 0.01, None, 1, compiled)
-    _, summary = training.train(classifier, train_set, valid, settings, checkpoint, "timed")
+    settings = loop.Settings(options.epochs, BATCH, 0.01, None, 1, compiled)
+    _, summary = loop.train(classifier, train_set, valid, settings, checkpoint, "timed")
     return {
         "rate": options.epochs * len(train_set) / summary["seconds"],
         "read": read,
@@ -144,7 +150,7 @@ def roofs(place: torch.device) -> dict[str, float | str]:
     size = 4096 if place.type == "cpu" else 16384
     square = torch.zeros(size, size, dtype=torch.bfloat16, device=place)
     return {
-        "device": device.describe(place),
+        "device": device_name(place),
         "bytes a recording": 2 * batch[0].numel() + 4 * 2 * sum(outputs),
         "operations a recording": counter.get_total_flops() / BATCH,
         "bytes a second": 2 * square.nbytes / seconds(square.clone, place),
@@ -191,7 +197,7 @@ def main():
     found = {name: [] for name in names}
     files = contest.recordings_in(options.folder, (options.steps + WARM_UP) * BATCH)
     with tempfile.TemporaryDirectory() as scratch:
-        stores = loader.open_stores(write_stores(options.folder, files, Path(scratch)))
+        stores = in_memory.open_stores(write_stores(options.folder, files, Path(scratch)))
         manifest(stores).to_csv(Path(scratch) / "train.csv", index=False)
 
         def run(name):

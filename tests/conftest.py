@@ -16,10 +16,10 @@ from playwright.sync_api import sync_playwright
 from scipy.io import wavfile
 from torch import nn
 
-from spokenwords import store
-from spokenwords.loader import Recordings
-from spokenwords.model import Classifier
-from spokenwords.stft import STFT
+from spokenwords.model.classifier import Classifier
+from spokenwords.spectrograms.in_memory import Recordings
+from spokenwords.spectrograms.stft import STFT
+from spokenwords.spectrograms.write import write_recordings
 
 # Spectrograms of a second: [2, 33, 51].
 SMALL = STFT(sample_rate=1000, n_fft=64, window_seconds=0.05, stride_seconds=0.02, normalized=True)
@@ -134,7 +134,7 @@ def write_store(tmp_path, write_noise):
         path.parent.mkdir(exist_ok=True)
         settings = {"length": 1000, "rounding": 16, "inventory_digest": "0" * 64} | options
         folder = tmp_path / "recordings"
-        store.write(path, folder, files, transform, chunk_length=chunk_length, **settings)
+        write_recordings(path, folder, files, transform, chunk_length=chunk_length, **settings)
         return path
 
     return write

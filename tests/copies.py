@@ -12,7 +12,7 @@ import forks
 import numpy as np
 import yaml
 
-from spokenwords import store
+from spokenwords.spectrograms.read import open_store
 
 REPOSITORY = Path(__file__).parent.parent
 WORDS = ["bird", "happy", "seven"]
@@ -142,6 +142,4 @@ def assert_as_if_undisturbed(copy: Copy, undisturbed: Copy) -> None:
     for path in undisturbed.results.glob("features/*/*.zarr"):
         same = copy.results / path.relative_to(undisturbed.results)
         whole = slice(0, 1000)
-        np.testing.assert_array_equal(
-            store.open_store(same).read(whole), store.open_store(path).read(whole)
-        )
+        np.testing.assert_array_equal(open_store(same).read(whole), open_store(path).read(whole))

@@ -7,7 +7,7 @@ import torch
 from conftest import SMALL
 from torch import nn
 
-from spokenwords.model import Classifier
+from spokenwords.model.classifier import Classifier
 
 RATE = SMALL.sample_rate
 TONES = {"low": 125, "middle": 250, "high": 375, "unknown": 450}  # Hz

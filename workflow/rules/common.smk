@@ -12,19 +12,12 @@ import yaml
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from spokenwords import (
-    classes,
-    configuration,
-    content,
-    dataset,
-    fingerprint,
-    listing,
-    lists,
-    memory,
-    metadata,
-    names,
-    published,
-)
+from spokenwords import names
+from spokenwords.config import configuration
+from spokenwords.evaluation import published
+from spokenwords.jobs import fingerprint, hashing, memory_request
+from spokenwords.recognition import inputs
+from spokenwords.recordings import classes, data_folder, lists, speaker_table
 from spokenwords.errors import UserError
 
 # Sentences of errors that ended Snakemake, other than those of jobs.
@@ -114,7 +107,7 @@ def memory_of_run(wildcards, input, attempt):
     sets = [input[name] for name in ("train", "valid", "test") if name in input.keys()]
     tables = [*sets, *input.get("segments", [])]
     budget = RUNS[wildcards.run]["memory_budget"]
-    return memory.needed(stores, tables, budget) * attempt // 1_000_000
+    return memory_request.needed(stores, tables, budget) * attempt // 1_000_000
 
 
 def settings_of_card(wildcards):
@@ -138,7 +131,7 @@ def settings_of_card(wildcards):
 def metadata_digests():
     """What the data set's table says of each word, as digests keyed by word."""
     if METADATA:
-        return metadata.digests(METADATA, RESULTS / "inventory" / ".metadata.json")
+        return speaker_table.digests(METADATA, RESULTS / "inventory" / ".metadata.json")
     return {}
 
 
@@ -150,7 +143,7 @@ def said_of(word):
 def refuse_unlisted(words):
     """Raise a `UserError` where the data set has a table, and it lacks some of these words."""
     if METADATA:
-        metadata.refuse_unlisted(METADATA, metadata_digests(), FOLDER, words)
+        speaker_table.refuse_unlisted(METADATA, metadata_digests(), FOLDER, words)
 
 
 @cache
@@ -162,19 +155,19 @@ def scan():
     """
     file = RESULTS / "inventory" / ".words.json"
     if not workflow.is_main_process:
-        found = content.remembered(os.environ.get(FOUND, ""), file)
+        found = hashing.remembered(os.environ.get(FOUND, ""), file)
         if found is not None:
             return found
     settings = config["dataset"]
     cache_file = RESULTS / "inventory" / ".scan.json"
-    found = dataset.scan(
+    found = data_folder.scan(
         FOLDER, settings["words"], settings["min_recordings"], cache_file
     )
     refuse_unlisted(found)
     for run in RUNS.values():
         classes.choose(found, run)
     if workflow.is_main_process:
-        os.environ[FOUND] = content.remember(found, file)
+        os.environ[FOUND] = hashing.remember(found, file)
     return found
 
 
@@ -236,14 +229,14 @@ def digest_of_lists(wildcards):
     words = digests()
     said = [said_of(word).sets for word in words if METADATA]
     if any(said):
-        return content.digest_of_lines(map(str, said))
+        return hashing.digest_of_lines(map(str, said))
     return lists.digest_of_lists(FOLDER)
 
 
 @cache
 def noise():
     """The recordings of noise, by name, and a digest of each one's content."""
-    return dataset.noise(FOLDER)
+    return data_folder.noise(FOLDER)
 
 
 @faults_told()
@@ -280,7 +273,7 @@ def asked_recordings():
         )
     place = os.path.expanduser(config["predict"]["recordings"])
     try:
-        digest = listing.digest(Path(place), RESULTS / "predicted" / ".scan.json")
+        digest = inputs.digest(Path(place), RESULTS / "predicted" / ".scan.json")
     except UserError as error:
         raise UserError(f"{error} Config key predict.recordings names it.") from None
     return {"place": place, "digest": digest}

@@ -6,7 +6,7 @@ import tempfile
 import snakemake_report
 from snakemake.common import NOTHING_TO_BE_DONE_MSG
 from snakemake_interface_logger_plugins.common import LogEvent
-from spokenwords import summary
+from spokenwords.jobs import summary
 
 
 class UnrecordedResults(logging.Handler):
@@ -85,7 +85,7 @@ def incomplete_report(job, runs, failures):
     Return its path, or None where no run was evaluated.
     """
     # Its imports take a second, which each start of Snakemake would wait for.
-    from spokenwords import headline
+    from spokenwords.report import headline
 
     unmade = {
         str(file) for other in workflow.dag.needrun_jobs() for file in other.output

@@ -56,7 +56,7 @@ def silence_of_runs(runs):
         expand(
             "<results>/features/{features}/{silence}{file}",
             features=silent,
-            silence=names.SILENCE,
+            silence=names.SILENCE_SEGMENTS,
             file=file,
         )
         for file in (".zarr/zarr.json", ".csv")

@@ -1,10 +1,11 @@
 """Whether a run's probabilities can be believed, and what it gains by not answering."""
 
-from spokenwords import calibration, predictions, progress
-from spokenwords.plots import style
-from spokenwords.plots.calibration import calibration as plot
+from spokenwords.evaluation import calibration, predictions
+from spokenwords.jobs.log import job_log
+from spokenwords.report.plots import style
+from spokenwords.report.plots.calibration import calibration as plot
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     answers = calibration.of(predictions.read(snakemake.input.predictions))
     reliability, coverage = calibration.reliability(answers), calibration.coverage(answers)
     reliability.to_csv(snakemake.output.reliability, index=False, float_format="%.6g")

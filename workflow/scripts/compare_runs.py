@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
-from spokenwords import comparison, predictions, progress
+from spokenwords.evaluation import comparison, predictions
+from spokenwords.jobs.log import job_log
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     catalogue = snakemake.params.runs
     metrics = [json.loads(Path(path).read_text()) for path in snakemake.input.metrics]
     tests = dict(zip(catalogue, map(predictions.read, snakemake.input.predictions), strict=True))

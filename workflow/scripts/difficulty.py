@@ -1,12 +1,14 @@
 """What makes a recording hard for a run: error rates over properties, and a model of all."""
 
-from spokenwords import difficulty, difficulty_model, predictions, progress, properties
-from spokenwords.plots import style
-from spokenwords.plots.difficulty import difficulty as plot
+from spokenwords.evaluation import difficulty, difficulty_model, predictions
+from spokenwords.jobs.log import job_log
+from spokenwords.recordings import acoustics
+from spokenwords.report.plots import style
+from spokenwords.report.plots.difficulty import difficulty as plot
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     recordings = difficulty.join(
-        predictions.read(snakemake.input.predictions), properties.read(snakemake.input.properties)
+        predictions.read(snakemake.input.predictions), acoustics.read(snakemake.input.properties)
     )
     rates, model = difficulty.rates(recordings), difficulty_model.fit(recordings)
     rates.to_csv(snakemake.output.rates, index=False, float_format="%.6g")

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from spokenwords import archive, download, progress
+from spokenwords.jobs.log import job_log
+from spokenwords.recordings import archive, download
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     sha256 = snakemake.params.sha256
     if snakemake.resources.path:
         path = Path(snakemake.resources.path).expanduser()

@@ -4,20 +4,15 @@ import json
 import time
 from pathlib import Path
 
-from spokenwords import (
-    classes,
-    confusion,
-    device,
-    evaluation,
-    loader,
-    manifest,
-    predictions,
-    progress,
-    scoring,
-)
-from spokenwords.model import Classifier
+from spokenwords.evaluation import confusion, metrics, predictions
+from spokenwords.jobs.device_name import device_name
+from spokenwords.jobs.log import job_log
+from spokenwords.model import device, inference
+from spokenwords.model.classifier import Classifier
+from spokenwords.recordings import classes, manifest
+from spokenwords.spectrograms import in_memory
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     start = time.monotonic()
     settings = snakemake.params.settings
     place = device.choose(settings["device"], snakemake.threads)
@@ -25,11 +20,11 @@ with progress.job_log(snakemake.log[0]):
     classifier.precision = device.precision(settings["precision"], place)
     chosen = classes.of_stores(snakemake.input.stores, settings)
     recordings = manifest.of_classes(Path(snakemake.input.test), chosen)
-    stores = loader.open_stores(snakemake.input.stores, snakemake.threads)
-    budget = loader.as_bytes(settings["memory_budget"])
-    [test] = loader.load(stores, [recordings], place, budget, chosen.number)
-    shifts = scoring.shifts_within(settings["test_shift_seconds"], classifier.transform)
-    outcomes = scoring.outcomes(classifier, test, shifts, len(predictions.PLACES))
+    stores = in_memory.open_stores(snakemake.input.stores, snakemake.threads)
+    budget = in_memory.as_bytes(settings["memory_budget"])
+    [test] = in_memory.load(stores, [recordings], place, budget, chosen.number)
+    shifts = inference.shifts_within(settings["test_shift_seconds"], classifier.transform)
+    outcomes = inference.outcomes(classifier, test, shifts, len(predictions.PLACES))
     table = predictions.table(
         manifest.renamed(recordings, chosen),
         classifier.words,
@@ -40,13 +35,13 @@ with progress.job_log(snakemake.log[0]):
     table.to_csv(snakemake.output.predictions, index=False)
     pairs = confusion.count(table, classifier.words)
     pairs.to_csv(snakemake.output.confusion, index=False)
-    metrics = evaluation.metrics(table, classifier.words, outcomes.losses.cpu().numpy())
-    metrics["model"] = {"parameters": classifier.parameter_count()}
-    metrics["training"] = json.loads(Path(snakemake.input.training).read_text())
-    metrics["evaluation"] = {
-        "device": device.describe(place),
+    figures = metrics.of_predictions(table, classifier.words, outcomes.losses.cpu().numpy())
+    figures["model"] = {"parameters": classifier.parameter_count()}
+    figures["training"] = json.loads(Path(snakemake.input.training).read_text())
+    figures["evaluation"] = {
+        "device": device_name(place),
         "precision": str(classifier.precision).removeprefix("torch."),
         "seconds": round(time.monotonic() - start, 2),
     }
-    metrics["versions"] = evaluation.versions()
-    Path(snakemake.output.metrics).write_text(json.dumps(metrics, indent=2))
+    figures["versions"] = metrics.versions()
+    Path(snakemake.output.metrics).write_text(json.dumps(figures, indent=2))

@@ -4,17 +4,18 @@ from pathlib import Path
 
 import numpy as np
 
-from spokenwords import audio, inventories, progress
-from spokenwords.plots import recording, style
-from spokenwords.stft import STFT
+from spokenwords.jobs.log import job_log
+from spokenwords.recordings import audio, checks
+from spokenwords.report.plots import recording, style
+from spokenwords.spectrograms.stft import STFT
 
 WINDOW = 512  # samples, with steps of half a window, as in the published exploration
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     rate = snakemake.params.audio["sample_rate"]
     length = round(snakemake.params.audio["seconds"] * rate)
-    table = inventories.read(snakemake.input.inventory)
-    file = inventories.recording(table, snakemake.params.recording)
+    table = checks.read(snakemake.input.inventory)
+    file = checks.recording(table, snakemake.params.recording)
     path, window = Path(snakemake.resources.folder) / file, snakemake.params.audio["window"]
     samples = audio.load(path, rate, length, window)
 

@@ -6,11 +6,14 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from spokenwords import device, evaluation, predictions, progress
+from spokenwords.evaluation import metrics, predictions
 from spokenwords.export import latency, onnx_model, parity
-from spokenwords.model import Classifier
+from spokenwords.jobs.device_name import device_name
+from spokenwords.jobs.log import job_log
+from spokenwords.model import device
+from spokenwords.model.classifier import Classifier
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     # Other machines' processors are to run it: it is compared, and timed, on this one's.
     place = device.choose("cpu", snakemake.threads)
     classifier = Classifier.load(Path(snakemake.input.model))
@@ -38,11 +41,11 @@ with progress.job_log(snakemake.log[0]):
         },
         "test": parity.on_test_set(found, stored, classifier.words),
         # Of its threads, which the description goes on with, the timing has one.
-        "latency": {"processor": device.describe(place).partition(",")[0], "threads": 1}
+        "latency": {"processor": device_name(place).partition(",")[0], "threads": 1}
         | latency.measure(
             model, parity.load(classifier, folder, files[: latency.BATCH_SIZE], window)
         ),
-        "versions": evaluation.versions()
+        "versions": metrics.versions()
         | {name: version(name) for name in ("onnx", "onnxscript", "onnxruntime")},
     }
     Path(snakemake.output.model).write_bytes(model)

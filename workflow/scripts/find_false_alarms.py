@@ -2,32 +2,28 @@
 
 from pathlib import Path
 
-from spokenwords import (
-    classes,
-    device,
-    false_alarms,
-    loader,
-    manifest,
-    names,
-    progress,
-    scoring,
-)
-from spokenwords.model import Classifier
-from spokenwords.plots import style
-from spokenwords.plots.false_alarms import false_alarms as plot
+from spokenwords import names
+from spokenwords.evaluation import false_alarms
+from spokenwords.jobs.log import job_log
+from spokenwords.model import device, inference
+from spokenwords.model.classifier import Classifier
+from spokenwords.recordings import classes, manifest
+from spokenwords.report.plots import style
+from spokenwords.report.plots.false_alarms import false_alarms as plot
+from spokenwords.spectrograms import in_memory
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     settings = snakemake.params.settings
     place = device.choose(settings["device"], snakemake.threads)
     classifier = Classifier.load(Path(snakemake.input.model)).to(place)
     classifier.precision = device.precision(settings["precision"], place)
     chosen = classes.of_stores(snakemake.input.stores, settings)
-    stores = loader.open_stores(snakemake.input.stores, snakemake.threads)
+    stores = in_memory.open_stores(snakemake.input.stores, snakemake.threads)
     recordings = manifest.read(Path(snakemake.input.test))
-    budget = loader.as_bytes(settings["memory_budget"])
-    [test] = loader.load(stores, [recordings], place, budget)
+    budget = in_memory.as_bytes(settings["memory_budget"])
+    [test] = in_memory.load(stores, [recordings], place, budget)
     best, probabilities = (
-        found.cpu().numpy() for found in scoring.likeliest_classes(classifier, test)
+        found.cpu().numpy() for found in inference.likeliest_classes(classifier, test)
     )
     said = recordings["word"]
     unknown = said.isin(settings["unknown"])

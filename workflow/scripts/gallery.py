@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
-from spokenwords import gallery, predictions, progress
+from spokenwords.evaluation import predictions
+from spokenwords.jobs.log import job_log
+from spokenwords.report import gallery
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     rate = snakemake.params.audio["sample_rate"]
     page = gallery.page(
         Path(snakemake.resources.template).read_text(encoding="utf-8"),

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from spokenwords import headline, progress
+from spokenwords.jobs.log import job_log
+from spokenwords.report import headline
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     page = headline.of_files(
         snakemake.params.runs,
         snakemake.input.metrics,

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import snakemake_report
 
-from spokenwords import progress
+from spokenwords.jobs.log import job_log
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     # The one script that reads the whole config: it hands it on.
     config, headline = snakemake.config, snakemake.input.headline
     snakemake_report.write_config(config, Path(headline).with_name("config.yaml"))

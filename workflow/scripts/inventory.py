@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from spokenwords import inventory, progress
+from spokenwords.jobs.log import job_log
+from spokenwords.recordings import inventory
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     table = snakemake.resources.metadata
     rows = inventory.of_word(
         Path(snakemake.resources.folder),

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from spokenwords import features, progress
-from spokenwords.store import open_store
+from spokenwords.jobs.log import job_log
+from spokenwords.spectrograms import sizes
+from spokenwords.spectrograms.read import open_store
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     stores = [open_store(Path(path).parent) for path in snakemake.input.stores]
-    features.sizes(stores).to_csv(snakemake.output.sizes, index=False)
+    sizes.sizes(stores).to_csv(snakemake.output.sizes, index=False)

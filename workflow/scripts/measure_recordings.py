@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from spokenwords import manifest, progress, properties
+from spokenwords.jobs.log import job_log
+from spokenwords.recordings import acoustics, manifest
 
-with progress.job_log(snakemake.log[0]):
-    measured = properties.table(
+with job_log(snakemake.log[0]):
+    measured = acoustics.table(
         manifest.read(snakemake.input.test),
         manifest.read(snakemake.input.train),
         Path(snakemake.resources.folder),

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
-from spokenwords import names, noise, progress
-from spokenwords.stft import STFT
+from spokenwords import names
+from spokenwords.jobs.log import job_log
+from spokenwords.spectrograms.stft import STFT
+from spokenwords.spectrograms.write_noise import write_noise_store
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     audio, rounding = snakemake.params.audio, snakemake.params.rounding
     rate = audio["sample_rate"]
-    noise.write(
+    write_noise_store(
         Path(snakemake.output.store).parent,
         Path(snakemake.resources.folder) / names.NOISE,
         list(snakemake.params.recordings),

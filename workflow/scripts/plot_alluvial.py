@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from spokenwords import confusion, progress
-from spokenwords.plots import alluvial, style
+from spokenwords.evaluation import confusion
+from spokenwords.jobs.log import job_log
+from spokenwords.report.plots import alluvial, style
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     table, note = confusion.to_draw(confusion.read(snakemake.input.confusion))
     figure = alluvial.draw(table, note=note)
     style.save(figure, snakemake.output.plot, snakemake.output.image)

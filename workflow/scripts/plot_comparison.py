@@ -2,11 +2,12 @@
 
 import pandas as pd
 
-from spokenwords import comparison, progress
-from spokenwords.plots import comparison as plots
-from spokenwords.plots import style
+from spokenwords.evaluation import comparison
+from spokenwords.jobs.log import job_log
+from spokenwords.report.plots import comparison as plots
+from spokenwords.report.plots import style
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     tables = {name: comparison.read(snakemake.input[name]) for name in ("runs", "seeds")}
     tables |= {name: comparison.read(snakemake.input[name]) for name in ("pairs", "words")}
     logs = map(pd.read_csv, snakemake.input.logs)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from spokenwords import progress
-from spokenwords.plots import style, training
+from spokenwords.jobs.log import job_log
+from spokenwords.report.plots import style, training
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     summary = json.loads(Path(snakemake.input.summary).read_text())
     log = pd.read_csv(snakemake.input.log)
     figure = training.history(log, summary["kept_epoch"], note=summary["warning"])

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from spokenwords import inventories, progress
-from spokenwords.plots import dataset, style
+from spokenwords.jobs.log import job_log
+from spokenwords.recordings import checks
+from spokenwords.report.plots import dataset, style
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     recordings = pd.concat(
-        inventories.usable(inventories.read(path)).assign(word=Path(path).stem)
+        checks.usable(checks.read(path)).assign(word=Path(path).stem)
         for path in snakemake.input.inventories
     )
     recordings["seconds"] = recordings["samples"] / recordings["sample_rate"]

@@ -1,9 +1,10 @@
 """How a split divides each word's recordings, and whether speakers are heard in training too."""
 
-from spokenwords import manifest, progress
-from spokenwords.plots import dataset, style
-from spokenwords.splits import SETS
+from spokenwords.jobs.log import job_log
+from spokenwords.recordings import manifest
+from spokenwords.recordings.splits import SETS
+from spokenwords.report.plots import dataset, style
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     manifests = {name: manifest.read(snakemake.input[name]) for name in SETS}
     style.save(dataset.split(manifests), snakemake.output.plot)

@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from spokenwords import listing, unfinished
-from spokenwords.answers import KEPT
-from spokenwords.errors import TOO_MANY_OPEN, UserError, is_out_of_memory
+from spokenwords.errors import UserError
+from spokenwords.jobs import atomic
+from spokenwords.jobs.machine_errors import TOO_MANY_OPEN, is_out_of_memory
+from spokenwords.model.thresholds import KEPT
+from spokenwords.recognition import inputs
 
 DESCRIPTION = """\
 Write a table of the words that are said in recordings, as CSV. Recordings are sound files of any
@@ -112,7 +114,7 @@ def _count(text: str) -> int:
 
 def _recognize(asked: argparse.Namespace) -> int:
     """Write the table; returns how many recordings were unreadable."""
-    paths = [path for place in asked.recordings for path in listing.recordings(place)]
+    paths = [path for place in asked.recordings for path in inputs.recordings(place)]
     try:
         asked.model.open("rb").close()
     except OSError as error:
@@ -122,16 +124,17 @@ def _recognize(asked: argparse.Namespace) -> int:
     # What takes a second or two to import comes after what may be wrong with the command line.
     import torch
 
-    from spokenwords import device, recognition
-    from spokenwords.model import Classifier
+    from spokenwords.model import device
+    from spokenwords.model.classifier import Classifier
+    from spokenwords.recognition import table
 
     threads = asked.threads or torch.get_num_threads()
     with _table(asked.output) as file:
         place = device.choose(asked.device, threads, "--device")
         classifier = Classifier.load(asked.model, "name a run's model.pt").to(place)
         classifier.precision = device.precision("auto", place)
-        rows = recognition.recognize(classifier, paths, asked.keep, threads)
-        return recognition.write(rows, file)
+        rows = table.recognize(classifier, paths, asked.keep, threads)
+        return table.write(rows, file)
 
 
 @contextmanager
@@ -152,13 +155,13 @@ def _table(output: Path | None) -> Iterator[TextIO]:
             yield file
         return
     target = output.resolve()
-    partial = unfinished.beside(target)
+    partial = atomic.beside(target)
     try:
         with partial.open("w", newline="", encoding="utf-8") as file:
             yield file
         partial.replace(target)
     finally:
-        unfinished.remove(partial)
+        atomic.remove(partial)
 
 
 def _terminate(number: int, frame: object) -> None:

@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
-from spokenwords import device, listing, progress, recognition
-from spokenwords.model import Classifier
+from spokenwords.jobs.log import job_log
+from spokenwords.model import device
+from spokenwords.model.classifier import Classifier
+from spokenwords.recognition import inputs, table
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     settings = snakemake.params.settings
     place = device.choose(settings["device"], snakemake.threads)
     classifier = Classifier.load(Path(snakemake.input.model)).to(place)
     classifier.precision = device.precision(settings["precision"], place)
-    recordings = listing.recordings(Path(snakemake.params.recordings["place"]))
-    rows = recognition.recognize(classifier, recordings, snakemake.params.keep, snakemake.threads)
+    recordings = inputs.recordings(Path(snakemake.params.recordings["place"]))
+    rows = table.recognize(classifier, recordings, snakemake.params.keep, snakemake.threads)
     with Path(snakemake.output.words).open("w", newline="", encoding="utf-8") as file:
-        recognition.write(rows, file)
+        table.write(rows, file)

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-from spokenwords import names, progress, silence
-from spokenwords.stft import STFT
+from spokenwords import names
+from spokenwords.jobs.log import job_log
+from spokenwords.spectrograms import silence
+from spokenwords.spectrograms.stft import STFT
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     audio, features = snakemake.params.audio, snakemake.params.features
     silence.write(
         Path(snakemake.output.store).parent,

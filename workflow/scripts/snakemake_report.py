@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from spokenwords.errors import UserError, machine_fault
+from spokenwords.errors import UserError
+from spokenwords.jobs.machine_errors import machine_error
 
 # What `python -m snakemake` does, with arguments that are read instead of given: the system limits
 # a command line to some two million characters, about 20,000 words.
@@ -54,5 +55,5 @@ def write(
         )
     if done.returncode:
         output = f"{done.stdout}{done.stderr}"
-        fault = machine_fault(RuntimeError(output))
+        fault = machine_error(RuntimeError(output))
         raise UserError(fault or f"Snakemake could not make its report:\n{output}")

@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
-from spokenwords import inventory, progress, store
-from spokenwords.stft import STFT
+from spokenwords.jobs.hashing import hash_of
+from spokenwords.jobs.log import job_log
+from spokenwords.recordings import inventory
+from spokenwords.spectrograms.stft import STFT
+from spokenwords.spectrograms.write import write_recordings
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     audio, features = snakemake.params.audio, snakemake.params.features
     inventory_path = Path(snakemake.input.inventory)
-    store.write(
+    write_recordings(
         Path(snakemake.output.store).parent,
         Path(snakemake.resources.folder),
         inventory.usable_files(inventory_path),
@@ -18,6 +21,6 @@ with progress.job_log(snakemake.log[0]):
         rounding=features["rounding"] or None,
         chunk_length=features["chunk_length"],
         compression=features["compression"],
-        inventory_digest=inventory.digest(inventory_path),
+        inventory_digest=hash_of(inventory_path),
         threads=snakemake.threads,
     )

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from spokenwords import inventories, lists, metadata, progress, splits
+from spokenwords.jobs.log import job_log
+from spokenwords.recordings import checks, lists, speaker_table, splits
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     recordings = pd.concat(
-        inventories.usable(inventories.read(path))
+        checks.usable(checks.read(path))
         .rename_axis("row")
         .reset_index()
         .assign(word=Path(path).stem, label=label)
@@ -17,7 +18,7 @@ with progress.job_log(snakemake.log[0]):
     settings = dict(snakemake.params.split)
     if settings["method"] == "official":
         files, table = list(recordings["file"]), snakemake.resources.metadata
-        settings["lists"] = table and metadata.official_lists(Path(table), files)
+        settings["lists"] = table and speaker_table.official_lists(Path(table), files)
         if not settings["lists"]:
             settings["lists"] = lists.official_lists(Path(snakemake.resources.folder), files)
     manifests = splits.divide(recordings, **settings)

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from spokenwords import archive, progress, synthesis
+from spokenwords.jobs.log import job_log
+from spokenwords.recordings import archive, synthesis
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     contents, words = Path(snakemake.output.contents), snakemake.params.words
     if words == "all":
         words = synthesis.SPEECH_COMMANDS_WORDS

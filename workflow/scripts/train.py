@@ -1,9 +1,10 @@
 """A model: the run's network, trained from the stores."""
 
-from spokenwords import progress, training_job
+from spokenwords.jobs.log import job_log
+from spokenwords.training.job import Job, make_model
 
-with progress.job_log(snakemake.log[0]):
-    job = training_job.Job(
+with job_log(snakemake.log[0]):
+    job = Job(
         settings=dict(snakemake.params.settings),
         code=snakemake.params.code,
         threads=snakemake.threads,
@@ -19,4 +20,4 @@ with progress.job_log(snakemake.log[0]):
         noise=list(snakemake.input.get("noise", [])),
         rates=snakemake.input.get("rates"),
     )
-    training_job.make_model(job)
+    make_model(job)

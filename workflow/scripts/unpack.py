@@ -5,10 +5,11 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from spokenwords import archive, dataset, progress
 from spokenwords.errors import UserError
+from spokenwords.jobs.log import job_log
+from spokenwords.recordings import archive, data_folder
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     contents, sha256 = Path(snakemake.output.contents), snakemake.params.sha256
     path = Path(snakemake.resources.archive).expanduser()
     if not path.is_file():
@@ -20,7 +21,7 @@ with progress.job_log(snakemake.log[0]):
     archive.unpack(path, contents.parent)
     wanted = json.loads(snakemake.resources.words)
     # Its warnings go to the log alone: the terminal shows them when the folder is scanned.
-    dataset.words(
+    data_folder.words(
         contents.parent,
         wanted,
         snakemake.resources.min_recordings,

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from spokenwords import classes, confusion, manifest, progress
+from spokenwords.evaluation import confusion
 from spokenwords.export import card, data
+from spokenwords.jobs.log import job_log
+from spokenwords.recordings import classes, manifest
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     settings = snakemake.params.settings
     chosen = classes.of_stores(snakemake.input.stores, settings)
     segments = snakemake.input.get("segments", [])

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from spokenwords import progress, tables
+from spokenwords.jobs.log import job_log
+from spokenwords.report import tables
 
-with progress.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     page = tables.page(
         Path(snakemake.resources.template).read_text(encoding="utf-8"),
         snakemake.params.title,

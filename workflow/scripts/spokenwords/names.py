@@ -1,4 +1,9 @@
-"""Names with a meaning in data sets; imports nothing, so that no fingerprint grows by it."""
+"""Names with a meaning throughout the workflow; imports nothing."""
 
+SETS = ("train", "valid", "test")
 NOISE = "_background_noise_"  # as Speech Commands names its folder of long recordings
-SILENCE = "_silence_"  # what stands for the word where a recording is a cut of noise
+# Classes that are no words: words that are not classified, and background noise. The first is also
+# the answer below the confidence threshold, whether a run has such a class or not.
+UNKNOWN = "unknown"
+SILENCE = "silence"
+SILENCE_SEGMENTS = "_silence_"  # stands for the word where a recording is a segment of noise

@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from spokenwords import limits
 from spokenwords.export import data, figures
 from spokenwords.export.markdown import code, escaped
-from spokenwords.progress import duration
+from spokenwords.jobs.progress import duration
+from spokenwords.recordings import limits
 
 SNIPPET = '''\
 """python recognise.py RECORDING.wav"""

@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from spokenwords import limits, manifest, published
+from spokenwords.evaluation import published
 from spokenwords.export.markdown import escaped, table
+from spokenwords.recordings import limits, manifest
 
 METHODS = {
     "random": "at random",

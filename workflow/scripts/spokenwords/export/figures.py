@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from spokenwords.answers import UNKNOWN
 from spokenwords.export.markdown import escaped, table
+from spokenwords.names import UNKNOWN
 
 # Of the most frequent confusions, so many.
 CONFUSIONS = 10

@@ -16,9 +16,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from spokenwords import answers
-from spokenwords.model import Classifier
-from spokenwords.stft import STFT
+from spokenwords.model import thresholds
+from spokenwords.model.classifier import Classifier
+from spokenwords.spectrograms.stft import STFT
 
 INPUT, OUTPUT = "waveform", "probabilities"
 # The operators of this version suffice, PyTorch's exporter is written in them, and all runtimes of
@@ -115,7 +115,7 @@ def description(classifier: Classifier, kept: float) -> dict[str, Any]:
     return {
         "classes": classifier.words,
         "no_words": classifier.no_words,
-        "threshold": answers.threshold(classifier.confidences, kept),
+        "threshold": thresholds.threshold(classifier.confidences, kept),
         "sample_rate": classifier.transform.sample_rate,
         "samples": classifier.samples,
     }

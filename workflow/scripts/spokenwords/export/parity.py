@@ -9,10 +9,12 @@ import onnxruntime
 import pandas as pd
 import torch
 
-from spokenwords import audio, intervals, predictions, progress
 from spokenwords.errors import UserError
+from spokenwords.evaluation import intervals, predictions
 from spokenwords.export import onnx_model
-from spokenwords.model import Classifier
+from spokenwords.jobs import progress
+from spokenwords.model.classifier import Classifier
+from spokenwords.recordings import audio
 
 BATCH_SIZE = 64
 # Of a probability. Rounding in float32 makes about a millionth.

@@ -1,0 +1,499 @@
+"""The card of an exported model, read back."""
+
+import ast
+import re
+from unittest.mock import MagicMock
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import yaml
+
+from spokenwords.evaluation import published
+from spokenwords.export import card as model_card
+from spokenwords.export import data, markdown
+from spokenwords.recordings import audio
+
+WORDS = ["NA", "a|b*c_d", "<b>$1</b> `x`", "日本"]
+
+
+def a_manifest(speakers, words=WORDS):
+    rows = [
+        {"file": f"{word}/{speaker}_{number}.wav", "word": word, "speaker": speaker}
+        for word in words
+        for number, speaker in enumerate(speakers)
+    ]
+    return pd.DataFrame(rows, columns=["file", "word", "speaker"])
+
+
+def sets(test=("ben",), segments=0):
+    noise = pd.DataFrame({"file": ["hum@0.00s"] * segments, "word": "silence", "speaker": ""})
+    return {
+        "train": pd.concat([a_manifest(["anna", "anna", "carl"]), noise]),
+        "valid": a_manifest(["dora"]),
+        "test": a_manifest(list(test)),
+    }
+
+
+def settings(**changes):
+    return {
+        **{"model": "residual", "representation": "log_mel"},
+        **{"split": {"method": "speaker", "seed": 1}, "test_shift_seconds": 0, "epochs": 7},
+        "patience": 3,
+    } | changes
+
+
+def exported(**changes):
+    return {
+        **{"bytes": 3_900_000, "sha256": "ab" * 32, "opset": 18, "classes": WORDS, "no_words": []},
+        **{
+            "kept": 0.95,
+            "threshold": 0.6235,
+            "samples": 24_000,
+            "window": "loudest",
+            "transform": {"sample_rate": 16_000},
+        },
+        "parameters": 698_624,
+        "parity": {"recordings": 1_234, "largest_difference": 3.2e-7, "limit": 1e-4},
+        "test": {
+            **{"accuracy": 0.9123, "accuracy_interval": [0.9, 0.9201], "same_answers": 0.9987},
+            "largest_difference_to_stored": 0.0123,
+        },
+        "latency": {
+            **{"processor": "Some <Processor>", "calls": 300, "batch_size": 64},
+            **{"median_ms": 4.437, "percentile_95_ms": 5.129, "recordings_per_second": 1262.4},
+        },
+        "versions": {"onnx": "1.2.3"},
+    } | changes
+
+
+def metrics():
+    figures = {"recordings": 50, "precision": 0.75, "recall": 0.5, "f1": 0.6}
+    return {
+        **{"recordings": 1_234, "accuracy": 0.93241, "accuracy_interval": [0.9251, 0.9398]},
+        **{"loss": 0.23732, "loss_interval": [0.2, 0.25], "macro_f1": 0.87654},
+        **{"macro_f1_interval": [0.85, 0.9], "expected_calibration_error": 0.0213},
+        "words": {word: figures for word in WORDS}
+        | {"日本": {"recordings": 0, "precision": 0.0, "recall": 0.0, "f1": 0.0}},
+        "training": {"epochs": 7, "kept_epoch": 6, "seconds": 125.0, "device": "Some GPU"},
+        "evaluation": {"precision": "bfloat16"},
+    }
+
+
+def confusions(counts):
+    rows = [
+        {"target": a, "prediction": b, "count": counts.get((a, b), 0)} for a in WORDS for b in WORDS
+    ]
+    return pd.DataFrame(rows)
+
+
+def card(origin=data.SPEECH_COMMANDS, counts=(), run="my *run*", **changes):
+    parts = {"settings": settings(), "exported": exported(), "sets": sets(), "metrics": metrics()}
+    parts |= {"alarms": None} | changes
+    return model_card.page(
+        run,
+        parts["settings"],
+        origin,
+        parts["exported"],
+        parts["metrics"],
+        confusions(dict(counts)),
+        parts["sets"],
+        parts["alarms"],
+    )
+
+
+def section(text, title):
+    return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def shown(text):
+    """What a reader sees of text in which characters are escaped."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text)
+
+
+def cells(line):
+    """The cells of a row of a table, as they are seen; columns end at bars that are not escaped."""
+    return [shown(cell).strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+def tables(text):
+    """The tables of a text: a list of rows each, the line under the heading left out."""
+    found = re.findall(r"(?:^\|.*\n?)+", text, re.M)
+    return [
+        [cells(line) for number, line in enumerate(block.splitlines()) if number != 1]
+        for block in found
+    ]
+
+
+# Markdown.
+
+
+@pytest.mark.parametrize(
+    "text", [*WORDS, "\\", "[a](b)", "**x**", "~~y~~", "&amp;", "a\\|b", "$x$", "# no", "1. x"]
+)
+def test_any_text_shows_as_it_is(text):
+    assert shown(markdown.escaped(text)) == text
+    # None of what begins markup within a line is left without its backslash.
+    assert not re.search(r"(?<!\\)(?:\\\\)*[`*_\[\]<>|~&$]", markdown.escaped(text))
+
+
+def test_line_breaks_become_spaces():
+    assert markdown.escaped("a\n\nb\tc") == "a b c"
+
+
+def test_rows_of_a_table_have_as_many_cells_as_its_head():
+    text = markdown.table(["word", "n"], [(markdown.escaped(word), 1) for word in WORDS])
+    assert tables(text) == [[["word", "n"], *([word, "1"] for word in WORDS)]]
+    assert text.splitlines()[1] == "| --- | --: |"
+
+
+def test_code_that_has_a_fence_in_it_is_fenced_by_a_longer_one():
+    text = markdown.code("yaml", "a: '````'\n")
+    assert text == "`````yaml\na: '````'\n`````"
+
+
+# The card.
+
+
+def test_the_opening_block_is_what_the_hub_reads():
+    _, block, _ = card(run="on: [x]").split("---\n", 2)
+    read = yaml.safe_load(block)
+    assert (read["language"], read["datasets"]) == ("en", ["google/speech_commands"])
+    assert read["pipeline_tag"] == "audio-classification"
+    [model] = read["model-index"]
+    assert model["name"] == "on: [x]"
+    [results] = model["results"]
+    assert [(entry["type"], entry["value"]) for entry in results["metrics"]] == [
+        ("accuracy", 0.9324),
+        ("f1", 0.8765),
+    ]
+    # Whose model it is, and on which terms, is not for this program to say.
+    assert "license" not in read
+
+
+@pytest.mark.parametrize("method", ["random", "speaker", "official"])
+def test_only_the_official_test_set_goes_by_its_name(method):
+    text = card(settings=settings(split={"method": method}))
+    [model] = yaml.safe_load(text.split("---\n", 2)[1])["model-index"]
+    [results] = model["results"]
+    assert results["dataset"].get("split") == ("test" if method == "official" else None)
+
+
+def test_sections_are_those_of_model_cards():
+    assert re.findall(r"^## (.*)$", card(), re.M) == [
+        *("Model details", "How to use it", "Intended use", "Factors", "Metrics"),
+        *("Evaluation data", "Training data", "Quantitative analyses", "Ethical considerations"),
+        "Caveats and recommendations",
+    ]
+    assert "\n# Spoken words: my \\*run\\*\n" in card()
+
+
+def test_what_it_is_in_a_sentence():
+    summary = shown(card().partition("\n# ")[2].partition("## ")[0])
+    assert f"which of 4 words is said in a recording of 1.5 s: {', '.join(WORDS)}." in summary
+    assert "1,234 test recordings it gets 93.24% right (95 % interval 92.51% to 93.98%)" in summary
+
+
+def test_classes_that_are_no_words_are_not_counted_as_words():
+    text = card(exported=exported(classes=["a", "b", "unknown"], no_words=["unknown"]))
+    assert "which of 2 words is said in a recording of 1.5 s: a, b." in text
+    assert "float32 [batch, 3]" in text
+    assert "It also answers unknown, for sounds that are none of" in section(
+        text, "Caveats and recommendations"
+    )
+
+
+def test_size_time_and_parity_are_told():
+    details = shown(section(card(), "Model details"))
+    for told in (
+        *("3.90 MB", "698,624 parameters", "4.44 ms", "at most 5.13 ms", "1,262, 64 a call"),
+        *("one core, Some <Processor>", "3.2e-07", "1,234", "99.87%", "1.2e-02", "in bfloat16"),
+        *("7 epochs (kept: 6), 2 min 5 s on Some GPU", "onnx 1.2.3", "CC BY 4.0"),
+    ):
+        assert told in details
+
+
+@pytest.mark.parametrize(("patience", "said"), [(3, True), (False, False)])
+def test_what_the_validation_set_is_for(patience, said):
+    text = card(settings=settings(patience=patience))
+    assert "where the threshold lies" in text
+    assert ("which epoch is kept" in text) == said
+
+
+def test_settings_can_be_read_back():
+    block = re.search(r"```yaml\n(.*?)```", card(), re.S)[1]
+    assert yaml.safe_load(block) == settings()
+
+
+def test_figures_have_their_intervals():
+    first, *_ = tables(section(card(), "Quantitative analyses"))
+    assert first[1:] == [
+        ["Accuracy", "93.24%", "92.51% to 93.98%"],
+        ["Macro F1", "0.8765", "0.8500 to 0.9000"],
+        ["Loss, nats", "0.2373", "0.2000 to 0.2500"],
+        ["Expected calibration error", "0.0213", ""],
+        ["Accuracy of the exported model", "91.23%", "90.00% to 92.01%"],
+    ]
+
+
+def test_an_interval_without_width_is_none():
+    text = card(metrics=metrics() | {"macro_f1": 1.0, "macro_f1_interval": [1.0, 1.0]})
+    assert "| Macro F1 | 1.0000 | – |" in section(text, "Quantitative analyses")
+
+
+def test_every_class_has_a_row():
+    _, words, *_ = tables(section(card(), "Quantitative analyses"))
+    assert words[1:] == [
+        *([word, "3", "50", "75.0%", "50.0%", "60.0%"] for word in WORDS[:3]),
+        # It was never said.
+        ["日本", "3", "0", "0.0%", "–", "–"],
+    ]
+
+
+def test_the_worst_confusions_come_first():
+    counts = {(WORDS[0], WORDS[0]): 90, (WORDS[0], WORDS[1]): 10, (WORDS[2], WORDS[3]): 40}
+    *_, worst = tables(section(card(counts=counts), "Quantitative analyses"))
+    assert worst[1:] == [
+        [WORDS[2], WORDS[3], "40", "100.0%"],
+        [WORDS[0], WORDS[1], "10", "10.0%"],
+    ]
+
+
+def test_confusions_end_after_ten_and_may_be_none():
+    pairs = [(a, b) for a in WORDS for b in WORDS if a != b]
+    counts = {pair: number for number, pair in enumerate(pairs, 1)}
+    *_, worst = tables(section(card(counts=counts), "Quantitative analyses"))
+    assert [row[2] for row in worst[1:]] == [str(n) for n in range(12, 2, -1)]
+    text = section(card(counts={(WORDS[0], WORDS[0]): 9}), "Quantitative analyses")
+    assert "No test recording was taken for another class." in text
+    assert len(tables(text)) == 2
+
+
+def test_speakers_that_are_new_are_told_from_those_heard_in_training():
+    disjoint = section(card(), "Evaluation data")
+    assert "4 recordings" in disjoint
+    assert "None of its 1 speakers is heard in training" in disjoint
+    shared = section(card(sets=sets(test=("ben", "anna", "carl"))), "Evaluation data")
+    assert "12 recordings" in shared
+    assert "2 of its 3 known speakers are heard in training too" in shared
+
+
+def test_nothing_is_claimed_of_speakers_that_are_not_named():
+    unnamed = {name: table.assign(speaker=table["file"]) for name, table in sets().items()}
+    page = card(sets=unnamed, settings=settings(split={"method": "speaker"}))
+    text = section(page, "Evaluation data")
+    assert "not known whether the same people" in text and "disjoint" not in text
+    [counted] = tables(section(page, "Training data"))
+    assert [row[2] for row in counted[1:]] == ["0", "0", "0"]
+    partly = sets(test=("ben", "eve"))
+    partly["test"].loc[0, "speaker"] = partly["test"].loc[0, "file"]
+    text = section(card(sets=partly), "Evaluation data")
+    assert "Of 1 recordings in all sets, 1 of them in the test set, it is not told who" in text
+    assert "None of its 2 known speakers is known from training." in text
+    assert "disjoint" not in text
+
+
+def test_speakers_of_training_that_are_unknown_may_be_those_of_the_test():
+    partly = sets()
+    partly["train"] = partly["train"].assign(speaker=partly["train"]["file"])
+    text = section(card(sets=partly), "Evaluation data")
+    assert "not known whether the same people" in text and "disjoint" not in text
+
+
+def test_classes_that_sets_lack_are_named():
+    lacking = sets(segments=3)
+    lacking["test"] = lacking["test"][lacking["test"]["word"] == WORDS[0]]
+    lacking["valid"] = lacking["valid"][lacking["valid"]["word"] != WORDS[3]]
+    text = shown(section(card(sets=lacking), "Evaluation data"))
+    assert f"The test set has no recording of {', '.join(sorted(WORDS[1:]))}: test figures" in text
+    assert f"The validation set has no recording of {WORDS[3]}: the selected" in text
+    assert "has no recording" not in section(card(), "Evaluation data")
+
+
+def test_limits_of_the_test_stand_beside_its_accuracy():
+    """Of a class of the figures nothing was tested."""
+    summary = shown(card().partition("\n# ")[2].partition("## ")[0])
+    assert f"No test recordings of {WORDS[3]}: test figures do not include them." in summary
+
+
+def test_a_single_word_is_told_as_one():
+    text = card(exported=exported(classes=["hi", "unknown"], no_words=["unknown"]))
+    assert "tells whether a word is said in a recording of 1.5 s: hi." in text
+
+
+def test_sets_are_counted_segments_of_noise_apart():
+    [counted] = tables(section(card(), "Training data"))
+    assert counted == [
+        ["set", "recordings", "known speakers"],
+        *(["training", "12", "2"], ["validation", "4", "1"], ["test", "4", "1"]),
+    ]
+    [counted] = tables(section(card(sets=sets(segments=1_000)), "Training data"))
+    assert counted[:2] == [
+        ["set", "recordings", "known speakers", "segments of noise"],
+        ["training", "12", "2", "1,000"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [
+        ("random", "at random"),
+        ("speaker", "by speaker"),
+        ("official", "as the data set itself has it"),
+    ],
+)
+def test_the_split_is_told(method, told):
+    text = card(settings=settings(split={"method": method}))
+    assert told in section(text, "Training data")
+
+
+def test_an_average_over_shifts_in_the_test_is_told():
+    assert "shifts" not in section(card(), "Metrics")
+    text = card(settings=settings(test_shift_seconds=0.1))
+    assert "shifts of each recording by up to 0.1 s" in section(text, "Metrics")
+
+
+def test_differences_to_the_evaluation_are_put_down_to_what_it_did():
+    """Shifts, where it took some, change probabilities far more than rounding does."""
+    plain = shown(section(card(), "Model details"))
+    assert "rounded spectrograms, in bfloat16." in plain and "averaged" not in plain
+    text = card(settings=settings(test_shift_seconds=0.1))
+    told = "rounded spectrograms, in bfloat16, and averaged probabilities over shifts of each by"
+    assert f"{told} up to 0.1 s either way." in shown(section(text, "Model details"))
+
+
+def test_the_threshold_is_told_if_there_is_one():
+    assert "below 0.6235 is to count as `unknown`: from there on, 95% of the right" in card()
+    assert "from there on, 97.5% of the right" in card(exported=exported(kept=0.975))
+    assert "No threshold was found" in card(exported=exported(threshold=0.0))
+
+
+ALARMS = pd.DataFrame(
+    {
+        "share": [1.0, 0.95, 0.5],
+        "threshold": [0.3, 0.6235, 0.9],
+        **{"words": [0.99, 0.954, 0.5], "words_tested": 1_200},
+        **{"words_low": [0.98, 0.941, 0.4], "words_high": [1.0, 0.9651, 0.6]},
+        **{"unknown": [0.2, 0.034, 0.0], "unknown_tested": 150},
+        **{"unknown_low": [0.1, 0.021, 0.0], "unknown_high": [0.3, 0.0521, 0.1]},
+        **{"strangers": [0.4, 0.122, 0.1], "strangers_tested": 90},
+        **{"strangers_low": [0.3, 0.071, 0.0], "strangers_high": [0.5, 0.2042, 0.2]},
+        **{"noise": [90.0, 24.0, 0.0], "noise_tested": 0.25},
+        **{"noise_low": [50.0, 8.81, 0.0], "noise_high": [100.0, 52.24, 14.8]},
+    }
+)
+
+
+def test_false_alarms_are_told_with_their_intervals():
+    text = section(card(alarms=ALARMS), "Caveats and recommendations")
+    for told in (
+        "keeps 95% of the right answers to validation recordings, 0.6235,",
+        "Of 1,200 test recordings of its words, 95.4% (94.1% to 96.5%) are recognised.",
+        "Of 150 test recordings of words that it was trained to call `unknown`, 3.4% (2.1% to "
+        "5.2%) are taken for its words.",
+        "Of 90 test recordings of words that it was never trained on, 12.2% (7.1% to 20.4%) are",
+        "In 15 min of noise",
+        "24 words an hour (8.81 to 52.2) are found.",
+    ):
+        assert told in text
+    assert "not measured" not in text
+
+
+def test_false_alarms_are_those_of_the_threshold_in_the_file():
+    """Of a share that the table does not have, those of the nearest, which is told."""
+    text = card(exported=exported(kept=0.3), alarms=ALARMS)
+    assert "keeps 50% of the right answers to validation recordings, 0.9," in text
+    assert "10.0% (0.0% to 20.0%) are taken" in text
+
+
+def test_false_alarms_without_a_threshold_are_those_of_all_answers():
+    text = card(exported=exported(threshold=0.0), alarms=ALARMS.assign(threshold=0.0))
+    assert "- With every answer counting, the following was measured" in text
+    assert "At the threshold" not in text
+
+
+def test_false_alarms_that_were_not_measured_are_told():
+    assert "How often other words, or noise, are taken for its words was not measured" in card()
+    untested = {f"{name}_tested": 0 for name in ("unknown", "strangers", "noise")}
+    text = card(alarms=ALARMS.assign(**untested))
+    assert "How often words that it was never trained on are taken for its words was not" in text
+    assert "How often words are found in noise was not measured." in text
+    assert "trained to call `unknown`" not in text and "nan" not in text
+
+
+def test_what_it_is_not_for():
+    text = section(card(), "Intended use")
+    assert "Not for security or safety" in text
+    assert "no class for silence" in section(card(), "Caveats and recommendations")
+
+
+def test_the_snippet_is_a_program():
+    ast.parse(model_card.SNIPPET)
+    assert markdown.code("python", model_card.SNIPPET) in card()
+
+
+def recognise(path, monkeypatch):
+    """What the snippet gives a model of 1000 samples at 1000 Hz, of a recording of [samples, 2]."""
+    about = {"classes": '["yes", "no"]', "no_words": "[]", "threshold": "0.5"}
+    about |= {"sample_rate": "1000", "samples": "1000"}
+    session = MagicMock()
+    session.get_modelmeta().custom_metadata_map = about
+    session.run.return_value = [np.array([[0.9, 0.1]], np.float32)]
+    monkeypatch.setattr("onnxruntime.InferenceSession", lambda _: session)
+    monkeypatch.setattr("sys.argv", ["recognise.py", str(path)])
+    exec(model_card.SNIPPET, {})
+    return session.run.call_args.args[1]["waveform"]
+
+
+@pytest.mark.parametrize("length", [400, 1000])
+def test_the_snippet_hears_what_the_workflow_does(tmp_path, monkeypatch, length):
+    samples = np.random.default_rng(1).normal(scale=0.1, size=length)
+    stereo = np.stack([-0.9 * samples, samples], axis=1)  # Their mean is all but silent.
+    soundfile.write(tmp_path / "a.wav", stereo, 1000, subtype="FLOAT")
+    [waveform] = recognise(tmp_path / "a.wav", monkeypatch)
+    assert waveform.dtype == np.float32
+    np.testing.assert_array_equal(waveform, audio.load(tmp_path / "a.wav", 1000, 1000))
+
+
+def test_the_snippet_leaves_cutting_to_others(tmp_path, monkeypatch):
+    """Which part is heard is not for a few lines to choose as the workflow does."""
+    soundfile.write(tmp_path / "a.wav", np.full(1001, 0.1), 1000)
+    with pytest.raises(SystemExit, match="Cut the recording to the 1 s that contain the word"):
+        recognise(tmp_path / "a.wav", monkeypatch)
+    for window, heard in (("loudest", "loudest part"), ("start", "beginning")):
+        text = section(card(exported=exported(window=window)), "How to use it")
+        assert f"longer ones were cut to their {heard}; the program below" in text
+
+
+# Where recordings come from.
+
+
+def test_speech_commands_is_told_by_its_checksum():
+    assert data.origin("archive", "x", published.ARCHIVE, ["LICENSE"]) is data.SPEECH_COMMANDS
+    text = card()
+    for told in ("CC BY 4.0", "P. Warden", "2018", "arXiv:1804.03209"):
+        assert told in section(text, "Training data")
+
+
+def test_of_another_archive_nothing_is_known():
+    origin = data.origin("archive", "x", "12ab", [])
+    assert "12ab" in origin.name and "state it here" in origin.licence
+    assert (origin.language, origin.hub) == (None, None)
+    assert "language" not in yaml.safe_load(card(origin).split("---\n", 2)[1])
+
+
+def test_a_folder_has_its_own_licence_or_the_users():
+    stated = data.origin("folder", "my_words", None, ["LICENSE_1.txt"])
+    text = card(stated)
+    assert "see LICENSE_1.txt" in shown(section(text, "Training data"))
+    assert "the folder my\\_words" in section(text, "Training data")
+    missing = card(data.origin("folder", "my_words", None, []))
+    assert "state it here" in section(missing, "Training data")
+    assert "CC BY" not in missing
+
+
+def test_synthetic_speech_is_nobodys():
+    text = card(data.origin("synthetic", "demo", None, []))
+    assert "eSpeak NG" in section(text, "Training data")
+    assert "Nobody's voice was recorded" in section(text, "Ethical considerations")

@@ -1,0 +1,98 @@
+# From recordings to complex spectrograms. Makes <results>/features/.
+
+# Recordings of noise are not cut to a window.
+AUDIO_OF_NOISE = {key: config["audio"][key] for key in ("sample_rate", "seconds")}
+
+
+rule spectrograms:
+    """Complex spectrograms of one word, in one Zarr store."""
+    input:
+        inventory="<results>/inventory/{word}.csv",
+    output:
+        # A directory as output would have no checksum, and Snakemake's stamp in it disturbs Zarr.
+        store="<results>/features/{features}/{word}.zarr/zarr.json",
+    log:
+        "<logs>/spectrograms/{features}/{word}.log",
+    benchmark:
+        "<benchmarks>/spectrograms/{features}/{word}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        folder=str(FOLDER),
+    params:
+        audio=lookup(within=config, dpath="audio"),
+        features=lookup(within=config, dpath="features/{features}"),
+        code=code_of("spectrograms.py"),
+    script:
+        "../scripts/spectrograms.py"
+
+
+rule noise_spectrograms:
+    """Complex spectrograms of the recordings of noise, as long as they are."""
+    input:
+        recordings_are_there,
+    output:
+        store=f"<results>/features/{{features}}/{names.NOISE}.zarr/zarr.json",
+    log:
+        "<logs>/noise_spectrograms/{features}.log",
+    benchmark:
+        "<benchmarks>/noise_spectrograms/{features}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        folder=str(FOLDER),
+    params:
+        recordings=digest_of_noise,
+        audio=AUDIO_OF_NOISE,
+        stft=lookup(within=config, dpath="features/{features}/stft"),
+        rounding=lookup(within=config, dpath="features/{features}/rounding"),
+        code=code_of("noise_spectrograms.py"),
+    script:
+        "../scripts/noise_spectrograms.py"
+
+
+rule silence_spectrograms:
+    """Complex spectrograms of silence: segments of the recordings of noise."""
+    input:
+        recordings_are_there,
+    output:
+        store=f"<results>/features/{{features}}/{names.SILENCE_SEGMENTS}.zarr/zarr.json",
+        segments=f"<results>/features/{{features}}/{names.SILENCE_SEGMENTS}.csv",
+    log:
+        "<logs>/silence_spectrograms/{features}.log",
+    benchmark:
+        "<benchmarks>/silence_spectrograms/{features}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        folder=str(FOLDER),
+    params:
+        recordings=digest_of_noise,
+        audio=AUDIO_OF_NOISE,
+        features=lookup(within=config, dpath="features/{features}"),
+        code=code_of("silence_spectrograms.py"),
+    script:
+        "../scripts/silence_spectrograms.py"
+
+
+rule measure_features:
+    """What the stores take on disk."""
+    input:
+        stores=stores_of_features,
+    output:
+        sizes=report(
+            "<results>/features/{features}/sizes.csv",
+            caption="../report/features_sizes.rst",
+            category="Features",
+            labels={"result": "sizes of {features} (CSV)"},
+        ),
+    log:
+        "<logs>/measure_features/{features}.log",
+    benchmark:
+        "<benchmarks>/measure_features/{features}.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        code=code_of("measure_features.py"),
+    script:
+        "../scripts/measure_features.py"

@@ -1,0 +1,206 @@
+"""Runs laid side by side: their figures, their spread over seeds, and what differs between them.
+
+A concrete run is one training; a run of the catalogue has one for each of its seeds.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.multitest import multipletests
+
+from spokenwords.evaluation import intervals
+
+logger = logging.getLogger("spokenwords")
+
+LEVEL = 0.05  # of significance
+MEASURES = ("accuracy", "loss", "macro_f1")
+
+_TEXT = (
+    "name",
+    "run",
+    "split",
+    "features",
+    "representation",
+    "model",
+    "device",
+    "first",
+    "second",
+    "word",
+)
+_PAIR = (
+    *("first", "second", "recordings", "only_first_right", "only_second_right"),
+    *("difference", "difference_low", "difference_high", "p_value"),
+)
+
+
+def read(path: Path) -> pd.DataFrame:
+    """One of this module's tables from its CSV file."""
+    # Names such as `NA` or `001` are text; an empty number is missing.
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    numbers = [column for column in table if column not in _TEXT]
+    table[numbers] = table[numbers].apply(pd.to_numeric)
+    return table
+
+
+def runs(catalogue: Mapping[str, Mapping], metrics: Mapping[str, Mapping]) -> pd.DataFrame:
+    """A row a concrete run: how well it does, and what its training took.
+
+    `catalogue` gives each concrete run's `run` (its name in the catalogue), split, features,
+    representation, model and seed; `metrics` what `evaluation` made of it.
+    """
+    rows = []
+    for name, run in catalogue.items():
+        found = metrics[name]
+        row = {"name": name} | {key: run[key] for key in ("run", "split", "features")}
+        row |= {key: run[key] for key in ("representation", "model", "seed")}
+        row |= {"classes": len(found["words"]), "recordings": found["recordings"]}
+        for measure in MEASURES:
+            low, high = found[f"{measure}_interval"]
+            if low == high:  # Of recordings that are all alike, resampling learns nothing.
+                low = high = np.nan
+            row |= {measure: found[measure], f"{measure}_low": low, f"{measure}_high": high}
+        row["expected_calibration_error"] = found["expected_calibration_error"]
+        row["parameters"] = found["model"]["parameters"]
+        training = found["training"]
+        row |= {"epochs": training["epochs"], "kept_epoch": training["kept_epoch"]}
+        row["training_seconds"] = training["seconds"]
+        row["recordings_per_second"] = training["recordings_per_second"]
+        row["device"] = training["device"]
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def seeds(table: pd.DataFrame) -> pd.DataFrame:
+    """A row a run of the catalogue: seeds, mean and sample standard deviation of each measure.
+
+    `table` is that of `runs`. With one seed there is no standard deviation.
+    """
+    groups = table.groupby("run", sort=False)
+    columns = {"seeds": groups.size()}
+    for measure in MEASURES:
+        columns[f"{measure}_mean"] = groups[measure].mean()
+        columns[f"{measure}_sd"] = groups[measure].std(ddof=1)
+    return pd.DataFrame(columns).reset_index()
+
+
+def pairs(predictions: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """A row a pair of concrete runs that were tested on the same recordings.
+
+    - only_first_right, only_second_right: recordings that just one of the two recognised
+    - difference: the second run's accuracy minus the first's, with the interval of
+      `intervals.of_difference`
+    - p_value: `sign_flip_test` of how many more recordings of each speaker the second recognised;
+      where each speaker has one recording, it is McNemar's exact test
+    - p_holm: the same, adjusted for the number of pairs (Holm, 1979)
+
+    All say how these trained models differ on such speakers, not how other seeds would.
+    Recordings are matched by file; pairs with different ones are left out, and the log says which.
+    """
+    outcomes = {name: _outcomes(table) for name, table in predictions.items()}
+    _tell_test_sets(outcomes)
+    rows = []
+    for (first, a), (second, b) in combinations(outcomes.items(), 2):
+        if a.index.equals(b.index):
+            lead = b.astype(int) - a.astype(int)
+            speakers = a.index.get_level_values("speaker")
+            row = (first, second, len(a), int((lead < 0).sum()), int((lead > 0).sum()))
+            row += (lead.mean(), *intervals.of_difference(a, b, speakers))
+            rows.append((*row, sign_flip_test(np.bincount(intervals.groups(speakers), lead))))
+    table = pd.DataFrame(rows, columns=_PAIR)
+    return table.assign(p_holm=_holm(table["p_value"]))
+
+
+def words(
+    catalogue: Mapping[str, Mapping], predictions: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """A row a word and run of the catalogue: recordings, recall, and what the word gained or lost.
+
+    - recall: the mean over the run's seeds; missing where the word has no test recordings
+    - difference: to the recall of the catalogue's first run
+    - p_value: `sign_flip_test` of how many more of each speaker's recordings the run's seeds
+      recognised, where both runs were tested on the same; with one seed each, and one recording of
+      each speaker, it is McNemar's exact test
+    - p_holm: the same, adjusted for the number of tests in the table (Holm, 1979)
+    """
+    names: dict[str, list[str]] = {}
+    for name, run in catalogue.items():
+        names.setdefault(run["run"], []).append(name)
+    # How many of a run's seeds recognised each recording. They share a split, and so a test set.
+    right = {run: sum(_outcomes(predictions[n]).astype(int) for n in names[run]) for run in names}
+    first = next(iter(names))
+    parts = {}
+    for run, count in right.items():
+        by_word = count.groupby(level="target")
+        part = pd.DataFrame({"recordings": by_word.size(), "recall": by_word.mean()})
+        part["recall"] /= len(names[run])
+        if run != first:
+            part["difference"] = part["recall"] - parts[first]["recall"]
+            if count.index.equals(right[first].index):
+                lead = count * len(names[first]) - right[first] * len(names[run])
+                group = intervals.groups(lead.index.get_level_values("speaker"))
+                lead = lead.groupby([lead.index.get_level_values("target"), group]).sum()
+                part["p_value"] = lead.groupby(level="target").agg(sign_flip_test)
+        parts[run] = part
+    table = pd.concat(parts, names=["run", "word"]).swaplevel()
+    every = [sorted(set(table.index.get_level_values("word"))), names]
+    table = table.reindex(
+        index=pd.MultiIndex.from_product(every, names=["word", "run"]),
+        columns=["recordings", "recall", "difference", "p_value"],
+    ).reset_index()
+    table["recordings"] = table["recordings"].fillna(0).astype(int)
+    return table.assign(p_holm=_holm(table["p_value"]))
+
+
+def sign_flip_test(differences: Iterable[int]) -> float:
+    """The exact two-sided p value of paired whole-number differences whose signs are by chance.
+
+    Fisher's randomisation test (The Design of Experiments, 1935, §21): of all ways to set the
+    signs, the share that brings the sum as far from 0 as it is. With sums over speakers, whose
+    recordings are alike, it is that of I. A. Canay, J. P. Romano and A. M. Shaikh (Randomization
+    tests under an approximate symmetry assumption, Econometrica 85, 2017); of fewer than six
+    speakers none is below 0.05.
+    """
+    differences = np.asarray(differences, dtype=int)
+    sizes, counts = np.unique(np.abs(differences), return_counts=True)
+    highest = int(sizes @ counts)
+    period = 2 * highest + 1
+    # A difference has the characteristic function cos(size x), a sum the product of theirs. The
+    # Fourier transform of it is the chances of 0, 1, … and from the end of −1, −2, …
+    places, function = np.arange(highest + 1), np.ones(highest + 1)
+    for size, count in zip(sizes, counts, strict=True):
+        function *= np.cos(2 * np.pi / period * (places * size % period)) ** count
+    chances = np.fft.irfft(function, period)
+    far = abs(int(differences.sum()))
+    return float(np.clip(chances[far : period - far + (far > 0)].sum(), 0, 1))
+
+
+def _outcomes(predictions: pd.DataFrame) -> pd.Series:
+    """Whether each recording was recognised, indexed by target, file and speaker in their order."""
+    right = predictions["target"] == predictions["prediction"]
+    places = predictions[["target", "file", "speaker"]]
+    return right.set_axis(pd.MultiIndex.from_frame(places)).sort_index()
+
+
+def _tell_test_sets(outcomes: Mapping[str, pd.Series]) -> None:
+    groups: list[tuple[pd.Index, list[str]]] = []
+    for name, outcome in outcomes.items():
+        for index, names in groups:
+            if index.equals(outcome.index):
+                names.append(name)
+                break
+        else:
+            groups.append((outcome.index, [name]))
+    if len(groups) > 1:
+        listed = "".join(f"\n  {', '.join(names)} ({len(index):,})" for index, names in groups)
+        logger.info(f"Pairs are compared only where the test recordings are the same:{listed}")
+
+
+def _holm(p_values: pd.Series) -> pd.Series:
+    known = p_values.dropna().astype(float)
+    if known.empty:
+        return p_values
+    return pd.Series(multipletests(known, method="holm")[1], known.index).reindex(p_values.index)

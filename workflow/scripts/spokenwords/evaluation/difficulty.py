@@ -1,0 +1,128 @@
+"""What makes a recording hard: its properties against whether the network was wrong.
+
+The properties are estimates (see `properties.of_samples`), and the network saw more than them. That
+they go with errors does not say that they cause them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from spokenwords.errors import UserError
+from spokenwords.evaluation import intervals
+
+NOT_MEASURED = "not measured"
+
+MOST_GROUPS, SMALLEST_GROUP = 8, 25
+
+
+@dataclass(frozen=True)
+class Property:
+    """How a property is told and put into the model.
+
+    Its `scale` is linear; log or count, whose logarithm (of a count plus 1) is taken, in doublings;
+    flag (true or false); or any, a count that the model takes for a flag.
+    """
+
+    name: str
+    title: str
+    unit: str
+    scale: str
+    decimals: int = 0
+
+
+PROPERTIES = [
+    Property("level_dbfs", "loudness", "dBFS", "linear", 1),
+    Property("snr_db", "signal-to-noise ratio", "dB", "linear", 1),
+    Property("voiced_seconds", "voiced duration", "s", "linear", 2),
+    Property("onset_seconds", "onset", "s", "linear", 2),
+    Property("centroid_hz", "spectral centroid", "Hz", "log"),
+    Property("bandwidth_hz", "bandwidth", "Hz", "log"),
+    Property("recordings_of_speaker_in_training", "speaker's recordings in training", "", "count"),
+    Property("clipped_samples", "clipping", "samples at full scale", "any"),
+    Property("cut_at_start", "cut off at the start", "", "flag"),
+    Property("cut_at_end", "cut off at the end", "", "flag"),
+]
+
+
+def join(predictions: pd.DataFrame, properties: pd.DataFrame) -> pd.DataFrame:
+    """A row a prediction: speaker, whether it is `wrong`, and each property as a number.
+
+    Raises `UserError` when a recording was not measured.
+    """
+    measured = properties.set_index("file")
+    if unknown := sorted(set(predictions["file"]) - set(measured.index)):
+        raise UserError(
+            f"{len(unknown):,} of the recordings with predictions were not measured, such as "
+            f"{unknown[0]}: measure the test set that the run was evaluated on."
+        )
+    measured = measured.loc[predictions["file"], [item.name for item in PROPERTIES]]
+    return measured.astype(float).assign(
+        speaker=predictions["speaker"].to_numpy(),
+        wrong=(predictions["target"] != predictions["prediction"]).to_numpy(float),
+    )
+
+
+def rates(recordings: pd.DataFrame) -> pd.DataFrame:
+    """The error rate in groups of recordings alike in a property; a row a property and group.
+
+    `recordings` is `join`'s. Up to 8 groups are about equally large, of at least 25 recordings
+    where equal values allow; a flag has one for each value. Columns: property, group (in words),
+    low, median and high of its values, recordings, errors, error_rate, interval_low and
+    interval_high (`intervals.of_share`). Recordings without a value are the group `NOT_MEASURED`.
+    """
+    rows, several = [], recordings["speaker"].nunique() > 1
+    for item in PROPERTIES:
+        values, wrong = recordings[item.name], recordings["wrong"]
+        flag, known = item.scale == "flag", values.dropna()
+        edges = [(value, value) for value in np.unique(known)] if flag else _edges(known)
+        groups = [(values >= low) & (values <= high) for low, high in edges]
+        if values.isna().any():
+            groups.append(values.isna())
+        for group in groups:
+            members, errors = values[group], wrong[group]
+            low, high = members.min(), members.max()
+            bounds = intervals.of_share(errors, recordings.loc[group, "speaker"], several)
+            rows.append(
+                {
+                    "property": item.name,
+                    "group": _group_name(item, low, high),
+                    "low": low,
+                    "median": members.median(),
+                    "high": high,
+                    "recordings": len(members),
+                    "errors": int(errors.sum()),
+                    "error_rate": errors.mean(),
+                    "interval_low": bounds[0],
+                    "interval_high": bounds[1],
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _edges(values: pd.Series) -> list[tuple[float, float]]:
+    """The lowest and highest value of each group; equal values are never in two."""
+    distinct, counts = np.unique(values, return_counts=True)
+    groups, first, size, left = [], 0, 0, len(values)
+    for last, count in enumerate(counts):
+        size += count
+        if size >= max(SMALLEST_GROUP, left / (MOST_GROUPS - len(groups))):
+            groups.append((distinct[first], distinct[last]))
+            first, size, left = last + 1, 0, left - size
+    if size:
+        # A rest too small for a group of its own, but for beside a single value: that is one apart,
+        # such as no sample clipped.
+        if groups and size < SMALLEST_GROUP and groups[-1][0] < groups[-1][1]:
+            first = np.searchsorted(distinct, groups.pop()[0])
+        groups.append((distinct[first], distinct[-1]))
+    return groups
+
+
+def _group_name(item: Property, low: float, high: float) -> str:
+    if np.isnan(low):
+        return NOT_MEASURED
+    if item.scale == "flag":
+        return {(0, 0): "no", (1, 1): "yes"}[low, high]
+    ends = [f"{value:,.{item.decimals}f}".replace("-", "−") for value in (low, high)]
+    return " to ".join(dict.fromkeys(ends))

@@ -1,0 +1,21 @@
+"""Free space on a disk, checked before long work."""
+
+import shutil
+from pathlib import Path
+
+from spokenwords.errors import UserError
+from spokenwords.jobs.progress import BYTES_PER_MB
+
+
+def require_space(place: Path, bytes_needed: float, purpose: str) -> None:
+    """Make sure that `bytes_needed` are free on the disk of `place`, which exists.
+
+    Raises UserError, a sentence with the `purpose` ("unpacking …") in it, where they are not.
+    """
+    free = shutil.disk_usage(place).free
+    if free < bytes_needed:
+        raise UserError(
+            f"The disk of {place.parent} is too full: {purpose} needs "
+            f"{bytes_needed / BYTES_PER_MB:,.1f} MB and {free / BYTES_PER_MB:,.1f} MB are free. "
+            "Free some space there or choose a place on another disk."
+        )

@@ -1,0 +1,129 @@
+"""What each recording of a word is: the inventory, a CSV file.
+
+Without pandas, whose import would take the many short jobs of single words longer than their work.
+"""
+
+import csv
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from spokenwords.jobs import hashing
+from spokenwords.recordings import audio, data_folder, decoding, speaker_table
+
+USABLE = "usable"
+# Digits of peak, rms and energy_left_out.
+DECIMALS = 6
+COLUMNS = [
+    *("file", "status", "speaker", "samples", "sample_rate", "channels", "clipped_samples"),
+    *("opposite_phase", "peak", "rms", "energy_left_out", "sha256", "samples_sha256"),
+]
+
+
+def of_word(
+    folder: Path,
+    word: str,
+    table: Path | None = None,
+    sample_rate: int = 16_000,
+    seconds: float = 1.0,
+    window: str = "loudest",
+) -> list[dict]:
+    """The inventory of one word: a row a recording, sorted by file name; no recording fails it.
+
+    Who speaks is said by the data set's `table` (see `metadata`) or, where that does not know, by
+    the file's name. The network gets `seconds` of each recording, mixed down, at `sample_rate`
+    (Hz), chosen by `window` (see `audio.excerpt`). Raises `UserError` as
+    `speaker_table.speakers` does.
+
+    Columns:
+    - file (`<word>/<name>`), status (`usable`, or `unreadable: <why>`), speaker
+    - of the file: samples (a channel), sample_rate (Hz), channels, clipped_samples (those at full
+      scale, of all channels), opposite_phase (whether the channels `cancel`)
+    - of what the network gets: peak and rms, about the mean, full scale being 1; energy_left_out,
+      the share of the recording's energy, without clicks (see `audio.capped_power`), that is
+      outside the window
+    - sha256 of the file's bytes; samples_sha256, see `digest_of_samples`
+    """
+    files = [f"{word}/{name}" for name in data_folder.recordings(folder / word)]
+    known = speaker_table.speakers(table, word, files) if table else {}
+    rows = []
+    for file in files:
+        path = folder / file
+        row = {
+            "file": file,
+            "status": USABLE,
+            "speaker": known.get(file) or data_folder.speaker(file),
+            "samples": 0,
+            "sample_rate": 0,
+            "channels": 0,
+            "clipped_samples": 0,
+            "opposite_phase": False,
+            "peak": 0.0,
+            "rms": 0.0,
+            "energy_left_out": 0.0,
+            "sha256": hashing.hash_of(path),
+            "samples_sha256": "",
+        }
+        try:
+            samples, own_rate = decoding.decode(path)
+        except decoding.UnreadableRecordingError as reason:
+            row["status"] = f"unreadable: {reason}"
+        else:
+            row["samples"], row["channels"] = samples.shape
+            row["sample_rate"] = own_rate
+            row["clipped_samples"] = int(np.count_nonzero(np.abs(samples) >= audio.FULL_SCALE))
+            row["opposite_phase"] = samples.shape[1] > 1 and audio.cancel(samples)
+            row["samples_sha256"] = digest_of_samples(samples, own_rate)
+            samples = audio.mix_down(samples)
+            # Resampled with its offset, it would have a step at either end.
+            samples = samples - np.float32(samples.mean(dtype=np.float64))
+            samples = audio.resample(samples, own_rate, sample_rate)
+            levels = _levels(samples, round(seconds * sample_rate), window)
+            row |= {name: round(value, DECIMALS) for name, value in levels.items()}
+        rows.append(row)
+    return rows
+
+
+def _levels(samples: np.ndarray, length: int, window: str) -> dict[str, float]:
+    """Peak and rms of what the network gets of a recording [samples], and the energy left out."""
+    part, left_out = audio.excerpt(samples, length, window), 0.0
+    if len(samples) > length:
+        power = audio.capped_power(samples, length)
+        outside = np.delete(power, part).sum(dtype=np.float64)
+        left_out = float(outside / (power.sum(dtype=np.float64) or 1))
+    inside = samples[part] - samples[part].mean(dtype=np.float64)
+    return {
+        "peak": float(np.abs(inside).max()),
+        "rms": float(np.sqrt(np.mean(np.square(inside)))),
+        "energy_left_out": left_out,
+    }
+
+
+def digest_of_samples(samples: np.ndarray, sample_rate: int) -> str:
+    """SHA-256 of decoded samples, float32 [samples, channels], and their rate.
+
+    It is the same whatever lossless format the samples were stored in, and for one channel as for
+    several that are alike.
+    """
+    if samples.shape[1] > 1 and (samples == samples[:, :1]).all():
+        samples = samples[:, :1]
+    head = f"{sample_rate} Hz, {samples.shape[1]} channels\n"
+    digest = hashlib.sha256(head.encode())
+    # Plus zero, since floating-point files may contain -0, which is 0 to the ear.
+    digest.update(np.ascontiguousarray(samples + np.float32(0)))
+    return digest.hexdigest()
+
+
+def write(rows: list[dict], path: Path) -> None:
+    """Write an inventory to its CSV file."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def usable_files(path: Path) -> list[str]:
+    """The usable recordings of an inventory file, in the order of the rows of the word's store."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [row["file"] for row in csv.DictReader(file) if row["status"] == USABLE]

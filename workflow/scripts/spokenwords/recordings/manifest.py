@@ -1,0 +1,119 @@
+"""A manifest: the recordings of a training, validation or test set."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from spokenwords.errors import UserError
+from spokenwords.names import SETS, SILENCE_SEGMENTS
+from spokenwords.recordings.classes import Classes
+
+# `label` numbers the words from 0, in the order of their stores; `row` is that of a word's store.
+COLUMNS = ["file", "word", "label", "speaker", "row"]
+MOST_NAMED = 10  # words, or speakers of a word, in a message
+
+
+def read(path: Path) -> pd.DataFrame:
+    """A manifest from its CSV file: a row a recording, columns `COLUMNS`."""
+    # Names such as `NA` or `001` are text, not missing or a number.
+    text = {"file": str, "word": str, "speaker": str}
+    return pd.read_csv(path, dtype=text, keep_default_na=False)
+
+
+def speakers_known(table: pd.DataFrame) -> pd.Series:
+    """Whether it is known who speaks, of each row of a table with columns file and speaker.
+
+    Where it is not, a recording has its file for a speaker (see `dataset.speaker`).
+    """
+    return table["speaker"] != table["file"]
+
+
+def lacking(manifests: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
+    """The words, or classes, that each set lacks and another one has, sorted."""
+    present = {name: set(table["word"]) for name, table in manifests.items()}
+    every = set().union(*present.values())
+    return {name: sorted(every - words) for name, words in present.items()}
+
+
+def counted(table: pd.DataFrame) -> str:
+    """How many recordings of how many speakers there are, in words."""
+    known = table.loc[speakers_known(table), "speaker"]
+    unknown, speakers = len(table) - len(known), known.nunique()
+    if table.empty:
+        return "no recordings"
+    text = f"{len(table):,} recording{'s'[: len(table) != 1]}"
+    if not len(known):
+        return f"{text} of unknown speakers"
+    text += f" of {speakers:,} speaker{'s'[: speakers != 1]}"
+    return f"{text}, {unknown:,} of unknown speakers" if unknown else text
+
+
+def whereabouts(manifests: Mapping[str, pd.DataFrame], words: Iterable[str]) -> str:
+    """A line for each of the first words: its recordings, the sets they are in, who says them."""
+    lines, words = [], list(words)
+    for word in words[:MOST_NAMED]:
+        said = {name: table[table["word"] == word] for name, table in manifests.items()}
+        parts = [counted(pd.concat(said.values()))]
+        for name, table in said.items():
+            if len(table):
+                people = sorted(set(table.loc[speakers_known(table), "speaker"]))
+                by = f" by {named(people)}" if people else ""
+                parts.append(f"{name} has {len(table):,}{by}")
+        lines.append(f"\n  {word}: {'; '.join(parts)}")
+    return "".join(lines)
+
+
+def named(names: Iterable[str]) -> str:
+    """The first of some names, and how many more there are."""
+    names = list(names)
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def of_classes(path: Path, chosen: Classes, segments: Iterable[str] = ()) -> pd.DataFrame:
+    """The recordings of the manifest at `path` that have a class.
+
+    `segments` names the table of `silence.write`, if there is one: segments of noise of the same
+    set are added, as many as a class has recordings, taken evenly; their store is the one after
+    those of the words. Raises `UserError` when no recording has a class, or, in the training set,
+    when a class has no recording.
+    """
+    table = read(path)
+    table = table[table["word"].isin(chosen.number)]
+    there = set(table["word"].map(chosen.number))
+    absent = [
+        word
+        for word, place in chosen.number.items()
+        if place not in there and word != SILENCE_SEGMENTS
+    ]
+    if absent and (table.empty or path.stem == "train"):
+        places = {name: path.with_name(f"{name}.csv") for name in SETS}
+        sets = {name: read(place) for name, place in places.items() if place.is_file()}
+        raise UserError(
+            f"{path} has no recording of {named(absent)}, which this run needs."
+            f"{whereabouts(sets, absent)}\nAdd recordings (of other speakers if the split is by "
+            "speaker), change the split's shares, seed or lists (config key "
+            f"splits.{path.parent.name}), or leave words out (`words` or `unknown` of the run)."
+        )
+    parts = [table]
+    for place in segments:
+        noise = _segments(Path(place), path.stem, len(chosen.words))
+        of_a_class = round(len(table) / (len(chosen.names) - 1))
+        count = min(len(noise), max(1, of_a_class))
+        parts.append(noise.iloc[np.linspace(0, len(noise) - 1, count).round().astype(int)])
+    return pd.concat(parts, ignore_index=True)
+
+
+def renamed(table: pd.DataFrame, chosen: Classes) -> pd.DataFrame:
+    """The manifest with the name of its class for each recording's word."""
+    number = table["word"].map(chosen.number)
+    return table.assign(word=np.array(chosen.names, dtype=object)[number.to_numpy(np.int64)])
+
+
+def _segments(path: Path, name: str, label: int) -> pd.DataFrame:
+    """Segments of a set (train or valid) as a manifest; `label` is the number of their store."""
+    table = pd.read_csv(path, dtype={"file": str, "set": str}, keep_default_na=False)
+    table = table[table["set"] == name]
+    return table.assign(word=SILENCE_SEGMENTS, label=label, speaker="")[COLUMNS]

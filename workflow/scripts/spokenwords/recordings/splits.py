@@ -1,0 +1,156 @@
+"""Dividing recordings into a training, a validation and a test set."""
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from spokenwords.errors import UserError
+from spokenwords.names import SETS
+from spokenwords.recordings import limits, manifest
+from spokenwords.recordings.manifest import COLUMNS
+
+logger = logging.getLogger("spokenwords")
+
+
+def divide(
+    recordings: pd.DataFrame,
+    method: str,
+    train: float = 0.6,
+    valid: float = 0.2,
+    seed: int = 0,
+    lists: dict[str, set[str]] | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Divide `recordings` (columns `manifest.COLUMNS` and samples_sha256) into manifests by `SETS`.
+
+    Methods: `random` divides recordings, `speaker` divides speakers (none is in two sets),
+    `official` follows `lists` (see `lists.official_lists`). `train` and `valid` are the sets'
+    shares of all recordings, the test set has the rest. Recordings with the same samples always
+    land in the same set: on official lists in the test set if one of them is listed there, else in
+    the validation set if one is listed there.
+
+    The outcome depends on the seed and on the recordings, not on their order. Raises `UserError`
+    when a set would be empty.
+    """
+    recordings = recordings.sort_values("file", ignore_index=True)
+    if method == "official":
+        chosen = _by_lists(recordings, lists)
+    else:
+        keys = ["samples_sha256", "speaker"] if method == "speaker" else ["samples_sha256"]
+        shares = {"train": train, "valid": valid, "test": 1 - train - valid}
+        chosen = _by_shares(recordings["file"], _groups(recordings, keys), shares, seed)
+    manifests = {name: recordings.loc[chosen == name, COLUMNS] for name in SETS}
+    if empty := [name for name, part in manifests.items() if part.empty]:
+        ways = {"official": "name some in the lists or the table (config key dataset.metadata)"}
+        raise UserError(
+            f"The split of method `{method}` leaves no recording for: {', '.join(empty)}; there "
+            f"are {manifest.counted(recordings)}. Add recordings, "
+            f"{ways.get(method, 'change its shares')}, or choose another method (config key "
+            "splits)."
+        )
+    return manifests
+
+
+def summarise(manifests: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """A row a set.
+
+    Columns: set, recordings, share, words, missing_words (those that another set has, separated by
+    `/`), speaker_known (recordings whose speaker is known), speakers (those known),
+    speakers_in_training (how many of them are heard in training too), prefixed_file (a recording
+    whose name seems to begin with its speaker, see `limits.prefixed`; else empty).
+    """
+    total = sum(len(part) for part in manifests.values())
+    missing = manifest.lacking(manifests)
+    known = {name: part[manifest.speakers_known(part)] for name, part in manifests.items()}
+    heard = set(known["train"]["speaker"])
+    prefixed = limits.prefixed(pd.concat(manifests.values()))
+    return pd.DataFrame(
+        {
+            "set": name,
+            "recordings": len(part),
+            "share": round(len(part) / total, 4),
+            "words": part["word"].nunique(),
+            "missing_words": "/".join(missing[name]),
+            "speaker_known": len(known[name]),
+            "speakers": known[name]["speaker"].nunique(),
+            "speakers_in_training": len(heard.intersection(known[name]["speaker"])),
+            "prefixed_file": prefixed,
+        }
+        for name, part in manifests.items()
+    )
+
+
+def read_summary(path: Path) -> pd.DataFrame:
+    """A table of `summarise` from its CSV file."""
+    text = {"missing_words": str, "prefixed_file": str}
+    return pd.read_csv(path, dtype=text, keep_default_na=False)
+
+
+def report(
+    split: str, method: str, manifests: Mapping[str, pd.DataFrame], summary: pd.DataFrame
+) -> None:
+    """Log the summary; warn of words that a set lacks and of unknown speakers to be divided."""
+    shown = summary.drop(columns=["missing_words", "prefixed_file"])
+    logger.info(f"Split {split}:\n{shown.to_string(index=False)}")
+    for name, words in manifest.lacking(manifests).items():
+        if words:
+            logger.warning(
+                f"Warning: The set {name} of split {split} lacks {manifest.named(words)}: "
+                f"{limits.LACKING[name]}.{manifest.whereabouts(manifests, words)}\nAdd recordings "
+                "(of other speakers if the split is by speaker), or change its shares, seed or "
+                f"lists (config key splits.{split})."
+            )
+    count, known = summary["recordings"].sum(), summary["speaker_known"].sum()
+    if method == "speaker" and known < count:
+        logger.warning(
+            f"Warning: Split {split} divides recordings, not speakers, where these are not known: "
+            f"{count - known:,} of {count:,} recordings count as a speaker each. "
+            f"{limits.advice(summary['prefixed_file'][0])}"
+        )
+
+
+def _groups(recordings: pd.DataFrame, keys: list[str]) -> np.ndarray:
+    """Number the groups of recordings that share a value of a key, directly or by way of others."""
+    count = len(recordings)
+    group = np.arange(count)
+    for key in keys:
+        codes, _ = pd.factorize(recordings[key])
+        links = coo_array((np.ones(count), (group, codes + count)), shape=(2 * count, 2 * count))
+        _, component = connected_components(links, directed=False)
+        group = component[group]
+    return group
+
+
+def _by_shares(
+    files: pd.Series, groups: np.ndarray, shares: dict[str, float], seed: int
+) -> np.ndarray:
+    """The set of each file: groups in an order drawn by hash, each to the set that lacks most."""
+    # Of each group the first of its files, which are sorted.
+    leaders = dict(zip(reversed(groups.tolist()), reversed(files.tolist()), strict=True))
+    sizes = np.bincount(groups).tolist()
+    order = sorted(
+        leaders,
+        key=lambda group: hashlib.sha256(f"{seed}\0{leaders[group]}".encode()).digest(),
+    )
+    filled = dict.fromkeys(shares, 0)
+    set_of = {}
+    for group in order:
+        # The set that is filled least, measured by its share; the larger set where they are even.
+        name = min(shares, key=lambda name: (filled[name] / shares[name], -shares[name]))
+        set_of[group] = name
+        filled[name] += sizes[group]
+    return np.array([set_of[group] for group in groups])
+
+
+def _by_lists(recordings: pd.DataFrame, lists: dict[str, set[str]]) -> np.ndarray:
+    chosen = np.full(len(recordings), "train")
+    for name in ("valid", "test"):
+        listed = recordings["file"].isin(lists[name])
+        content = recordings["samples_sha256"]
+        chosen[content.isin(content[listed])] = name
+    return chosen

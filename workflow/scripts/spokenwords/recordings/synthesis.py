@@ -1,0 +1,278 @@
+"""The demo's recordings: single words spoken by eSpeak NG, laid out as Speech Commands are.
+
+eSpeak NG is driven through its C interface (`speak_lib.h`, version 1.52) in the shared library
+that the package espeakng-loader carries. The recordings are made from nothing but a seed: the same
+seed gives the same bytes, and a recording does not change when words, voices or takes are added.
+"""
+
+import ctypes
+import math
+import shutil
+import tempfile
+import wave
+from _ctypes import dlclose
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import espeakng_loader
+import numpy as np
+
+from spokenwords.errors import UserError
+from spokenwords.jobs.progress import Progress
+from spokenwords.names import NOISE
+
+SAMPLE_RATE = 16_000  # Hz; also the number of samples in a recording, which lasts one second
+
+# The 30 words of Speech Commands v0.01.
+SPEECH_COMMANDS_WORDS = tuple(
+    "bed bird cat dog down eight five four go happy house left marvin nine no off on one right "  # noqa: SIM905
+    "seven sheila six stop three tree two up wow yes zero".split()
+)
+
+# English as eSpeak NG's lang/gmw has it. Left out: en-029, whose "three" is nearly "tree".
+ACCENTS = tuple(
+    "en en-GB-scotland en-GB-x-gbclan en-GB-x-gbcwmd en-GB-x-rp en-US en-US-nyc".split()  # noqa: SIM905
+)
+
+# eSpeak NG's voice variants (voices/!v) without robots, echoes, distorted and hardly intelligible
+# ones; without those that sound like another one listed; and without Reed and caleb, whose breath
+# is drawn from the C library's random numbers, so that they never say a word the same way twice.
+VARIANTS = tuple(
+    "adam Alex Andrea Andy anika Annie antonio aunty belinda boris david Denis Diogo ed edward f1 "  # noqa: SIM905
+    "f2 f3 f4 f5 Gene grandma grandpa gustave Hugo iven3 Jacky john klatt klatt3 klatt5 Lee linda "
+    "m1 m2 m3 m4 m5 m6 m7 m8 marcelo Mario max Michael michel Mike mike2 Nguyen norbert pablo "
+    "paul pedro quincy rob sandro steph Storm travis victor whisper".split()
+)
+MOST_VOICES = len(ACCENTS) * len(VARIANTS)
+
+# From speak_lib.h: espeak_AUDIO_OUTPUT, the options of espeak_Initialize, espeak_POSITION_TYPE,
+# the flags of espeak_Synth and espeak_PARAMETER.
+_SYNCHRONOUS = 2
+_DONT_EXIT = 0x8000
+_POSITION_CHARACTER = 1
+_CHARS_UTF8 = 1
+_RATE, _PITCH, _RANGE = 1, 3, 4
+_SYNTH_CALLBACK = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+)
+
+
+@dataclass(frozen=True)
+class Voice:
+    """One speaker: no two voices of a data set share variant and accent."""
+
+    speaker: str  # 8 hexadecimal digits, as in Speech Commands
+    variant: str
+    accent: str
+    rate: float  # words a minute
+    pitch: float  # eSpeak's scale, 0 to 99; 50 is what the variant has
+    pitch_range: float  # likewise
+
+
+def draw_voices(count: int, seed: int) -> list[Voice]:
+    """The first `count` voices of a seed; asking for more does not change those before.
+
+    A variant comes again, with another accent, only after all the others.
+
+    Raises:
+        UserError: `count` is not between 1 and `MOST_VOICES`.
+    """
+    if not 1 <= count <= MOST_VOICES:
+        raise UserError(
+            f"The synthetic data set can have 1 to {MOST_VOICES} voices, but {count} were asked "
+            "for: change `voices` under `dataset.synthetic`."
+        )
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(VARIANTS))
+    first_accent = rng.integers(len(ACCENTS), size=len(VARIANTS))
+    first_speaker = int(rng.integers(2**32))
+    voices = []
+    for index in range(count):
+        turn, place = divmod(index, len(VARIANTS))
+        # Multiples of an odd number do not repeat modulo a power of two.
+        speaker = (first_speaker + index * 0x9E3779B1) % 2**32
+        rate, pitch, pitch_range = rng.uniform([95, 30, 30], [160, 70, 80])
+        accent = ACCENTS[(first_accent[place] + turn) % len(ACCENTS)]
+        variant = VARIANTS[order[place]]
+        voices.append(Voice(f"{speaker:08x}", variant, accent, rate, pitch, pitch_range))
+    return voices
+
+
+def write_dataset(
+    folder: Path,
+    words: Sequence[str] = SPEECH_COMMANDS_WORDS,
+    voices: int = 60,
+    takes: int = 1,
+    seed: int = 1,
+    signal_to_noise_db: tuple[float, float] = (10.0, 40.0),
+) -> None:
+    """Write a data set of synthetic speech into the existing, empty `folder`.
+
+    Every voice says every word `takes` times: `<word>/<speaker>_nohash_<take>.wav`, one second of
+    16-bit PCM, mono, at 16 kHz, the word anywhere within it and at any level, in noise between
+    white and pink. A tenth of the voices each, at least one of three, is listed in
+    `validation_list.txt` and `testing_list.txt`; `_background_noise_` holds two longer recordings.
+
+    Args:
+        seed: not negative.
+        signal_to_noise_db: bounds of the ratio of mean powers, that of the speech taken over the
+            word's own duration; drawn uniformly in dB.
+
+    Raises:
+        UserError: eSpeak NG cannot be used, makes no sound of a word, or has too few voices.
+    """
+    speakers = draw_voices(voices, seed)
+    progress = Progress("synthesis", len(words) * voices * takes, "recordings")
+    with _espeak_data() as data:
+        for word in words:
+            (folder / word).mkdir()
+            for voice in speakers:
+                for take in range(takes):
+                    # A stream of its own for each recording makes it independent of all others.
+                    key = [seed, int(voice.speaker, 16), take, *word.encode()]
+                    rng = np.random.default_rng(key)
+                    recording = _record(data, word, voice, signal_to_noise_db, rng)
+                    _write(folder / word / f"{voice.speaker}_nohash_{take}.wav", recording)
+                    progress.advance()
+    (folder / NOISE).mkdir()
+    for name, exponent in (("white_noise", 0.0), ("pink_noise", 1.0)):
+        noise = _noise(20 * SAMPLE_RATE, exponent, np.random.default_rng(seed))
+        _write(folder / NOISE / f"{name}.wav", 0.1 * noise)
+    # By position, so that a voice stays in its set when voices are added.
+    for name, remainder in (("testing_list.txt", 1), ("validation_list.txt", 2)):
+        chosen = [voice.speaker for voice in speakers[remainder::10]]
+        files = (f"{w}/{s}_nohash_{t}.wav\n" for w in words for s in chosen for t in range(takes))
+        (folder / name).write_text("".join(sorted(files)), encoding="utf-8")
+    (folder / "README.md").write_text(
+        f"# Synthetic spoken words\n\n{len(words)} words, {voices} voices, {takes} recordings of "
+        f"each word by each voice (seed {seed}), laid out as the Speech Commands data set is.\n\n"
+        "No person speaks here: the words were synthesised by eSpeak NG "
+        "(https://github.com/espeak-ng/espeak-ng) and mixed with generated noise.\n"
+    )
+
+
+def _record(
+    data: Path,
+    word: str,
+    voice: Voice,
+    signal_to_noise_db: tuple[float, float],
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """One recording, [SAMPLE_RATE] in -1 to 1: a take of the word, placed within noise."""
+    rate = voice.rate * rng.uniform(0.92, 1.08)
+    pitch = voice.pitch + rng.uniform(-5, 5)
+    speech = _speak(data, word, voice, rate, pitch, int(rng.integers(1, 2**31)))
+    speech *= 10 ** (rng.uniform(-20, -3) / 20) / np.abs(speech).max()
+    # A word that is too long loses its end, as it does in recordings of people.
+    speech = speech[:SAMPLE_RATE]
+    onset = rng.integers(SAMPLE_RATE - len(speech) + 1)
+    ratio = 10 ** (rng.uniform(*signal_to_noise_db) / 10)
+    noise = _noise(SAMPLE_RATE, rng.uniform(0, 1), rng)
+    recording = np.sqrt(np.mean(speech**2) / ratio) * noise
+    recording[onset : onset + len(speech)] += speech
+    return recording
+
+
+def _noise(samples: int, exponent: float, rng: np.random.Generator) -> np.ndarray:
+    """Gaussian noise, [samples], of mean power 1 and a power density ~ 1 / frequency^exponent."""
+    frequency = np.fft.rfftfreq(samples, 1 / SAMPLE_RATE)
+    amplitude = np.maximum(frequency, 20) ** (-exponent / 2)  # level below 20 Hz, where none hears
+    spectrum = amplitude * rng.standard_normal(2 * len(frequency)).view(complex)
+    noise = np.fft.irfft(spectrum, samples)
+    return noise / np.sqrt(np.mean(noise**2))
+
+
+def _write(path: Path, recording: np.ndarray) -> None:
+    pcm = np.clip(np.rint(32_768 * recording), -32_768, 32_767).astype("<i2")
+    # Not soundfile, which waits at the end of each file until the disk has it (4 ms).
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
+        file.writeframes(pcm.tobytes())
+
+
+@contextmanager
+def _espeak_data() -> Iterator[Path]:
+    """A folder with a copy of what English needs of eSpeak NG's data.
+
+    With the accents as files in lower case right under lang/, eSpeak finds a voice without reading
+    all of its voice files (2 ms each time). And it cuts the data's path off at 160 characters,
+    which an environment deep in some folder exceeds.
+    """
+    with tempfile.TemporaryDirectory(prefix="espeak-") as folder:
+        target = Path(folder, "espeak-ng-data")
+        try:
+            source = Path(espeakng_loader.get_data_path())
+            shutil.copytree(source / "voices" / "!v", target / "voices" / "!v")
+            (target / "lang").mkdir()
+            for accent in ACCENTS:
+                shutil.copy(source / "lang" / "gmw" / accent, target / "lang" / accent.lower())
+            for name in ("en_dict", "intonations", "phondata", "phonindex", "phontab"):
+                shutil.copy(source / name, target)
+        except (OSError, RuntimeError) as error:
+            raise UserError(
+                f"The data of eSpeak NG, which speaks the words of the synthetic data set, cannot "
+                f"be copied ({error}): install espeakng-loader again, or choose another "
+                "`dataset.source`."
+            ) from error
+        yield Path(folder)
+
+
+def _speak(data: Path, word: str, voice: Voice, rate: float, pitch: float, seed: int) -> np.ndarray:
+    """The word as eSpeak NG says it, at SAMPLE_RATE, without the silence around it.
+
+    The library is loaded and unloaded each time: pitch flutter, gain control and more go on from
+    word to word in static variables that no function of it resets.
+    """
+    buffers = []
+
+    @_SYNTH_CALLBACK
+    def collect(samples, count, _events):
+        if samples and count:
+            buffers.append(ctypes.string_at(samples, 2 * count))
+        return 0
+
+    try:
+        library = ctypes.CDLL(espeakng_loader.get_library_path())
+    except OSError as error:
+        raise UserError(
+            f"eSpeak NG, which speaks the words of the synthetic data set, cannot be loaded "
+            f"({error}): install espeakng-loader again, or choose another `dataset.source`."
+        ) from error
+    library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
+    library.espeak_Synth.argtypes = [ctypes.c_char_p, ctypes.c_size_t] + [ctypes.c_uint] * 4
+    library.espeak_Synth.argtypes += [ctypes.c_void_p] * 2
+    rate_of_library = library.espeak_Initialize(_SYNCHRONOUS, 0, str(data).encode(), _DONT_EXIT)
+    name = f"{voice.accent.lower()}+{voice.variant}"
+    if rate_of_library <= 0 or library.espeak_SetVoiceByName(name.encode()) != 0:
+        raise UserError(
+            f"eSpeak NG finds no voice {name} in {data}: install espeakng-loader again, or set "
+            "TMPDIR to a folder with a shorter name."
+        )
+    library.espeak_SetSynthCallback(collect)
+    library.espeak_ng_SetRandSeed(seed)
+    for parameter, value in ((_RATE, rate), (_PITCH, pitch), (_RANGE, voice.pitch_range)):
+        library.espeak_SetParameter(parameter, round(value), 0)
+    text = word.encode()
+    library.espeak_Synth(text, len(text) + 1, 0, _POSITION_CHARACTER, 0, _CHARS_UTF8, None, None)
+    library.espeak_Terminate()
+    dlclose(library._handle)
+
+    speech = np.frombuffer(b"".join(buffers), np.int16) / 32_768
+    loud = np.flatnonzero(np.abs(speech) > 0.01 * np.abs(speech).max(initial=0))
+    if len(loud) == 0:
+        raise UserError(
+            f'eSpeak NG makes no sound of the word "{word}": take it out of `dataset.words`.'
+        )
+    return _resample(speech[loud[0] : loud[-1] + 1], rate_of_library)
+
+
+def _resample(samples: np.ndarray, rate: int) -> np.ndarray:
+    """Samples taken at `rate`, which begin and end near silence, at the lower SAMPLE_RATE."""
+    # Over whole seconds the spectra of both rates have the same frequencies. The Fourier transform
+    # takes the end for the neighbour of the beginning: 0.1 s of silence keep them apart.
+    seconds = math.ceil(len(samples) / rate + 0.1)
+    spectrum = np.fft.rfft(samples, seconds * rate)[: seconds * SAMPLE_RATE // 2]
+    resampled = np.fft.irfft(spectrum, seconds * SAMPLE_RATE) * (SAMPLE_RATE / rate)
+    return resampled[: math.ceil(len(samples) * SAMPLE_RATE / rate)]

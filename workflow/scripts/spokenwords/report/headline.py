@@ -1,0 +1,200 @@
+"""The report's opening page: what was trained on what, and how well it did."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from spokenwords.jobs.progress import duration
+from spokenwords.recordings import limits, manifest
+from spokenwords.recordings.splits import read_summary
+
+PURPOSES = ("train", "validate", "test")
+ORIGINS = {
+    "archive": "unpacked from the data set's archive",
+    "folder": "from a folder of one's own",
+    "synthetic": "synthesised by eSpeak NG",
+}
+
+
+def of_files(
+    runs: Mapping[str, Mapping[str, Any]],
+    metrics: Iterable[str],
+    splits: Iterable[str],
+    features: Iterable[str],
+    recordings: str,
+    source: str,
+) -> str:
+    """The page of these files; `metrics` are in the order of `runs`."""
+    read = [json.loads(Path(path).read_text(encoding="utf-8")) for path in metrics]
+    return page(
+        runs,
+        dict(zip(runs, read, strict=True)),
+        {Path(path).parent.name: read_summary(path) for path in splits},
+        {Path(path).parent.name: pd.read_csv(path) for path in features},
+        pd.read_csv(recordings, keep_default_na=False, dtype={"word": str}),
+        ORIGINS[source],
+    )
+
+
+def incomplete(failures: Iterable[Any], missing: Sequence[str]) -> str:
+    """What to put before the page where jobs failed, and files are missing from the report.
+
+    `failures` are those of `summary`.
+    """
+    parts = ["**This report is incomplete.** The next run makes what is missing, and the report."]
+    for failure in failures:
+        error = " ".join((failure.error or "without a message").removeprefix("Error: ").split())
+        log = f" (log: {failure.log})" if failure.log else ""
+        parts.append(f"* **{_escaped(failure.job)}** failed: {_escaped(error + log)}")
+    if missing:
+        parts.append(f"Missing: {_escaped(', '.join(missing))}.")
+    return "\n\n".join(parts) + "\n\n"
+
+
+def page(
+    runs: Mapping[str, Mapping[str, Any]],
+    metrics: Mapping[str, Mapping],
+    splits: Mapping[str, pd.DataFrame],
+    features: Mapping[str, pd.DataFrame],
+    recordings: pd.DataFrame,
+    origin: str,
+) -> str:
+    """The page in reStructuredText.
+
+    `runs` gives each run's split, features, representation, model and published accuracy (or None);
+    `metrics` what `evaluation` made of it; `splits` the summary of each split; `features` the sizes
+    of each of them; `recordings` the summary of `inventories.check`; `origin` says where the
+    recordings come from.
+    """
+    usable = recordings["usable"].sum()
+    parts = [
+        f"**{usable:,} recordings of {_numbered(len(recordings), 'word')}** "
+        f"({recordings['hours'].sum():.2f} hours of sound), {origin}.",
+        _table(_rows(runs, metrics)),
+    ]
+    if any(run["published"] for run in runs.values()):
+        parts.append(
+            "*Published* is what S. Keydana's experiment reached with this representation of the "
+            "same recordings, another 60 % of them, drawn at random, to train on."
+        )
+    parts += _limits(metrics)
+    parts += [_about_run(name, run, metrics[name]) for name, run in runs.items()]
+    parts += [_about_split(name, summary) for name, summary in splits.items()]
+    parts += [_about_features(name, sizes) for name, sizes in features.items()]
+    return "\n\n".join(parts) + "\n"
+
+
+def _rows(
+    runs: Mapping[str, Mapping[str, Any]], metrics: Mapping[str, Mapping]
+) -> list[dict[str, str]]:
+    """The table of headline figures, a row a run."""
+    compared = any(run["published"] for run in runs.values())
+    rows = []
+    for name, run in runs.items():
+        result = metrics[name]
+        low, high = result["accuracy_interval"]
+        row = {
+            "run": f"**{_escaped(name)}**",
+            "representation": run["representation"],
+            "test accuracy (95 % interval)": (
+                f"**{result['accuracy']:.2%}** ({low:.2%} to {high:.2%})"
+            ),
+        }
+        if compared:
+            row["published"] = f"{run['published']:.2%}" if run["published"] else "–"
+        row["loss"] = f"{result['loss']:.4f}"
+        row["macro F1"] = f"{result['macro_f1']:.4f}"
+        row["training"] = duration(result["training"]["seconds"])
+        rows.append(row)
+    return rows
+
+
+def _limits(metrics: Mapping[str, Mapping]) -> list[str]:
+    """What the figures of the table do not tell, a paragraph for runs that have this in common."""
+    runs_of = {}
+    for run, result in metrics.items():
+        if text := " ".join(limits.of_test(result["words"])):
+            runs_of.setdefault(text, []).append(run)
+    return [
+        f"**Limits** of {_escaped(', '.join(runs))}: {_escaped(text)}"
+        for text, runs in runs_of.items()
+    ]
+
+
+def _table(rows: list[dict[str, str]]) -> str:
+    lines = [".. list-table::", "   :header-rows: 1", ""]
+    for first, *others in [list(rows[0]), *(row.values() for row in rows)]:
+        lines += [f"   * - {first}", *(f"     - {cell}" for cell in others)]
+    return "\n".join(lines)
+
+
+def _about_run(name: str, run: Mapping[str, Any], result: Mapping) -> str:
+    training, evaluation = result["training"], result["evaluation"]
+    return (
+        f"**{_escaped(name)}**: features *{_escaped(run['features'])}*, split "
+        f"*{_escaped(run['split'])}*; the {run['model']} network of "
+        f"{result['model']['parameters']:,} parameters, trained to tell {len(result['words'])} "
+        f"classes apart for {training['epochs']} epochs (kept: {training['kept_epoch']}) in "
+        f"{duration(training['seconds'])} on {_escaped(training['device'])}, tested on "
+        f"{result['recordings']:,} recordings in {duration(evaluation['seconds'])}. "
+        f"{_escaped(training['warning'])}"
+    ).rstrip()
+
+
+def _about_split(name: str, summary: pd.DataFrame) -> str:
+    known = "" if summary["speaker_known"].sum() == summary["recordings"].sum() else "known "
+    sets = ", ".join(
+        f"{row.recordings:,} to {purpose}"
+        + (f" ({_numbered(row.speakers, known + 'speaker')})" if row.speaker_known else "")
+        for row, purpose in zip(summary.itertuples(), PURPOSES, strict=True)
+    )
+    lacking = "".join(
+        f" The set {row.set} lacks {manifest.named(row.missing_words.split('/'))}: "
+        f"{limits.LACKING[row.set]}."
+        for row in summary.itertuples()
+        if row.missing_words
+    )
+    return f"Split *{_escaped(name)}*: {sets}{_escaped(_about_speakers(summary) + lacking)}"
+
+
+def _about_speakers(summary: pd.DataFrame) -> str:
+    """Whether the test set's speakers are heard in training too, as far as it is known."""
+    test = summary.set_index("set").loc["test"]
+    heard = f"{test['speakers_in_training']:,} of the test speakers are heard in training too"
+    known, count = summary["speaker_known"].sum(), summary["recordings"].sum()
+    if known == count:
+        return f"; {heard}."
+    advice = limits.advice(test["prefixed_file"])
+    if not known:
+        return (
+            ". File names do not tell who speaks, so it is not known whether test speakers are "
+            f"heard in training too. {advice}"
+        )
+    return (
+        f". Who speaks is known of {known:,} of the {count:,} recordings, and of "
+        f"{test['speaker_known']:,} of the {test['recordings']:,} to test: as far as it is known, "
+        f"{heard}. {advice}"
+    )
+
+
+def _about_features(name: str, sizes: pd.DataFrame) -> str:
+    everything = sizes.iloc[-1]
+    return (
+        f"Features *{_escaped(name)}*: complex spectrograms of {everything['frequencies']} "
+        f"frequencies by {everything['frames']} frames, {everything['megabytes']:,.0f} MB on disk, "
+        f"{everything['kilobytes_a_recording']:.1f} kB a recording: "
+        f"{everything['megabytes'] / everything['raw_megabytes']:.0%} of the same values in "
+        "float32."
+    )
+
+
+def _numbered(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s'[: count != 1]}"
+
+
+def _escaped(text: str) -> str:
+    """Text without meaning to reStructuredText."""
+    return "".join(f"\\{char}" if char in r"\*`|_<>" else char for char in text)

@@ -1,0 +1,85 @@
+"""Silence: segments of recordings of noise, as recordings in which no word is said.
+
+A long recording of noise is divided in time: its beginning is trained on, both as silence and as
+noise that is added to words; a piece after it is for validation, and its end is kept to be tested
+on. No segment reaches over a border.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from spokenwords.errors import UserError
+from spokenwords.names import NOISE
+from spokenwords.spectrograms import noise
+from spokenwords.spectrograms.stft import STFT
+from spokenwords.spectrograms.write import write_waveforms
+
+# From one segment to the next, s; more where there would be more than so many to train on.
+STEP_SECONDS = 0.25
+MOST = 2000
+# Segments are attenuated by these in turn, dB: rooms are mostly quieter than the noise that is
+# worth a recording.
+ATTENUATIONS_DB = (0, 10, 20, 30, 40)
+
+
+def segments(samples: Mapping[str, int], sample_rate: int, length: int) -> pd.DataFrame:
+    """Segments of recordings of noise, given their lengths in samples at `sample_rate` (Hz).
+
+    A row a segment of `length` samples: file, set (train or valid), start (samples),
+    attenuation_db.
+    """
+    rows = []
+    first, end = noise.PARTS["train"]
+    step = max(STEP_SECONDS * sample_rate, (end - first) * sum(samples.values()) / MOST)
+    for file, total in samples.items():
+        for name in ("train", "valid"):
+            first, end = (round(share * total) for share in noise.PARTS[name])
+            starts = range(first, end - length + 1, round(step))
+            rows += [(file, name, start) for start in starts]
+    table = pd.DataFrame(rows, columns=["file", "set", "start"])
+    return table.assign(attenuation_db=np.resize(ATTENUATIONS_DB, len(table)))
+
+
+def write(
+    path: Path,
+    table_path: Path,
+    folder: Path,
+    files: Mapping[str, str],
+    transform: STFT,
+    length: int,
+    **storage: Any,
+) -> None:
+    """Write the spectrograms of segments of noise to a store at `path`.
+
+    `files` are the recordings in `folder`, each with the hash of its content. The table at
+    `table_path` says what the store's rows are: file (`<recording>@<start, s>`), set, row. `length`
+    is that of a segment in samples, `storage` what else `store.write_waveforms` takes. Raises
+    `UserError` as `noise.load` does, and when recordings are too short to be cut up.
+    """
+    rate = transform.sample_rate
+    waveforms = noise.load(folder, list(files), rate, length)
+    table = segments({file: len(samples) for file, samples in waveforms.items()}, rate, length)
+    if lacking := [name for name in ("train", "valid") if name not in set(table["set"])]:
+        raise UserError(
+            f"The recordings of noise in {folder} are too short to take silence from, for "
+            f"{' and '.join(lacking)}: add longer ones, or turn `silence` off (config key of "
+            "training or of the run)."
+        )
+    names = [f"{NOISE}/{row.file}@{row.start / rate:.2f}s" for row in table.itertuples()]
+    rows = dict(zip(names, table.itertuples(), strict=True))
+
+    def segment(name: str) -> np.ndarray:
+        row = rows[name]
+        samples = waveforms[row.file][row.start : row.start + length]
+        return samples * np.float32(10 ** (-row.attenuation_db / 20))
+
+    described = table.to_csv(index=False) + json.dumps(dict(files))
+    digest = hashlib.sha256(described.encode()).hexdigest()
+    write_waveforms(path, names, segment, transform, length, inventory_digest=digest, **storage)
+    table.assign(file=names, row=range(len(table))).to_csv(table_path, index=False)

@@ -1,0 +1,150 @@
+"""Writing spectrogram stores: one Zarr v3 group per word, written whole.
+
+A store holds the array `spectrogram` [utterance, channel, frequency, time] in float16 and the
+coordinate arrays `channel` (`CHANNELS`), `frequency` (Hz) and `time` (s). A chunk is a number of
+whole utterances and ends with a checksum (CRC-32C). The attributes name the recordings, row by row,
+and all that the values depend on.
+"""
+
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from zarr.codecs import Crc32cCodec
+from zarr.errors import ZarrUserWarning
+
+from spokenwords.errors import UserError
+from spokenwords.jobs.atomic import replacing
+from spokenwords.jobs.progress import Progress
+from spokenwords.recordings import audio
+from spokenwords.spectrograms.codecs import COMPRESSORS, PIPELINE
+from spokenwords.spectrograms.rounding import to_float16
+from spokenwords.spectrograms.stft import STFT
+
+CHANNELS = ("real", "imaginary")
+DIMENSIONS = ("utterance", "channel", "frequency", "time")
+# Utterances transformed together: few enough for a processor's cache.
+UTTERANCES_AT_ONCE = 4
+
+
+def write_recordings(
+    path: Path,
+    folder: Path,
+    files: list[str],
+    transform: STFT,
+    length: int,
+    window: str = "loudest",
+    **storage: Any,
+) -> None:
+    """Write the complex spectrograms of the recordings `files` (in `folder`) to a store at `path`.
+
+    Recordings are brought to `length` samples at the transform's rate, longer ones cut to their
+    `window` (see `audio.excerpt`); `storage` is what else `write_waveforms` takes. Raises
+    `UserError` as that does, and for a recording that can no longer be read.
+    """
+
+    def load(file: str) -> np.ndarray:
+        with audio.usable_before(file):
+            return audio.load(folder / file, transform.sample_rate, length, window)
+
+    write_waveforms(path, files, load, transform, length, window=window, **storage)
+
+
+def write_waveforms(
+    path: Path,
+    files: list[str],
+    load: Callable[[str], np.ndarray],
+    transform: STFT,
+    length: int,
+    rounding: int | None,
+    chunk_length: int,
+    inventory_digest: str,
+    compression: str = "zstd",
+    threads: int = 1,
+    window: str | None = None,
+) -> None:
+    """Write complex spectrograms to a new store at `path`; `load` gives the waveform of each file.
+
+    Waveforms are float32 [length]. With `rounding` k, values are rounded to multiples of 2^-k
+    before they become float16; `compression` is one of `COMPRESSORS`; `window` says how waveforms
+    were cut out of longer recordings, if they were. An older store at `path` is
+    there until the new one is complete. Memory: a chunk a thread. Raises `UserError` for a
+    recording that exceeds what float16 holds.
+    """
+    frequency, time = transform.frequency(), transform.time(length)
+    with replacing(path) as partial:
+        group = zarr.create_group(partial)
+        group.attrs.update(
+            {
+                "files": files,
+                "stft": asdict(transform),
+                "samples": length,
+                "audio_window": window,
+                "rounding_step": None if rounding is None else 2.0**-rounding,
+                "units": "full scale of the recording is 1",
+                "inventory_sha256": inventory_digest,
+                "versions": {name: version(name) for name in ("numpy", "scipy", "zarr", "zarrs")},
+            }
+        )
+        for name, values, unit in (("frequency", frequency, "Hz"), ("time", time, "s")):
+            group.create_array(
+                name,
+                data=values,
+                dimension_names=[name],
+                attributes={"units": unit},
+                fill_value=np.nan,
+            )
+        # The one type of text that Zarr v3 has a specification of.
+        channels = np.array(CHANNELS, np.dtypes.StringDType())
+        group.create_array("channel", data=channels, dimension_names=["channel"])
+        with zarr.config.set(PIPELINE):
+            array = group.create_array(
+                "spectrogram",
+                shape=(len(files), 2, len(frequency), len(time)),
+                chunks=(chunk_length, 2, len(frequency), len(time)),
+                # A chunk is a file; with slashes it would be three folders besides.
+                chunk_key_encoding={"name": "default", "separator": "."},
+                dtype="float16",
+                # With a checksum, since Blosc decodes many a flipped bit into wrong numbers.
+                compressors=[COMPRESSORS[compression], Crc32cCodec()],
+                # A lost chunk then shows when it is read, instead of passing for silence.
+                fill_value=np.nan,
+                dimension_names=DIMENSIONS,
+            )
+        with warnings.catch_warnings():
+            # The specification lacks it still; xarray asks for it, other readers pass over it.
+            warnings.simplefilter("ignore", ZarrUserWarning)
+            zarr.consolidate_metadata(partial)
+        progress = Progress(f"Spectrograms {path.stem}", len(files), "recordings")
+
+        def write_chunk(first: int) -> int:
+            rows = files[first : first + chunk_length]
+            chunk = np.empty((len(rows), *array.shape[1:]), np.float16)
+            for i in range(0, len(rows), UTTERANCES_AT_ONCE):
+                some = rows[i : i + UTTERANCES_AT_ONCE]
+                waveforms = np.stack([load(file) for file in some])
+                values = transform.complex_spectrogram(waveforms)
+                _require_in_range(values, some)
+                chunk[i : i + len(some)] = to_float16(values, rounding)
+            array[first : first + len(rows)] = chunk
+            return len(rows)
+
+        with ThreadPoolExecutor(threads) as pool:
+            for count in pool.map(write_chunk, range(0, len(files), chunk_length)):
+                progress.advance(count)
+
+
+def _require_in_range(values: np.ndarray, files: list[str]) -> None:
+    limit = np.finfo(np.float16).max
+    if values.max() > limit or values.min() < -limit:
+        beyond = np.abs(values).max(axis=(1, 2, 3)) > limit
+        raise UserError(
+            f"Too loud for a spectrogram store: {', '.join(np.array(files)[beyond])}. Full "
+            "scale is 1: scale these recordings down, or remove them."
+        )
