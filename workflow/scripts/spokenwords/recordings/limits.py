@@ -60,8 +60,8 @@ def advice(file: str) -> str:
         "To tell who speaks, name files <speaker>_nohash_<take>.wav, or give a table (config key "
         "dataset.metadata)."
     )
-    if file:
-        speaker, rest = _parted(file)
+    if file and (parts := _parted(file)):
+        speaker, rest = parts
         new = Path(file).with_name(f"{speaker}_nohash_{rest}{Path(file).suffix}").as_posix()
         text += (
             f" Is {speaker} the speaker of {file}? Then rename it to {new}, and the others "
@@ -93,4 +93,4 @@ def _parted(file: str) -> tuple[str, str] | None:
     if stem.casefold().startswith(word.casefold()) and stem[len(word) :][:1] in [*SEPARATORS]:
         stem = stem[len(word) :]
     found = re.fullmatch(f"([^{SEPARATORS}]+)[{SEPARATORS}]+(.+)", stem.strip(SEPARATORS))
-    return found and found.groups()
+    return (found[1], found[2]) if found else None
