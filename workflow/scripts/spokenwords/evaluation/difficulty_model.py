@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterable
 from contextlib import suppress
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -98,7 +99,8 @@ def fit(recordings: pd.DataFrame) -> pd.DataFrame:
 
 def _columns(known: pd.DataFrame, bent: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What is fitted, columns (property, effect), and the table without the fit."""
-    columns, rows = {}, []
+    columns: dict[tuple[str, str], pd.Series] = {}
+    rows = []
     for item in PROPERTIES:
         values, unit = known[item.name].dropna(), item.unit
         row = {"property": item.name, "median": values.median()}
@@ -165,9 +167,9 @@ def _design(columns: Iterable[pd.Series]) -> np.ndarray:
     return np.column_stack([*columns, np.ones(len(columns[0]))])
 
 
-def _fit(columns: pd.DataFrame, wrong: pd.Series, speakers: pd.Series):
+def _fit(columns: pd.DataFrame, wrong: pd.Series, speakers: pd.Series) -> Any:
     """The fitted model, its coefficients those of the columns, then the constant; None if none."""
-    robust = {"cov_type": "HC1"}
+    robust: dict[str, Any] = {"cov_type": "HC1"}
     if _enough_speakers(columns, speakers):
         robust = {"cov_type": "cluster", "cov_kwds": {"groups": pd.factorize(speakers)[0]}}
     design = _design([columns[name] for name in columns])
@@ -179,7 +181,7 @@ def _fit(columns: pd.DataFrame, wrong: pd.Series, speakers: pd.Series):
     return fitted if fitted.mle_retvals["converged"] else None
 
 
-def _odds_ratios(effects: pd.MultiIndex, fitted) -> pd.DataFrame:
+def _odds_ratios(effects: pd.MultiIndex, fitted: Any) -> pd.DataFrame:
     index = effects.set_names(["property", "effect"])
     table = pd.DataFrame({"odds_ratio": np.exp(fitted.params[:-1])}, index)
     table[["interval_low", "interval_high"]] = np.exp(fitted.conf_int()[:-1])
