@@ -5,7 +5,7 @@ A recording no longer than that is one window, zero-padded as it is for training
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -138,7 +138,8 @@ def ahead(
     So many at a time as weigh no more than `room` together, or one. An item weighs until the result
     after its own is asked for.
     """
-    waiting, load = deque(), 0
+    waiting: deque[tuple[Future[Result], float]] = deque()
+    load = 0.0
     for item in items:
         own = weight(item)
         while waiting and load + own > room:
@@ -178,7 +179,7 @@ def events(
     """
     first, samples = starts(length, classifier), classifier.samples
     spans = np.stack([first, np.minimum(first + samples, length)], axis=1)
-    seconds = (spans / classifier.transform.sample_rate).tolist()
+    begins, ends = (spans / classifier.transform.sample_rate).T.tolist()
     numbers, confidences = thresholds.best(windows)
     said = thresholds.answer(numbers, confidences, classifier.words, classifier.no_words, threshold)
     left = ~np.isin(said, [UNKNOWN, *classifier.no_words])
@@ -190,4 +191,4 @@ def events(
             near = slice(*np.searchsorted(first, [first[i] - samples + 1, first[i] + samples]))
             close = 2 * np.abs(first[near] - first[i]) <= samples
             left[near] &= ~close & (said[near] != said[i])
-    return [Event(said[i], *seconds[i], windows[i]) for i in sorted(taken)]
+    return [Event(said[i], begins[i], ends[i], windows[i]) for i in sorted(taken)]
