@@ -32,7 +32,7 @@ def of_files(
     return page(
         runs,
         dict(zip(runs, read, strict=True)),
-        {Path(path).parent.name: read_summary(path) for path in splits},
+        {Path(path).parent.name: read_summary(Path(path)) for path in splits},
         {Path(path).parent.name: pd.read_csv(path) for path in features},
         pd.read_csv(recordings, keep_default_na=False, dtype={"word": str}),
         ORIGINS[source],
@@ -114,7 +114,7 @@ def _rows(
 
 def _limits(metrics: Mapping[str, Mapping]) -> list[str]:
     """What the figures of the table do not tell, a paragraph for runs that have this in common."""
-    runs_of = {}
+    runs_of: dict[str, list[str]] = {}
     for run, result in metrics.items():
         if text := " ".join(limits.of_test(result["words"])):
             runs_of.setdefault(text, []).append(run)

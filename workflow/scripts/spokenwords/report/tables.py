@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from spokenwords.report import pages
 
@@ -12,12 +13,12 @@ def page(template: str, title: str, tables: Mapping[Path, tuple[str, str]]) -> s
 
     Rows of nothing (column `count`) are left out: of a thousand words nearly all pairs are.
     """
-    data = {"title": title, "tables": []}
+    shown: list[dict[str, Any]] = []
     for path, (heading, text) in tables.items():
         with Path(path).open(newline="", encoding="utf-8") as file:
             columns, *rows = csv.reader(file)
         if "count" in columns:
             place = columns.index("count")
             rows = [row for row in rows if row[place] != "0"]
-        data["tables"].append({"title": heading, "text": text, "columns": columns, "rows": rows})
-    return pages.filled(template, data)
+        shown.append({"title": heading, "text": text, "columns": columns, "rows": rows})
+    return pages.filled(template, {"title": title, "tables": shown})

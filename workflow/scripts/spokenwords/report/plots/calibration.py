@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
@@ -34,7 +35,7 @@ def calibration(reliability: pd.DataFrame, coverage: pd.DataFrame, error: float)
     return figure
 
 
-def _reliability(believed, counts, table: pd.DataFrame) -> None:
+def _reliability(believed: Axes, counts: Axes, table: pd.DataFrame) -> None:
     believed.plot([0, 1], [0, 1], "--", color=GREY, linewidth=1.2)
     believed.annotate(
         "as sure as it should be",
@@ -67,7 +68,7 @@ def _reliability(believed, counts, table: pd.DataFrame) -> None:
     believed.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
 
 
-def _coverage(axes, table: pd.DataFrame) -> None:
+def _coverage(axes: Axes, table: pd.DataFrame) -> None:
     axes.plot(table["answered"], table["accuracy"], color=BLUE, drawstyle="steps-pre")
     lowest = table["accuracy"].iloc[-1]
     lowest -= 0.15 * (1.0001 - lowest) + 0.02

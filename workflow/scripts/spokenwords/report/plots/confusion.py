@@ -27,8 +27,9 @@ def heat_map(confusion: pd.DataFrame, note: str = "") -> Figure:
     axes.grid(False)
     norm = PowerNorm(0.4, vmin=0, vmax=100)
     # As an image: in an SVG, a shape for each cell would take most of the room.
-    edges = {"edgecolors": "white", "linewidth": 0.5, "rasterized": True}
-    mesh = axes.pcolormesh(shares, cmap="Blues", norm=norm, **edges)
+    mesh = axes.pcolormesh(
+        shares, cmap="Blues", norm=norm, edgecolors="white", linewidth=0.5, rasterized=True
+    )
     axes.set(aspect="equal", xlabel="prediction", ylabel="target (word spoken)")
     axes.invert_yaxis()
     axes.tick_params(length=0)

@@ -1,7 +1,10 @@
 """Plots of one recording: over time, over frequency, and over both."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
@@ -74,7 +77,14 @@ def complex_spectrogram(
     return figure
 
 
-def _time_frequency(axes: Axes, values, frequency, time, cmap: str, **limits):
+def _time_frequency(
+    axes: Axes,
+    values: np.ndarray,
+    frequency: np.ndarray,
+    time: np.ndarray,
+    cmap: str,
+    **limits: Any,
+) -> QuadMesh:
     # An image inside the SVG: as separate shapes the cells would be 25,000.
     mesh = axes.pcolormesh(time, frequency, values, cmap=cmap, rasterized=True, **limits)
     axes.set(xlabel="time (s)", ylabel="frequency (Hz)")
