@@ -33,6 +33,8 @@ class FourierConvolution(nn.Module):
     n_fft reaches over the window it would multiply by zeros: the basis is as long as the window.
     """
 
+    basis: torch.Tensor
+
     def __init__(self, transform: STFT):
         super().__init__()
         length, half = transform.window_length, transform.n_fft // 2
@@ -68,7 +70,8 @@ class WaveformClassifier(nn.Module):
         # The order of numbers in memory is the runtime's affair; of another than the usual one an
         # exporter makes operations that follow it.
         network = copy.deepcopy(classifier.network)
-        self.network = network.to(memory_format=torch.contiguous_format)
+        # The hints of PyTorch lack this overload.
+        self.network = network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         self.cpu().eval()
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
@@ -97,6 +100,7 @@ def to_onnx(classifier: Classifier, kept: float) -> bytes:
             dynamo=True,
             verbose=False,
         )
+    assert program  # None only where `dynamo` is off.
     model = program.model_proto
     _tidy(model)
     described = description(classifier, kept).items()
