@@ -15,6 +15,7 @@ from pathlib import Path, PurePath
 
 from spokenwords.errors import UserError
 from spokenwords.names import NOISE
+from spokenwords.wording import some
 
 # What sets are called, in data sets' folders and tables, in lower case.
 NAMES_OF_SETS = {
@@ -113,7 +114,7 @@ def doubts(layout: Layout, words: list[str]) -> list[str]:
         (cases, "Words that differ only in case", "Merge those that are one"),
     ]
     sentences = _deeper(layout) + [
-        f"{what}: {_few(names)}. {advice}." for names, what, advice in found if names
+        f"{what}: {some(names, 5)}. {advice}." for names, what, advice in found if names
     ]
     # Names may have bytes that are no text.
     return [os.fsencode(text).decode(errors="backslashreplace") for text in sentences]
@@ -156,10 +157,6 @@ def _merge(folder: Path) -> str:
         "validation and test set in validation_list.txt and testing_list.txt beside these (split "
         "of method `official`)"
     )
-
-
-def _few(names: list[str]) -> str:
-    return f"{', '.join(names[:5])}{f' and {len(names) - 5:,} more' if names[5:] else ''}"
 
 
 def _alike(words: list[str], key: Callable[[str], str]) -> list[list[str]]:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from spokenwords.recordings import manifest
+from spokenwords.wording import some
 
 # Of a class in the test set. The mean of all classes counts for the accuracy, which is over all
 # recordings, and each class's own for its precision and recall.
@@ -34,7 +35,7 @@ def of_test(words: Mapping[str, Mapping[str, Any]]) -> list[str]:
     tested = {word: count for word, count in counts.items() if count}
     sentences = []
     if len(tested) < len(counts):
-        untested = manifest.named(word for word in counts if word not in tested)
+        untested = some(word for word in counts if word not in tested)
         sentences.append(f"No test recordings of {untested}: {LACKING['test']}.")
     total = sum(tested.values())
     few = {word: count for word, count in tested.items() if count < FEWEST}
@@ -46,7 +47,7 @@ def of_test(words: Mapping[str, Mapping[str, Any]]) -> list[str]:
             "wide."
         )
     elif few:
-        scarce = manifest.named(f"{word} ({count})" for word, count in few.items())
+        scarce = some(f"{word} ({count})" for word, count in few.items())
         sentences.append(
             f"Fewer than {FEWEST} test recordings of {scarce}: figures of single classes mean "
             "little there."

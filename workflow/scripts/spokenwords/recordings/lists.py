@@ -5,7 +5,6 @@ Other programs and other computers write `data\\up\\a.wav`, `./up/a.wav` or `up/
 """
 
 import csv
-import hashlib
 import io
 import logging
 import re
@@ -16,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from spokenwords.errors import UserError
+from spokenwords.jobs.hashing import digest_of
 from spokenwords.recordings import data_folder
 
 logger = logging.getLogger("spokenwords")
@@ -151,7 +151,7 @@ def official_lists(folder: Path, files: Collection[str]) -> dict[str, set[str]]:
 def digest_of_lists(folder: Path) -> str:
     """SHA-256 over the data set's own lists. Raises `UserError` when one is missing or no text."""
     named = [sorted(set(map(str.strip, listed)) - {""}) for listed in _official(folder).values()]
-    return hashlib.sha256("\0".join(map("\n".join, named)).encode()).hexdigest()
+    return digest_of("\0".join(map("\n".join, named)))
 
 
 def _official(folder: Path) -> dict[str, list[str]]:
