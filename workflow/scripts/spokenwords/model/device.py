@@ -3,6 +3,7 @@
 import ctypes
 import logging
 import platform
+from pathlib import Path
 
 import torch
 
@@ -11,15 +12,13 @@ from spokenwords.model.classifier import RETRAIN, Classifier
 
 logger = logging.getLogger("spokenwords")
 
-SETTING = "config key training.device, or the run's own"
-
 
 def load_classifier(
     path: Path,
     wanted: str,
     wanted_precision: str,
     threads: int,
-    setting: str = SETTING,
+    setting: str | None = None,
     advice: str = RETRAIN,
 ) -> Classifier:
     """Return the classifier in `path` on the device, and in the precision, of the settings.
@@ -32,7 +31,7 @@ def load_classifier(
     return classifier
 
 
-def choose(wanted: str, threads: int, setting: str = SETTING) -> torch.device:
+def choose(wanted: str, threads: int, setting: str | None = None) -> torch.device:
     """The device for `wanted` (auto, cuda or cpu), made ready; a CPU works with `threads` threads.
 
     Of several GPUs it is one. Raises `UserError`, which names the `setting` that `wanted` comes
@@ -41,8 +40,9 @@ def choose(wanted: str, threads: int, setting: str = SETTING) -> torch.device:
     available = torch.cuda.is_available()
     if wanted == "cuda" and not available:
         raise UserError(
-            f"The device `cuda` is demanded ({setting}) but PyTorch finds no GPU; choose `auto` or "
-            "`cpu`."
+            "The device `cuda` is demanded "
+            f"({setting or 'config key training.device or runs.<run>.device'}) but PyTorch finds "
+            "no GPU; choose `auto` or `cpu`."
         )
     if available and wanted != "cpu":
         if (count := torch.cuda.device_count()) > 1:
