@@ -117,7 +117,7 @@ def touch(copy: Copy) -> None:
 
 
 def code(copy: Copy) -> list[Path]:
-    return [*copy.library.glob("*.py"), *copy.library.parent.glob("*.py")]
+    return [*copy.library.rglob("*.py"), *copy.library.parent.glob("*.py")]
 
 
 def write_otherwise(copy: Copy) -> None:
@@ -130,6 +130,35 @@ def write_otherwise(copy: Copy) -> None:
             ):
                 node.body[0].value.value = "Other words."
         path.write_text(f"# A comment.\n{ast.unparse(tree)}\n")
+
+
+def are_messages(node: ast.AST) -> bool:
+    """Whether the arguments of a call are words for the user: of an error, a log or progress."""
+    match node:
+        case ast.Raise(exc=ast.Call(func=function)):
+            return not ast.unparse(function).endswith(("SystemExit", "UnreadableRecordingError"))
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="logger" | "progress"))):
+            return True
+        case ast.Call(func=function):
+            return ast.unparse(function).endswith(("UserError", "Progress"))
+    return False
+
+
+def reword_messages(copy: Copy) -> None:
+    """Every text in an error, a line of a log or of progress gets another word."""
+    for path in code(copy):
+        tree = ast.parse(path.read_text())
+        for message in filter(are_messages, ast.walk(tree)):
+            for part in ast.walk(message):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    part.value += " Reworded."
+        path.write_text(ast.unparse(tree))
+    assert sum(path.read_text().count("Reworded.") for path in code(copy)) > 300
+
+
+def change_jobs(copy: Copy) -> None:
+    for path in copy.library.glob("jobs/*.py"):
+        path.write_text(f"{path.read_text()}\nCHANGED = True\n")
 
 
 def comment_rules(copy: Copy) -> None:
@@ -252,6 +281,9 @@ CHANGES = {
     "every file older": (set_times(-400), {}),
     "every file newer": (set_times(1), {}),
     "comments, docstrings and layout of all code": (write_otherwise, {}),
+    "every message": (reword_messages, {}),
+    "all modules of jobs": (change_jobs, {}),
+    "recordings/doubts.py": (meaning("recordings/doubts.py"), {}),
     "comments in rules": (comment_rules, {}),
     "order of keys, 2.0 for 2": (reorder_keys, {}),
     "the data folder moved": (move_folder, {}),
@@ -339,26 +371,37 @@ CHANGES = {
         {"evaluate": 1} | runs(1, AFTER_EVALUATION),
     ),
     "a caption": (rewrite_caption, {"html_report": 1}),
-    "plots/alluvial.py": (meaning("plots/alluvial.py"), {"plot_alluvial": RUNS, "html_report": 1}),
-    "confusion.py": (meaning("confusion.py"), {"evaluate": RUNS} | runs(RUNS, AFTER_EVALUATION)),
-    "splits.py": (
-        meaning("splits.py"),
+    "report/plots/alluvial.py": (
+        meaning("report/plots/alluvial.py"),
+        {"plot_alluvial": RUNS, "html_report": 1},
+    ),
+    "evaluation/confusion.py": (
+        meaning("evaluation/confusion.py"),
+        {"evaluate": RUNS} | runs(RUNS, AFTER_EVALUATION),
+    ),
+    "recordings/splits.py": (
+        meaning("recordings/splits.py"),
         dict.fromkeys(SPLIT, SPLITS) | ALL_RUNS,
     ),
-    "training.py": (meaning("training.py"), runs(RUNS, TRAINING)),
+    "training/loop.py": (meaning("training/loop.py"), runs(RUNS, TRAINING)),
     # The range test ends with its suggestion in the log.
-    "learning_rate.py": (meaning("learning_rate.py"), ALL_RUNS),
-    "stft.py": (
-        meaning("stft.py"),
+    "training/suggested_rate.py": (meaning("training/suggested_rate.py"), ALL_RUNS),
+    "spectrograms/write.py": (
+        meaning("spectrograms/write.py"),
+        {"spectrograms": STORES, "measure_features": 2} | ALL_RUNS,
+    ),
+    "spectrograms/read.py": (meaning("spectrograms/read.py"), {"measure_features": 2} | ALL_RUNS),
+    "spectrograms/stft.py": (
+        meaning("spectrograms/stft.py"),
         {"spectrograms": STORES, "measure_features": 2, "explore": 1} | ALL_RUNS,
     ),
     "a template": (rewrite_template, {"gallery": RUNS, "html_report": 1}),
-    "tables.py": (
-        meaning("tables.py"),
+    "report/tables.py": (
+        meaning("report/tables.py"),
         {"tabulate_recordings": 1, "tabulate_run": RUNS, "html_report": 1},
     ),
-    "properties.py": (
-        meaning("properties.py"),
+    "recordings/acoustics.py": (
+        meaning("recordings/acoustics.py"),
         {"measure_recordings": SPLITS, "difficulty": RUNS, "tabulate_run": RUNS, "html_report": 1},
     ),
     "errors.py": (meaning("errors.py"), EVERYTHING),
@@ -367,7 +410,7 @@ CHANGES = {
 # Of each kind of change one.
 RUN_TO_THE_END = [
     *("every file touched", "epochs of a run", "a word added", "predictions deleted"),
-    "plots/alluvial.py",
+    "report/plots/alluvial.py",
 ]
 
 
