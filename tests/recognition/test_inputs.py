@@ -240,7 +240,7 @@ def test_what_stands_for_nothing_is_told(tmp_path, make):
     (tmp_path / "nowhere.wav").symlink_to("missing")
     for path, words in {
         empty: f"no {doubts.KINDS} files in the folder",
-        empty / "deeper/notes.txt": "names no recordings",
+        empty / "deeper/notes.txt": "contains no recordings",
         tmp_path / "missing": "There is no recording, folder or list",
         tmp_path / "missing.wav": "There is no recording, folder or list",
         tmp_path / "missing.FLAC": "There is no recording, folder or list",

@@ -83,6 +83,11 @@ class Classifier(nn.Module):
         with torch.autocast(images.device.type, self.precision, enabled=reduced):
             return self.network(images).float()
 
+    @property
+    def device(self) -> torch.device:
+        """The device of the network's weights."""
+        return next(self.network.parameters()).device
+
     def parameter_count(self) -> int:
         """How many numbers training adjusts."""
         return sum(parameter.numel() for parameter in self.network.parameters())

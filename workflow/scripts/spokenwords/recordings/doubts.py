@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 from spokenwords.names import NOISE
 from spokenwords.recordings.layout import NAMES_OF_SETS, Layout, alike, letters, top_of
 from spokenwords.recordings.spelling import composed, key, word
+from spokenwords.wording import some
 
 KINDS = "WAV, FLAC, Ogg, MP3, M4A, WebM or other sound"
 NOISES = re.compile(r"(background)?[^a-z]*noises?", re.IGNORECASE)
@@ -46,7 +47,7 @@ def of_layout(layout: Layout, words: list[str]) -> list[str]:
         (cases, "Words that differ only in case", "Merge those that are one"),
     ]
     sentences = _deeper(layout) + [
-        f"{what}: {_few(names)}. {advice}." for names, what, advice in found if names
+        f"{what}: {some(names, 5)}. {advice}." for names, what, advice in found if names
     ]
     # Names may have bytes that are no text.
     return [os.fsencode(text).decode(errors="backslashreplace") for text in sentences]
@@ -89,10 +90,6 @@ def merge(folder: Path) -> str:
         "validation and test set in validation_list.txt and testing_list.txt beside these (split "
         "of method `official`)"
     )
-
-
-def _few(names: list[str]) -> str:
-    return f"{', '.join(names[:5])}{f' and {len(names) - 5:,} more' if names[5:] else ''}"
 
 
 def both_sides(listed: Iterable[str], files: Collection[str]) -> str:

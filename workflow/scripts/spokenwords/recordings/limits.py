@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from spokenwords.recordings import manifest
+from spokenwords.wording import some
 
 # Of a class in the test set. The mean of all classes counts for the accuracy, which is over all
 # recordings, and each class's own for its precision and recall.
@@ -29,7 +30,7 @@ def of_test(words: Mapping[str, Mapping[str, Any]]) -> list[str]:
     tested = {word: count for word, count in counts.items() if count}
     sentences = []
     if len(tested) < len(counts):
-        untested = manifest.named(word for word in counts if word not in tested)
+        untested = some(word for word in counts if word not in tested)
         sentences.append(f"No test recordings of {untested}: {LACKING['test']}.")
     total = sum(tested.values())
     few = {word: count for word, count in tested.items() if count < FEWEST}
@@ -41,7 +42,7 @@ def of_test(words: Mapping[str, Mapping[str, Any]]) -> list[str]:
             "wide."
         )
     elif few:
-        scarce = manifest.named(f"{word} ({count})" for word, count in few.items())
+        scarce = some(f"{word} ({count})" for word, count in few.items())
         sentences.append(
             f"Fewer than {FEWEST} test recordings of {scarce}: figures of single classes mean "
             "little there."

@@ -1,7 +1,6 @@
 """Lists and tables of recordings, whose names need not be spelled as those of the files are."""
 
 import csv
-import hashlib
 import io
 import logging
 import re
@@ -11,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from spokenwords.errors import UserError
+from spokenwords.jobs.hashing import digest_of
 from spokenwords.recordings.doubts import both_sides
 from spokenwords.recordings.spelling import composed, key, unquoted, word
 
@@ -106,7 +106,7 @@ def official_lists(folder: Path, files: Collection[str]) -> dict[str, set[str]]:
 def digest_of_lists(folder: Path) -> str:
     """SHA-256 over the data set's own lists. Raises `UserError` when one is missing or no text."""
     named = [sorted(set(map(str.strip, listed)) - {""}) for listed in _official(folder).values()]
-    return hashlib.sha256("\0".join(map("\n".join, named)).encode()).hexdigest()
+    return digest_of("\0".join(map("\n".join, named)))
 
 
 def _official(folder: Path) -> dict[str, list[str]]:

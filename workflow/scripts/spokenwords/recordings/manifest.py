@@ -11,9 +11,12 @@ import pandas as pd
 from spokenwords.errors import UserError
 from spokenwords.names import SETS, SILENCE_SEGMENTS
 from spokenwords.recordings.classes import Classes
+from spokenwords.recordings.tables import read_table
+from spokenwords.wording import counted, some
 
 # `label` numbers the words from 0, in the order of their stores; `row` is that of a word's store.
 COLUMNS = ["file", "word", "label", "speaker", "row"]
+MOST_NAMED = 10  # words in a message, each in a line
 # Between the speaker and the rest, in names of recordings.
 SEPARATORS = " _.-"
 MOST_NAMED = 10  # words, or speakers of a word, in a message
@@ -21,9 +24,7 @@ MOST_NAMED = 10  # words, or speakers of a word, in a message
 
 def read(path: Path) -> pd.DataFrame:
     """A manifest from its CSV file: a row a recording, columns `COLUMNS`."""
-    # Names such as `NA` or `001` are text, not missing or a number.
-    text = {"file": str, "word": str, "speaker": str}
-    return pd.read_csv(path, dtype=text, keep_default_na=False)
+    return read_table(path, ["file", "word", "speaker"])
 
 
 def speakers_known(table: pd.DataFrame) -> pd.Series:
@@ -66,16 +67,16 @@ def lacking(manifests: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
     return {name: sorted(every - words) for name, words in present.items()}
 
 
-def counted(table: pd.DataFrame) -> str:
-    """How many recordings of how many speakers there are, in words."""
+def described(table: pd.DataFrame) -> str:
+    """Return how many recordings of how many speakers a table has, in words."""
     known = table.loc[speakers_known(table), "speaker"]
     unknown, speakers = len(table) - len(known), known.nunique()
     if table.empty:
         return "no recordings"
-    text = f"{len(table):,} recording{'s'[: len(table) != 1]}"
+    text = counted(len(table), "recording")
     if not len(known):
         return f"{text} of unknown speakers"
-    text += f" of {speakers:,} speaker{'s'[: speakers != 1]}"
+    text += f" of {counted(speakers, 'speaker')}"
     return f"{text}, {unknown:,} of unknown speakers" if unknown else text
 
 
@@ -84,21 +85,14 @@ def whereabouts(manifests: Mapping[str, pd.DataFrame], words: Iterable[str]) -> 
     lines, words = [], list(words)
     for word in words[:MOST_NAMED]:
         said = {name: table[table["word"] == word] for name, table in manifests.items()}
-        parts = [counted(pd.concat(said.values()))]
+        parts = [described(pd.concat(said.values()))]
         for name, table in said.items():
             if len(table):
                 people = sorted(set(table.loc[speakers_known(table), "speaker"]))
-                by = f" by {named(people)}" if people else ""
+                by = f" by {some(people)}" if people else ""
                 parts.append(f"{name} has {len(table):,}{by}")
         lines.append(f"\n  {word}: {'; '.join(parts)}")
     return "".join(lines)
-
-
-def named(names: Iterable[str]) -> str:
-    """The first of some names, and how many more there are."""
-    names = list(names)
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def of_classes(path: Path, chosen: Classes, segments: Iterable[str] = ()) -> pd.DataFrame:
@@ -121,7 +115,7 @@ def of_classes(path: Path, chosen: Classes, segments: Iterable[str] = ()) -> pd.
         places = {name: path.with_name(f"{name}.csv") for name in SETS}
         sets = {name: read(place) for name, place in places.items() if place.is_file()}
         raise UserError(
-            f"{path} has no recording of {named(absent)}, which this run needs."
+            f"{path} has no recording of {some(absent)}, which this run needs."
             f"{whereabouts(sets, absent)}\nAdd recordings (of other speakers if the split is by "
             "speaker), change the split's shares, seed or lists (config key "
             f"splits.{path.parent.name}), or leave words out (`words` or `unknown` of the run)."
@@ -143,6 +137,6 @@ def renamed(table: pd.DataFrame, chosen: Classes) -> pd.DataFrame:
 
 def _segments(path: Path, name: str, label: int) -> pd.DataFrame:
     """Segments of a set (train or valid) as a manifest; `label` is the number of their store."""
-    table = pd.read_csv(path, dtype={"file": str, "set": str}, keep_default_na=False)
+    table = read_table(path, ["file", "set"])
     table = table[table["set"] == name]
     return table.assign(word=SILENCE_SEGMENTS, label=label, speaker="")[COLUMNS]

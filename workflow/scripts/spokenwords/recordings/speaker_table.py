@@ -28,6 +28,7 @@ from spokenwords.errors import UserError
 from spokenwords.jobs import hashing
 from spokenwords.recordings import doubts, layout, lists, spelling
 from spokenwords.recordings.layout import NAMES_OF_SETS
+from spokenwords.wording import some
 
 logger = logging.getLogger("spokenwords")
 
@@ -236,7 +237,7 @@ def refuse_unlisted(table: Path, listed: Iterable[str], folder: Path, words: Ite
         raise _fault(
             table,
             f"names no recording of {len(unlisted):,} of the words in {folder}: "
-            f"{', '.join(unlisted[:10])}{', …' if len(unlisted) > 10 else ''}. Words that it has: "
+            f"{some(unlisted)}. Words that it has: "
             + " ".join([f"{there}.", *doubts.similar(unlisted, listed)[:3]])
             + " Name the table of these recordings, or choose words that it has (config key "
             "dataset.words)",

@@ -14,6 +14,8 @@ from spokenwords.errors import UserError
 from spokenwords.names import SETS
 from spokenwords.recordings import limits, manifest
 from spokenwords.recordings.manifest import COLUMNS
+from spokenwords.recordings.tables import read_table
+from spokenwords.wording import some
 
 logger = logging.getLogger("spokenwords")
 
@@ -49,7 +51,7 @@ def divide(
         ways = {"official": "name some in the lists or the table (config key dataset.metadata)"}
         raise UserError(
             f"The split of method `{method}` leaves no recording for: {', '.join(empty)}; there "
-            f"are {manifest.counted(recordings)}. Add recordings, "
+            f"are {manifest.described(recordings)}. Add recordings, "
             f"{ways.get(method, 'change its shares')}, or choose another method (config key "
             "splits)."
         )
@@ -87,8 +89,7 @@ def summarise(manifests: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 def read_summary(path: Path) -> pd.DataFrame:
     """A table of `summarise` from its CSV file."""
-    text = {"missing_words": str, "prefixed_file": str}
-    return pd.read_csv(path, dtype=text, keep_default_na=False)
+    return read_table(path, ["missing_words", "prefixed_file"])
 
 
 def report(
@@ -100,7 +101,7 @@ def report(
     for name, words in manifest.lacking(manifests).items():
         if words:
             logger.warning(
-                f"Warning: The set {name} of split {split} lacks {manifest.named(words)}: "
+                f"Warning: The set {name} of split {split} lacks {some(words)}: "
                 f"{limits.LACKING[name]}.{manifest.whereabouts(manifests, words)}\nAdd recordings "
                 "(of other speakers if the split is by speaker), or change its shares, seed or "
                 f"lists (config key splits.{split})."

@@ -5,7 +5,6 @@ noise that is added to words; a piece after it is for validation, and its end is
 on. No segment reaches over a border.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from spokenwords.errors import UserError
+from spokenwords.jobs.hashing import digest_of
 from spokenwords.names import NOISE, NOISE_PARTS
 from spokenwords.spectrograms import noise
 from spokenwords.spectrograms.stft import STFT
@@ -80,6 +80,6 @@ def write(
         return samples * np.float32(10 ** (-row.attenuation_db / 20))
 
     described = table.to_csv(index=False) + json.dumps(dict(files))
-    digest = hashlib.sha256(described.encode()).hexdigest()
+    digest = digest_of(described)
     write_waveforms(path, names, segment, transform, length, inventory_digest=digest, **storage)
     table.assign(file=names, row=range(len(table))).to_csv(table_path, index=False)
