@@ -13,6 +13,7 @@ import random
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -144,14 +145,22 @@ def are_messages(node: ast.AST) -> bool:
     return False
 
 
+def texts(node: ast.AST) -> Iterator[ast.Constant]:
+    """The texts in a message, without those in the expressions whose values it shows."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node
+    elif not isinstance(node, ast.FormattedValue | ast.Subscript):
+        for part in ast.iter_child_nodes(node):
+            yield from texts(part)
+
+
 def reword_messages(copy: Copy) -> None:
     """Every text in an error, a line of a log or of progress gets another word."""
     for path in code(copy):
         tree = ast.parse(path.read_text())
         for message in filter(are_messages, ast.walk(tree)):
-            for part in ast.walk(message):
-                if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                    part.value += " Reworded."
+            for text in texts(message):
+                text.value += " Reworded."
         path.write_text(ast.unparse(tree))
     assert sum(path.read_text().count("Reworded.") for path in code(copy)) > 300
 
@@ -466,6 +475,37 @@ def test_without_noise_a_run_that_wants_it_says_so(copy):
     assert done.returncode == 1
     assert "There is no noise in data/small/_background_noise_" in done.stdout
     assert "augmentation.noise_share" in done.stdout
+
+
+# At the first batch after the first epoch, whose checkpoint is there then.
+STOPPING = """
+
+def stop(progress, count=1, detail=""):
+    if detail == "epoch 2":
+        raise SystemExit(1)
+
+
+Progress.advance = stop
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "resumed"), [(reword_messages, True), (meaning("training/loop.py"), False)]
+)
+def test_an_edit_that_plans_nothing_does_not_discard_a_training(copy, change, resumed):
+    model = copy.results / "runs/complex/model.pt"
+    model.unlink()
+    progress = copy.library / "jobs/progress.py"
+    text = progress.read_text()
+    progress.write_text(f"{text}{STOPPING}")
+    target = model.relative_to(copy.folder).as_posix()
+    assert copy.snakemake(target).returncode == 1
+    assert model.with_name("checkpoint.pt").is_file()
+    progress.write_text(text)
+    change(copy)
+    done = copy.snakemake(target)
+    assert done.returncode == 0, done.stdout
+    assert ("Resuming the training" in done.stdout) == resumed
 
 
 def test_number_of_cores_runs_nothing(settled):
