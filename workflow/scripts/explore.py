@@ -16,7 +16,7 @@ with job_log(snakemake.log[0]):
     length = round(snakemake.params.audio["seconds"] * rate)
     table = checks.read(snakemake.input.inventory)
     file = checks.recording(table, snakemake.params.recording)
-    path, window = Path(snakemake.resources.folder) / file, snakemake.params.audio["window"]
+    path, window = Path(snakemake.params.folder) / file, snakemake.params.audio["window"]
     samples = audio.load(path, rate, length, window)
 
     coarse = STFT(rate, WINDOW, WINDOW / rate, WINDOW / 2 / rate, normalized=False)

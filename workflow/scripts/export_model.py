@@ -18,7 +18,7 @@ with job_log(snakemake.log[0]):
     place = device.choose("cpu", snakemake.threads)
     classifier = Classifier.load(Path(snakemake.input.model))
     stored = predictions.read(snakemake.input.predictions)
-    folder, files = Path(snakemake.resources.folder), list(stored["file"])
+    folder, files = Path(snakemake.params.folder), list(stored["file"])
     kept, window = snakemake.params.keep, snakemake.params.window
     model = onnx_model.to_onnx(classifier, kept)
     description = onnx_model.description(classifier, kept)

@@ -30,9 +30,8 @@ with job_log(snakemake.log[0]):
     strangers = ~said.isin(chosen.number)
     words = ~(unknown | strangers)
     parts = {"words": words, "unknown": unknown, "strangers": strangers}
-    files = [
-        Path(snakemake.resources.folder) / names.NOISE / name for name in snakemake.params.noise
-    ]
+    folder = Path(snakemake.params.folder) / names.NOISE
+    files = [folder / name for name in snakemake.params.noise]
     waveforms = false_alarms.testing_parts(files, classifier.transform.sample_rate)
     table = false_alarms.table(
         classifier,

@@ -18,6 +18,6 @@ with job_log(snakemake.log[0]):
         silence=list(snakemake.input.get("silence", [])),
         segments=list(snakemake.input.get("segments", [])),
         noise=list(snakemake.input.get("noise", [])),
-        rates=snakemake.input.get("rates"),
+        rates=snakemake.input.get("rates") or None,
     )
     job.make_model(job)

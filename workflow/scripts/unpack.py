@@ -1,6 +1,5 @@
 """The archive's recordings, in a folder of their own."""
 
-import json
 import sys
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from spokenwords.recordings import archive, data_folder
 
 with job_log(snakemake.log[0]):
     contents, sha256 = Path(snakemake.output.contents), snakemake.params.sha256
-    path = Path(snakemake.resources.archive).expanduser()
+    path = Path(snakemake.params.archive).expanduser()
     if not path.is_file():
         raise UserError(
             f"The archive {path} is gone: delete {snakemake.input.receipt} and run again to get "
@@ -19,12 +18,12 @@ with job_log(snakemake.log[0]):
         )
     archive.verify(path, sha256)
     archive.unpack(path, contents.parent)
-    wanted = json.loads(snakemake.resources.words)
+    wanted = snakemake.params.words
     # Its warnings go to the log alone: the terminal shows them when the folder is scanned.
     data_folder.words(
         contents.parent,
         wanted,
-        snakemake.resources.min_recordings,
+        snakemake.params.min_recordings,
         warn=partial(print, file=sys.stderr),
     )
     contents.write_text(f"Unpacked from {path}, SHA-256 {sha256}.\n", encoding="utf-8")

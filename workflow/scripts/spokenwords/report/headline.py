@@ -11,6 +11,7 @@ from spokenwords.jobs.progress import duration
 from spokenwords.recordings import limits, manifest
 from spokenwords.recordings.splits import read_summary
 
+MARK = "{headline}"  # where a template wants the page
 PURPOSES = ("train", "validate", "test")
 ORIGINS = {
     "archive": "unpacked from the data set's archive",
