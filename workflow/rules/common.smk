@@ -53,7 +53,9 @@ RESULTS = Path(workflow.pathvars.get("results"))
 canonical = canonical_config()
 config.clear()
 # A module's results may lie elsewhere than its config says.
-config.update(canonical, pathvars=canonical.get("pathvars", {}) | {"results": str(RESULTS)})
+config.update(
+    canonical, pathvars=canonical.get("pathvars", {}) | {"results": str(RESULTS)}
+)
 
 # A run of the catalogue that lists several seeds is trained once with each.
 RUNS = configuration.of_each_seed(config["runs"])

@@ -2,8 +2,11 @@
 # <results>/, and of all runs comparison/headline.rst, comparison/config.yaml and comparison.html.
 
 
+import snakemake_report
+
+
 # The Snakemake that makes a report is given the report's opening page by this variable.
-report: os.environ.get(OPENING, f"{RESULTS.absolute()}/headline.rst")
+report: os.environ.get(snakemake_report.OPENING, f"{RESULTS.absolute()}/headline.rst")
 
 
 rule headline:

@@ -32,9 +32,7 @@ def write_config(config: Mapping[str, Any], path: Path) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def write(
-    page: str, files: Iterable[str], headline: str, config: Mapping[str, Any]
-) -> None:
+def write(page: str, files: Iterable[str], headline: str, config: Mapping[str, Any]) -> None:
     """Write a report of existing `files` and of what they were made from to `page`.
 
     The file `headline` is the opening page. Which files are shown, and their captions, is stated by
