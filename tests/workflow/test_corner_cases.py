@@ -387,13 +387,12 @@ def run_chain(run, made, folder):
     tables = outputs("rates.csv", "model.csv") | {"plot": folder / "difficulty.svg"}
     measured = one | {"properties": folder / "properties.csv"}
     run("difficulty.py", input=measured, output=tables)
-    template = ROOT / "report" / "gallery.html"
+    audio = {"sample_rate": RATE, "seconds": SECONDS, "window": "loudest"}
     run(
         "gallery.py",
         input=one | {"metrics": metrics[0]},
         output={"page": folder / "gallery.html"},
-        params={"audio": {"sample_rate": RATE, "seconds": SECONDS, "window": "loudest"}},
-        resources={"template": template, "folder": folder},
+        params={"audio": audio, "folder": folder},
         wildcards={"run": "first"},
     )
     names = ("runs", "seeds", "pairs", "words")
@@ -408,15 +407,14 @@ def run_chain(run, made, folder):
         output=outputs("accuracy.svg", "words.svg", "histories.svg", "pairs.svg"),
         params={"runs": ["first", "second"], "published": {}},
     )
-    every = one | compared | {name: tables[name] for name in ("rates", "model")}
-    del every["predictions"]
-    run(
-        "write_tables.py",
-        input=every,
-        output={"page": folder / "tables.html"},
-        params={"title": "Tables", "tables": {name: (name, "All.") for name in every}},
-        resources={"template": ROOT / "report" / "tables.html"},
-    )
+    for page, shown in (("tables_run", one | tables), ("tables_comparison", compared)):
+        run(
+            "write_tables.py",
+            input=shown,
+            output={"page": folder / f"{page}.html"},
+            params={"page": f"{page}.yaml"},
+            wildcards={"run": "first"},
+        )
     facts = {"split": "random", "features": "standard", "representation": "mel"}
     facts |= {"model": "small", "published": None}
     run(
@@ -428,7 +426,11 @@ def run_chain(run, made, folder):
             "recordings": folder / "recordings.csv",
         },
         output={"page": folder / "headline.rst"},
-        params={"runs": {"first": facts, "second": facts}, "source": "folder"},
+        params={
+            "runs": {"first": facts, "second": facts},
+            "source": "folder",
+            "page": "opening_report.rst",
+        },
     )
     summary = exported(classes=made.words, no_words=[])
     (folder / "export.json").write_text(json.dumps(summary))
@@ -447,8 +449,8 @@ def run_chain(run, made, folder):
         params={
             "settings": settings_of_card(words="all", unknown=[], silence=False),
             "data": {"source": "folder", "checksum": None, "licences": []},
+            "folder": folder,
         },
-        resources={"folder": folder},
         wildcards={"run": "first"},
     )
 
