@@ -21,7 +21,9 @@ def write(tmp_path, monkeypatch):
     """A function that reports on files, with the workflow above, and returns the page's text."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "Snakefile").write_text(SNAKEFILE)
-    (tmp_path / "caption.rst").write_text("The drawing of {{ snakemake.wildcards.name }}, {{ snakemake.config.a }}.")
+    (tmp_path / "caption.rst").write_text(
+        "The drawing of {{ snakemake.wildcards.name }}, {{ snakemake.config.a }}."
+    )
     # Braces have a meaning in captions, not in an opening page.
     (tmp_path / "up.rst").write_text("Opens with ä {{ and %}.")
     (tmp_path / "style.css").write_text("")

@@ -5,12 +5,12 @@ from pathlib import Path
 import yaml
 
 from spokenwords.jobs.log import job_log
-from spokenwords.report import tables
+from spokenwords.report import pages
 
 with job_log(snakemake.log[0]):
     templates = Path(snakemake.scriptdir).parent / "report"
     texts = yaml.safe_load((templates / snakemake.params.page).read_text(encoding="utf-8"))
-    page = tables.page(
+    page = pages.of_tables(
         (templates / "tables.html").read_text(encoding="utf-8"),
         texts["title"].format(**snakemake.wildcards),
         {

@@ -7,7 +7,7 @@ from typing import Any
 
 from spokenwords.errors import UserError
 from spokenwords.jobs import hashing
-from spokenwords.recordings import data_folder, lists, speaker_table
+from spokenwords.recordings import data_folder, lists, speaker_table, spelling
 
 
 class DataSet:
@@ -75,14 +75,14 @@ class DataSet:
 
     def speakers(self, word: str) -> str | None:
         """Return a digest of the table's speakers of a word, None without a table."""
-        listed = self.listed.get(lists.composed(word))
+        listed = self.listed.get(spelling.composed(word))
         return listed and listed.speakers
 
     @cached_property
     def official_sets(self) -> str:
         """A digest of the data set's own sets, as the table has them or else the lists."""
         if self.table:
-            sets = [self.listed[lists.composed(word)].sets for word in self.words]
+            sets = [self.listed[spelling.composed(word)].sets for word in self.words]
             if any(sets):
                 return hashing.digest_of_lines(map(str, sets))
         return lists.digest_of_lists(self.folder)
