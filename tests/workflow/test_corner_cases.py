@@ -21,10 +21,10 @@ import pandas as pd
 import pytest
 import soundfile
 from conftest import SMALL
+from export.test_card import exported
+from export.test_card import settings as settings_of_card
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_model_card import exported
-from test_model_card import settings as settings_of_card
 
 from spokenwords.evaluation import (
     calibration,
@@ -38,7 +38,7 @@ from spokenwords.evaluation import (
 )
 from spokenwords.evaluation.difficulty import NOT_MEASURED, PROPERTIES
 from spokenwords.export import figures
-from spokenwords.jobs import progress
+from spokenwords.jobs import log
 from spokenwords.model.classifier import Classifier
 from spokenwords.recordings import acoustics, splits
 from spokenwords.report import gallery
@@ -205,16 +205,16 @@ def sign_flips(made):
 def check_figures(made):
     """All tables of the case, beside what is reckoned by hand."""
     tests = {"first": made.predicted(made.guesses), "second": made.predicted(made.others)}
-    metrics, (table, _) = {}, tests["first"]
+    measures, (table, _) = {}, tests["first"]
     for (name, (found, losses)), guesses in zip(
         tests.items(), (made.guesses, made.others), strict=True
     ):
-        metrics[name] = metrics.of_predictions(found, made.words, losses)
+        measures[name] = metrics.of_predictions(found, made.words, losses)
         expected = reckoned(made, guesses)
         for key, value in expected.items():
-            assert metrics[name][key] == pytest.approx(value, abs=1e-5), key
+            assert measures[name][key] == pytest.approx(value, abs=1e-5), key
         for measure in ("accuracy", "loss", "macro_f1"):
-            low, high = metrics[name][f"{measure}_interval"]
+            low, high = measures[name][f"{measure}_interval"]
             assert low - 1e-6 <= expected[measure] <= high + 1e-6
             assert measure == "loss" or -1e-9 <= low <= high <= 1 + 1e-9
     wrong = sum(a != b for a, b in zip(made.targets, made.guesses, strict=True))
@@ -272,7 +272,7 @@ def check_figures(made):
         assert (row["recordings"], row["recall"]) == pytest.approx(
             (said[target], recall), nan_ok=True
         )
-    return metrics
+    return measures
 
 
 def catalogue():
@@ -324,7 +324,7 @@ class Named(dict):
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """A function that runs a script as Snakemake does; what it logs, and its errors, are raised."""
-    monkeypatch.setattr(progress, "job_log", lambda path: nullcontext())
+    monkeypatch.setattr(log, "job_log", lambda path: nullcontext())
 
     def run(script, **parts):
         given = {name: Named(values) for name, values in parts.items()}

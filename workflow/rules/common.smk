@@ -68,10 +68,8 @@ TRAINED = [
 # All runs. The first one is that which the others are compared with.
 COMPARED = [*TRAINED, *(run for run in RUNS if run not in TRAINED)]
 PUBLISHED = {
-    run: published.accuracy(
-        config["dataset"], config["splits"][settings["split"]], settings
-    )
-    for run, settings in RUNS.items()
+    name: published.accuracy(config["dataset"], config["splits"][run["split"]], run)
+    for name, run in RUNS.items()
 }
 ENVIRONMENT = "../../envs/environment.yaml"
 
