@@ -7,8 +7,8 @@ import snakemake_events
 from spokenwords.jobs import summary
 
 REPORTS = {
-    "html_report": (TRAINED, "opening_report.rst"),
-    "html_comparison": (COMPARED, "opening_comparison.rst"),
+    rules.html_report.rule: (TRAINED, "opening_report.rst"),
+    rules.html_comparison.rule: (COMPARED, "opening_comparison.rst"),
 }
 STARTED = workflow.start_time.timestamp()
 
@@ -32,7 +32,7 @@ def incomplete_report(job, failures):
             if file not in pending and os.path.exists(file)
         ]
 
-    runs, template = REPORTS[job.rule.name]
+    runs, template = REPORTS[job.rule]
     metrics = rules.evaluate.output.metrics
     evaluated = [run for run in runs if there(collect(metrics, run=run))]
     if not evaluated:
@@ -69,7 +69,10 @@ def lines_of_success():
     settings = workflow.dag_settings
     if workflow.touch or settings.until or settings.omit_from or settings.batch:
         return []
-    asked = {rule.name for rule in workflow.dag.targetrules}
+    # Rules of a module may have other names.
+    names = ("all", "compare", "predict", "export")
+    targets = workflow.dag.targetrules
+    asked = {name for name in names if getattr(rules, name).rule in targets}
     evaluated = [
         *(TRAINED if "all" in asked else []),
         *(COMPARED if "compare" in asked else []),
@@ -108,7 +111,7 @@ def lines_of_failure(log):
     # After an interruption Snakemake is to end soon.
     if failures and not scheduler.running and not scheduler._user_kill:
         for job in list(workflow.dag.needrun_jobs()):
-            if job.rule.name in REPORTS and job not in scheduler.failed:
+            if job.rule in REPORTS and job not in scheduler.failed:
                 try:
                     page = incomplete_report(job, failures)
                 except Exception as error:
