@@ -37,7 +37,7 @@ def predicted(rows, words):
     return pd.DataFrame(table, columns=COLUMNS[: 4 + 2 * min(3, len(words))])
 
 
-# a is taken for b six times, for c twice; b for a three times; c for a once. Three are right.
+# a is predicted as b six times, as c twice; b as a three times; c as a once. Three are correct.
 MIXED = predicted(
     [
         *((f"ab{i}", "a", "b", p) for i, p in enumerate([0.60, 0.90, 0.59, 0.56, 0.57, 0.58])),

@@ -206,7 +206,7 @@ def test_of_many_words_the_most_confused_are_drawn(monkeypatch):
     assert note == "Shown: the 2 most often confused of 4 words."
     square = table_of_confusion.matrix(drawn)
     assert list(square) == ["a", "c", "_others_"]
-    # Recordings of b and d are there as far as they were taken for a or c.
+    # Recordings of b and d count as far as they were predicted as a or c.
     assert square.to_numpy().tolist() == [[90, 10, 0], [0, 70, 7], [1, 0, 0]]
     # How many of their own recordings there are is not known, so that there are no shares.
     shares = heat_map(drawn).axes[0].collections[0].get_array()

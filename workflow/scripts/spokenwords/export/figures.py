@@ -25,8 +25,8 @@ def explained(settings: Mapping[str, Any]) -> str:
     if settings["test_shift_seconds"]:
         text += (
             " In the test, probabilities were averaged over shifts of each recording by up to "
-            f"{settings['test_shift_seconds']:g} s either way. The exported model does not: see its "
-            "own accuracy below."
+            f"{settings['test_shift_seconds']:g} s either way. The exported model does not do so: "
+            "see its own accuracy below."
         )
     return text
 
