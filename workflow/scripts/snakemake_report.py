@@ -1,4 +1,4 @@
-"""Snakemake's own report, made by a second Snakemake."""
+"""Snakemake's own report, made by a second Snakemake process."""
 
 import subprocess
 import sys
@@ -12,8 +12,8 @@ import yaml
 from spokenwords.errors import UserError
 from spokenwords.jobs.machine_errors import machine_error
 
-# What `python -m snakemake` does, with arguments that are read instead of given: the system limits
-# a command line to some two million characters, about 20,000 words.
+# `python -m snakemake` with arguments from standard input: the system limits a command line to
+# some two million characters, which 20,000 words exceed.
 SNAKEMAKE = r"""
 import sys
 from snakemake.cli import main
@@ -35,15 +35,15 @@ def write(
     snakefile: str,
     stylesheet: str,
 ) -> None:
-    """Write a report of existing `files` and of what they were made from to `page`.
+    """Write a report of existing `files` and of their origin to `page`.
 
-    The file `headline` is the opening page. What marks a file for the report, and its caption, are
-    in the rules of `snakefile`, read with `config`. Raises `UserError` if Snakemake fails.
+    The file `headline` is the opening page. The rules of `snakefile`, read with `config`, mark the
+    files for the report and have their captions. Raises `UserError` if Snakemake fails.
     """
     arguments = [*files, "--cores", "1", "--nolock", "--snakefile", snakefile]
     arguments += ["--report", page, "--report-stylesheet", stylesheet]
     with tempfile.TemporaryDirectory() as folder:
-        # What the report opens with differs from report to report.
+        # The opening page differs from report to report.
         pathvars = {**config.get("pathvars", {}), "headline": headline}
         write_config({**config, "pathvars": pathvars}, Path(folder) / "config.yaml")
         done = subprocess.run(
@@ -55,5 +55,6 @@ def write(
         )
     if done.returncode:
         output = f"{done.stdout}{done.stderr}"
-        fault = machine_error(RuntimeError(output))
-        raise UserError(fault or f"Snakemake could not make its report:\n{output}")
+        raise UserError(
+            machine_error(RuntimeError(output)) or f"Snakemake could not make its report:\n{output}"
+        )
