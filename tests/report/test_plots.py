@@ -72,7 +72,7 @@ def test_axes_are_labelled_with_units():
     labels = {
         "history": {"epoch", "loss (cross-entropy)", "accuracy (share)", "learning\nrate"},
         "learning_rates": {"learning rate (log scale)", "loss (cross-entropy)"},
-        "confusion": {"prediction", "target (word spoken)", "share of the target's recordings (%)"},
+        "confusion": {"prediction", "target (spoken word)", "share of the target's recordings (%)"},
         "waveform": {"time (s)", "amplitude (full scale = 1)"},
         "fourier_magnitude": {"frequency (Hz)", "magnitude (full scale = 1)"},
         "spectrogram": {"time (s)", "frequency (Hz, log scale)", "√magnitude"},
