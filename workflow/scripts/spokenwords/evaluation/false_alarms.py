@@ -19,10 +19,10 @@ from scipy.stats import chi2
 from spokenwords.evaluation import intervals
 from spokenwords.model import inference, thresholds
 from spokenwords.model.thresholds import Best
-from spokenwords.names import UNKNOWN
+from spokenwords.names import NOISE_PARTS, UNKNOWN
 from spokenwords.recognition import sliding_window
 from spokenwords.recordings import audio, classes, decoding, manifest
-from spokenwords.spectrograms import in_memory, noise
+from spokenwords.spectrograms import in_memory
 
 if TYPE_CHECKING:
     from spokenwords.model.classifier import Classifier
@@ -124,7 +124,7 @@ def testing_parts(files: Sequence[Path], sample_rate: int) -> list[np.ndarray]:
         except decoding.UnreadableRecordingError as reason:
             logger.warning(f"Warning: {file} is skipped: {reason}.")
             continue
-        first, end = (round(share * len(waveform)) for share in noise.PARTS["test"])
+        first, end = (round(share * len(waveform)) for share in NOISE_PARTS["test"])
         parts.append(waveform[first:end])
     return parts
 

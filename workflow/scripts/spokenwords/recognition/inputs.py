@@ -11,7 +11,7 @@ from pathlib import Path
 
 from spokenwords.errors import UserError
 from spokenwords.jobs import hashing
-from spokenwords.recordings import data_folder, lists
+from spokenwords.recordings import data_folder, doubts, lists
 
 
 def recordings(place: Path) -> list[Path]:
@@ -32,7 +32,7 @@ def recordings(place: Path) -> list[Path]:
         found = sorted(_search(place, others))
         data_folder.report_skipped(others)
         if not found:
-            raise UserError(f"There are no {data_folder.KINDS} files in the folder {place}.")
+            raise UserError(f"There are no {doubts.KINDS} files in the folder {place}.")
         return found
     if os.path.isfile(place):  # noqa: PTH113
         return [place] if place.suffix.lower() in data_folder.SUFFIXES else _listed(place)
@@ -100,7 +100,7 @@ def _listed(file: Path) -> list[Path]:
         if decoding.is_sound(file):
             return [file]
         raise UserError(
-            f"{file} is neither a {data_folder.KINDS} file, nor a folder, nor a text in UTF-8 that "
+            f"{file} is neither a {doubts.KINDS} file, nor a folder, nor a text in UTF-8 that "
             "lists one recording per line."
         ) from None
     found, missing = [], []

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from spokenwords.errors import UserError
-from spokenwords.recordings.inventory import DECIMALS, USABLE
+from spokenwords.recordings.inventory_file import DECIMALS, USABLE
 from spokenwords.recordings.manifest import speakers_known
 from spokenwords.recordings.tables import read_table
 from spokenwords.wording import counted

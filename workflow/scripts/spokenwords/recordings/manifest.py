@@ -1,5 +1,7 @@
 """A manifest: the recordings of a training, validation or test set."""
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -15,6 +17,9 @@ from spokenwords.wording import counted, some
 # `label` numbers the words from 0, in the order of their stores; `row` is that of a word's store.
 COLUMNS = ["file", "word", "label", "speaker", "row"]
 MOST_NAMED = 10  # words in a message, each in a line
+# Between the speaker and the rest, in names of recordings.
+SEPARATORS = " _.-"
+MOST_NAMED = 10  # words, or speakers of a word, in a message
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -28,6 +33,31 @@ def speakers_known(table: pd.DataFrame) -> pd.Series:
     Where it is not, a recording has its file for a speaker (see `dataset.speaker`).
     """
     return table["speaker"] != table["file"]
+
+
+def prefixed(recordings: pd.DataFrame) -> str:
+    """The first recording whose name seems to begin with its speaker, or an empty text.
+
+    `recordings` has columns file and speaker. Of those whose speakers are not known, most must
+    begin as another one does, up to a space or one of `_.-`, and not all alike. A word's own name
+    in front does not count.
+    """
+    files = recordings.loc[~speakers_known(recordings), "file"]
+    beginnings = {file: parts[0] for file in sorted(files) if (parts := parted(file))}
+    counts = Counter(beginnings.values())
+    shared = [file for file, beginning in beginnings.items() if counts[beginning] > 1]
+    if 2 * len(shared) <= len(files) or len({beginnings[file] for file in shared}) < 2:
+        return ""
+    return shared[0]
+
+
+def parted(file: str) -> tuple[str, str] | None:
+    """A name's beginning, up to the first separator, and the rest; without its word and suffix."""
+    word, stem = Path(file).parts[0], Path(file).stem
+    if stem.casefold().startswith(word.casefold()) and stem[len(word) :][:1] in [*SEPARATORS]:
+        stem = stem[len(word) :]
+    found = re.fullmatch(f"([^{SEPARATORS}]+)[{SEPARATORS}]+(.+)", stem.strip(SEPARATORS))
+    return found and found.groups()
 
 
 def lacking(manifests: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:

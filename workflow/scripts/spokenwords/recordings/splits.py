@@ -64,13 +64,13 @@ def summarise(manifests: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     Columns: set, recordings, share, words, missing_words (those that another set has, separated by
     `/`), speaker_known (recordings whose speaker is known), speakers (those known),
     speakers_in_training (how many of them are heard in training too), prefixed_file (a recording
-    whose name seems to begin with its speaker, see `limits.prefixed`; else empty).
+    whose name seems to begin with its speaker, see `manifest.prefixed`; else empty).
     """
     total = sum(len(part) for part in manifests.values())
     missing = manifest.lacking(manifests)
     known = {name: part[manifest.speakers_known(part)] for name, part in manifests.items()}
     heard = set(known["train"]["speaker"])
-    prefixed = limits.prefixed(pd.concat(manifests.values()))
+    prefixed = manifest.prefixed(pd.concat(manifests.values()))
     return pd.DataFrame(
         {
             "set": name,

@@ -15,7 +15,7 @@ import pandas as pd
 
 from spokenwords.errors import UserError
 from spokenwords.jobs.hashing import digest_of
-from spokenwords.names import NOISE
+from spokenwords.names import NOISE, NOISE_PARTS
 from spokenwords.spectrograms import noise
 from spokenwords.spectrograms.stft import STFT
 from spokenwords.spectrograms.write import write_waveforms
@@ -35,11 +35,11 @@ def segments(samples: Mapping[str, int], sample_rate: int, length: int) -> pd.Da
     attenuation_db.
     """
     rows = []
-    first, end = noise.PARTS["train"]
+    first, end = NOISE_PARTS["train"]
     step = max(STEP_SECONDS * sample_rate, (end - first) * sum(samples.values()) / MOST)
     for file, total in samples.items():
         for name in ("train", "valid"):
-            first, end = (round(share * total) for share in noise.PARTS[name])
+            first, end = (round(share * total) for share in NOISE_PARTS[name])
             starts = range(first, end - length + 1, round(step))
             rows += [(file, name, start) for start in starts]
     table = pd.DataFrame(rows, columns=["file", "set", "start"])
