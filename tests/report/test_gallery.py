@@ -99,7 +99,7 @@ def test_each_mistake_has_its_probabilities_and_counts():
     assert shown.loc["ac1", "target_probability"] == pytest.approx(2 * 0.05 / 3)
     assert list(shown.loc[["ab0", "ac0", "ba0", "ca0"], "confusions"]) == [6, 2, 3, 1]
     # Those recognised count too.
-    assert list(shown.loc[["ab0", "ba0", "ca0"], "said"]) == [11, 3, 1]
+    assert list(shown.loc[["ab0", "ba0", "ca0"], "spoken"]) == [11, 3, 1]
 
 
 @pytest.mark.parametrize("rows", [[], [("right", "a", "a", 1.0)]], ids=["nothing", "all right"])

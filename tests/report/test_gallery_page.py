@@ -443,14 +443,14 @@ def test_words_that_are_markup_are_shown_as_text(page, write):
     ]
     page.goto(write(rows, EVIL, run=EVIL[0]))
     assert page.locator("h1").text_content() == EVIL[0]
-    assert sorted(page.locator(".words .said dd").all_text_contents()) == sorted(EVIL)
+    assert sorted(page.locator(".words .spoken dd").all_text_contents()) == sorted(EVIL)
     assert page.locator("script").count() == 2
     assert page.locator("img").count() == page.locator(".card > .play > img").count() == 5
     for word in EVIL:
         page.locator("#target").select_option(label=f"{word} (1)")
-        assert page.locator(".words .said dd").all_text_contents() == [word]
+        assert page.locator(".words .spoken dd").all_text_contents() == [word]
         page.reload()
-        assert page.locator(".words .said dd").all_text_contents() == [word]
+        assert page.locator(".words .spoken dd").all_text_contents() == [word]
 
 
 @pytest.mark.parametrize("attribute", ["src", "srcdoc"])
