@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from spokenwords.errors import UserError
-from spokenwords.model.classifier import RETRAIN, Classifier
+from spokenwords.model.classifier import Classifier
 
 logger = logging.getLogger("spokenwords")
 
@@ -19,7 +19,7 @@ def load_classifier(
     wanted_precision: str,
     threads: int,
     setting: str | None = None,
-    advice: str = RETRAIN,
+    advice: str | None = None,
 ) -> Classifier:
     """Return the classifier in `path` on the device, and in the precision, of the settings.
 
