@@ -21,7 +21,7 @@ from spokenwords.evaluation import predictions
 from spokenwords.model.classifier import Classifier
 from spokenwords.recognition import command, table
 from spokenwords.recognition.table import COLUMNS
-from spokenwords.recordings import data_folder
+from spokenwords.recordings import doubts
 
 COMMAND = REPOSITORY / "workflow/scripts/predict.py"
 WORDS = ["left", "right", "unknown"]
@@ -231,10 +231,10 @@ def test_errors_of_the_machine_are_reported(model, tmp_path, ask, monkeypatch, r
         ([".", "a.wav"], "The model . is not readable (Is a directory)"),
         (["model.pt", "nowhere"], "There is no recording, folder or list of recordings nowhere"),
         (["model.pt", "typo.wav"], "There is no recording, folder or list of recordings typo.wav"),
-        (["model.pt", "empty"], f"no {data_folder.KINDS} files in the folder empty"),
+        (["model.pt", "empty"], f"no {doubts.KINDS} files in the folder empty"),
         (
             ["model.pt", "model.pt"],
-            f"model.pt is neither a {data_folder.KINDS} file, nor a folder",
+            f"model.pt is neither a {doubts.KINDS} file, nor a folder",
         ),
         (["model.pt", "a.wav", "--keep", "0"], "--keep: 0 is not above 0 and at most 1"),
         (["model.pt", "a.wav", "--keep", "nan"], "--keep: nan is not above 0 and at most 1"),
