@@ -119,7 +119,11 @@ def test_the_convolution_is_the_transform(n_fft, window, hop, normalized):
     ours = transform.complex_spectrogram(batch)
     hann = torch.hann_window(window, periodic=True, dtype=torch.float64)
     theirs = torch.stft(
-        *(torch.from_numpy(batch).double(), n_fft, hop, window, hann),
+        torch.from_numpy(batch).double(),
+        n_fft,
+        hop,
+        window,
+        hann,
         center=True,
         pad_mode="reflect",
         return_complex=True,
@@ -260,7 +264,10 @@ def evaluated(probabilities, classes, targets=None, files=None):
     return pd.DataFrame(
         row(file, target, prediction, dict(zip(classes, own, strict=True)))
         for file, target, prediction, own in zip(
-            *(files or predicted, targets or predicted, predicted, probabilities.tolist()),
+            files or predicted,
+            targets or predicted,
+            predicted,
+            probabilities.tolist(),
             strict=True,
         )
     )
@@ -390,7 +397,10 @@ def plan(copy):
 def test_the_target_makes_the_files_once(exported):
     folder = exported.results / "runs/complex/export"
     assert {path.name for path in folder.iterdir()} == {
-        *("model.onnx", "classes.json", "export.json", "model_card.md"),
+        "model.onnx",
+        "classes.json",
+        "export.json",
+        "model_card.md",
     }
     assert plan(exported) == {}
     summary = json.loads((folder / "export.json").read_text())

@@ -122,7 +122,7 @@ def test_a_full_disk_is_reported_and_leaves_no_part_of_a_table(model, recordings
 
     with (tmp_path / "printed").open("wb") as printed:
         done = subprocess.run(
-            *(arguments,), stdout=printed, stderr=subprocess.PIPE, preexec_fn=limited, timeout=120
+            arguments, stdout=printed, stderr=subprocess.PIPE, preexec_fn=limited, timeout=120
         )
     assert done.returncode == 2
     assert re.search(b"Error: The table cannot be written to .*File too large", done.stderr)

@@ -76,7 +76,7 @@ def test_axes_are_labelled_with_units():
         "waveform": {"time (s)", "amplitude (full scale = 1)"},
         "fourier_magnitude": {"frequency (Hz)", "magnitude (full scale = 1)"},
         "spectrogram": {"time (s)", "frequency (Hz, log scale)", "√magnitude"},
-        "complex_spectrogram": {*("time (s)", "frequency (Hz)", "STFT value (full scale = 1)")},
+        "complex_spectrogram": {"time (s)", "frequency (Hz)", "STFT value (full scale = 1)"},
     }
     for name, figure in figures.items():
         found = {label() for axes in figure.axes for label in (axes.get_xlabel, axes.get_ylabel)}
@@ -276,7 +276,8 @@ def test_complex_spectrogram_has_one_symmetric_scale():
         low, high = mesh.get_clim()
         assert low == -high and 0.2 < high < 0.4
     assert [axes.get_title(loc="left") for axes in (real, imaginary)] == [
-        *("real part", "imaginary part")
+        "real part",
+        "imaginary part",
     ]
 
 
