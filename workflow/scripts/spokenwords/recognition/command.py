@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,8 +84,6 @@ def exit_status(work: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         logger.error("Interrupted.")
         return INTERRUPTED
-    except BrokenPipeError:  # The reader of standard output, such as `head`, has ended.
-        return FAILED
     except UserError as error:
         logger.error(f"Error: {error}")
         return FAILED
@@ -135,17 +134,19 @@ def _table(output: Path | None) -> Iterator[TextIO]:
     """The file for the table: standard output, or a file that appears when it is complete."""
     if output and output.exists() and not output.is_file():
         raise UserError(f"{output} is not a regular file: name a file for the table (--output).")
-    form = {"newline": "", "encoding": "utf-8"}
     try:
         if output:
-            with atomic.written(output.resolve()) as partial, partial.open("w", **form) as file:
+            with (
+                atomic.written(output.resolve()) as partial,
+                partial.open("w", newline="", encoding="utf-8") as file,
+            ):
                 yield file
         else:
             # Not sys.stdout: Python would try to write the rest again when it exits.
-            with open(1, "w", buffering=1, closefd=False, **form) as file:
+            with open(1, "w", 1, newline="", encoding="utf-8", closefd=False) as file:
                 yield file
     except BrokenPipeError:
-        raise
+        sys.exit(FAILED)  # The reader of standard output, such as `head`, has ended.
     except OSError as error:
         place = output or "standard output"
         raise UserError(
