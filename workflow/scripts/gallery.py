@@ -1,4 +1,4 @@
-"""The error gallery: a run's mistakes to be heard and seen, as one HTML page."""
+"""The error gallery: sounds and spectrograms of a run's mistakes, as one HTML page."""
 
 import json
 from pathlib import Path

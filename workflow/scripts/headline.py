@@ -1,4 +1,4 @@
-"""The report's opening page."""
+"""The opening page of the report."""
 
 from pathlib import Path
 

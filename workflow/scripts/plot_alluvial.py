@@ -1,4 +1,4 @@
-"""Predictions flowing into targets."""
+"""The alluvial plot of predictions and targets."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Snakemake's own report, made by a second Snakemake."""
+"""Snakemake's own report, made by a second Snakemake process."""
 
 import os
 import subprocess
@@ -17,8 +17,8 @@ from spokenwords.jobs.machine_errors import machine_error
 OPENING = "SPOKEN_WORDS_OPENING"
 SNAKEFILE = Path(__file__).parents[2] / "Snakefile"
 STYLESHEET = Path(__file__).parents[1] / "report" / "report.css"
-# What `python -m snakemake` does, with arguments that are read instead of given: the system limits
-# a command line to some two million characters, about 20,000 words.
+# `python -m snakemake` with arguments from standard input: the system limits a command line to
+# some two million characters, which 20,000 words exceed.
 SNAKEMAKE = r"""
 import sys
 from snakemake.cli import main
@@ -33,10 +33,10 @@ def write_config(config: Mapping[str, Any], path: Path) -> None:
 
 
 def write(page: str, files: Iterable[str], headline: str, config: Mapping[str, Any]) -> None:
-    """Write a report of existing `files` and of what they were made from to `page`.
+    """Write a report of existing `files` and of their origin to `page`.
 
-    The file `headline` is the opening page. Which files are shown, and their captions, is stated by
-    the rules, which are read with `config`. Raises `UserError` if Snakemake fails.
+    The file `headline` is the opening page. The rules, read with `config`, mark the files for the
+    report and have their captions. Raises `UserError` if Snakemake fails.
     """
     # Also of a module: the importing Snakefile may not give it this config.
     arguments = [*files, "--cores", "1", "--nolock", "--snakefile", str(SNAKEFILE)]
@@ -56,5 +56,6 @@ def write(page: str, files: Iterable[str], headline: str, config: Mapping[str, A
         )
     if done.returncode:
         output = f"{done.stdout}{done.stderr}"
-        fault = machine_error(RuntimeError(output))
-        raise UserError(fault or f"Snakemake could not make its report:\n{output}")
+        raise UserError(
+            machine_error(RuntimeError(output)) or f"Snakemake could not make its report:\n{output}"
+        )

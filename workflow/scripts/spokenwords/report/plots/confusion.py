@@ -30,7 +30,7 @@ def heat_map(confusion: pd.DataFrame, note: str = "") -> Figure:
     mesh = axes.pcolormesh(
         shares, cmap="Blues", norm=norm, edgecolors="white", linewidth=0.5, rasterized=True
     )
-    axes.set(aspect="equal", xlabel="prediction", ylabel="target (word spoken)")
+    axes.set(aspect="equal", xlabel="prediction", ylabel="target (spoken word)")
     axes.invert_yaxis()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)

@@ -93,7 +93,7 @@ def _answer(rates: pd.DataFrame, model: pd.DataFrame) -> str:
         titles = {item.name: item.title for item in PROPERTIES}
         matter = ", ".join(titles[name] for name in _significant(model)) or "none"
         text = (
-            f"In a model of all properties, these have an effect (bold, p < {SIGNIFICANT} by "
+            f"In a model of all properties, these go with errors (bold, p < {SIGNIFICANT} by "
             f"Holm's method): {matter}. {text}"
         )
     text += (
