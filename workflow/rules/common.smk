@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from spokenwords import names
-from spokenwords.config import configuration
+from spokenwords.config import configuration, settings
+from spokenwords.config.runs import of_each_seed
 from spokenwords.evaluation import published
 from spokenwords.jobs import fingerprint, hashing, memory_request
 from spokenwords.recognition import inputs
@@ -38,21 +37,15 @@ def faults_told():
         raise SystemExit(1) from None
 
 
-def canonical_config():
-    schema = SCRIPTS.parent / "schemas" / "config.schema.yaml"
-    with faults_told():
-        return configuration.canonical(
-            config, yaml.safe_load(schema.read_text(encoding="utf-8"))
-        )
-
+with faults_told():
+    canonical = configuration.canonical(config)
 
 # In place: Snakemake's report and lookups hold on to this very dictionary.
-canonical = canonical_config()
 config.clear()
 config.update(canonical)
 
 # A run of the catalogue that lists several seeds is trained once with each.
-RUNS = configuration.of_each_seed(config["runs"])
+RUNS = of_each_seed(config["runs"])
 TRAINED = [
     run
     for name in config["train"]
@@ -88,9 +81,10 @@ def code_of(script):
     return fingerprint.of_script(SCRIPTS / script)
 
 
-def settings_of_run(*keys):
-    """A function of wildcards: these settings of the wildcard's run."""
-    return lambda wildcards: {key: RUNS[wildcards.run][key] for key in keys}
+def settings_for(rule):
+    """A function of wildcards: the settings of the wildcard's run that a rule depends on."""
+    names = settings.names_for(rule)
+    return lambda wildcards: {name: RUNS[wildcards.run][name] for name in names}
 
 
 # What jobs of a run need of a machine.
@@ -111,14 +105,10 @@ def memory_of_run(wildcards, input, attempt):
 
 
 def settings_of_card(wildcards):
-    """The settings that a model card tells, with those of features and split for their names.
-
-    It leaves out the run's name and what a model does not depend on: the machine, speed and room.
-    """
+    """The settings that a model depends on, with those of features and split for their names."""
     run = RUNS[wildcards.run]
     features = config["features"][run["features"]]
-    told = set(run) - {"run", "device", "compile", "memory_budget"}
-    return {key: run[key] for key in sorted(told)} | {
+    return settings_for("write_model_card")(wildcards) | {
         "features": {key: features[key] for key in ("stft", "rounding")},
         "split": config["splits"][run["split"]],
     }

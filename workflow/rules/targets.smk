@@ -134,16 +134,17 @@ def files_of_comparison():
     return expand("<results>/comparison/{file}", file=FILES_OF_COMPARISON)
 
 
-def settings_of_runs(runs, *keys):
-    return {run: {key: RUNS[run][key] for key in keys} for run in runs}
+def settings_of_runs(runs, rule):
+    """Of each of these runs the settings that a rule depends on."""
+    names = settings.names_for(rule)
+    return {run: {name: RUNS[run][name] for name in names} for run in runs}
 
 
 def facts_of(runs):
     """What the opening page says of these runs beside their figures."""
-    settings = settings_of_runs(runs, "split", "features", "representation", "model")
     return {
         run: facts | {"published": published_accuracy(run)}
-        for run, facts in settings.items()
+        for run, facts in settings_of_runs(runs, "headline").items()
     }
 
 
