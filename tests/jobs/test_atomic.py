@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -30,7 +31,7 @@ def other():
     def other(path):
         command = [sys.executable, "-c", MAKING, str(path)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        folder = os.path.dirname(os.path.dirname(atomic.__file__))  # noqa: PTH120
+        folder = Path(atomic.__file__).parents[2]
         process = subprocess.Popen(command, cwd=folder, **pipes)
         started.append(process)
         return process, process.stdout.readline().strip()

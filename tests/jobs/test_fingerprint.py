@@ -463,7 +463,7 @@ def test_every_python_finds_the_same(tmp_path, version):
     scripts = [tmp_path / "tricky.py", *sorted(LIBRARY.glob("*.py"))]
     program = (
         "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]);"
-        "from spokenwords import fingerprint;"
+        "from spokenwords.jobs import fingerprint;"
         "[print(fingerprint.of_script(Path(script))) for script in sys.argv[2:]]"
     )
     path, environment = found

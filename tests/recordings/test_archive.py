@@ -447,7 +447,8 @@ def test_a_member_larger_than_the_disk_leaves_the_folder_as_it_was(tmp_path):
     write_archive(tmp_path / "b.tar.gz", {"bed/a.wav": bytes(20_000_000)})
     script = (
         "import resource; from pathlib import Path\n"
-        "from spokenwords import archive, progress\n"
+        "from spokenwords.jobs.log import job_log\n"
+        "from spokenwords.recordings import archive\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))\n"
         "with job_log('log'): archive.unpack(Path('b.tar.gz'), Path('words'))"
     )

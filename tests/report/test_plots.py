@@ -100,7 +100,8 @@ def test_no_global_state():
     every_plot()
     assert dict(matplotlib.rcParams) == before
     modules = sorted(path.stem for path in Path(style.__file__).parent.glob("[a-z]*.py"))
-    code = f"import sys; from spokenwords.plots import {', '.join(modules)}; print(*sys.modules)"
+    plots = ", ".join(modules)
+    code = f"import sys; from spokenwords.report.plots import {plots}; print(*sys.modules)"
     folder = Path(style.__file__).parents[3]
     run = [sys.executable, "-c", code]
     names = subprocess.run(run, cwd=folder, capture_output=True, text=True, check=True).stdout

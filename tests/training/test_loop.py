@@ -29,7 +29,7 @@ from spokenwords.model.classifier import Classifier
 from spokenwords.model.networks import NETWORKS
 from spokenwords.spectrograms.in_memory import Recordings
 from spokenwords.spectrograms.stft import STFT
-from spokenwords.training import job, loop
+from spokenwords.training import loop
 from spokenwords.training.loop import Settings
 
 CPU = torch.device("cpu")
@@ -624,7 +624,9 @@ def test_the_rule_trains_in_its_own_process_whatever_gpus_there_are(monkeypatch)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr("spokenwords.jobs.log.job_log", lambda path: nullcontext())
     made = []
-    monkeypatch.setattr(job, "make_model", lambda asked: made.append((os.getpid(), asked)))
+    monkeypatch.setattr(
+        "spokenwords.training.job.make_model", lambda asked: made.append((os.getpid(), asked))
+    )
     asked = mock.MagicMock(**{"threads": 1, "output.model": "model.pt"})
     asked.params.settings = {"device": "auto", "batch_size": 8}
     runpy.run_path(str(REPOSITORY / "workflow/scripts/train.py"), {"snakemake": asked})

@@ -457,7 +457,7 @@ def run_chain(run, made, folder):
 def test_every_script_runs(name, run, tmp_path, monkeypatch):
     made = CASES[name]
     if name not in DRAWN:
-        monkeypatch.setattr("spokenwords.plots.style.save", lambda figure, *paths: None)
+        monkeypatch.setattr("spokenwords.report.plots.style.save", lambda figure, *paths: None)
     run_chain(run, made, tmp_path)
     # Files give back what tables had: flags that are missing, numbers that are whole.
     rates = pd.read_csv(tmp_path / "rates.csv", keep_default_na=False)

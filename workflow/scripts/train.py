@@ -1,10 +1,10 @@
 """A model: the run's network, trained from the stores."""
 
 from spokenwords.jobs.log import job_log
-from spokenwords.training import job
+from spokenwords.training.job import Job, make_model
 
 with job_log(snakemake.log[0]):
-    job = job.Job(
+    job = Job(
         settings=dict(snakemake.params.settings),
         code=snakemake.params.code,
         threads=snakemake.threads,
@@ -20,4 +20,4 @@ with job_log(snakemake.log[0]):
         noise=list(snakemake.input.get("noise", [])),
         rates=snakemake.input.get("rates"),
     )
-    job.make_model(job)
+    make_model(job)
