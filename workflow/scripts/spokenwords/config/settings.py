@@ -554,9 +554,9 @@ class Run(Training, total=False):
         ],
         Setting(
             "What the network is given: complex, power, magnitude, sqrt, log (of power), mel (128 "
-            "bands) or compressed (complex with square-rooted magnitudes). For the residual network also "
-            "log_mel (40 bands) and log_mel_complex (with phases), which are too small for the "
-            "published one.",
+            "bands) or compressed (complex with square-rooted magnitudes). For the residual "
+            "network also log_mel (40 bands) and log_mel_complex (with phases), which are too "
+            "small for the published one.",
             used_by=(*MAKING, CARD, *COMPARING),
         ),
     ]
