@@ -116,7 +116,7 @@ def test_a_recording_is_let_go_before_the_next_one_is_read(pool):
 
 def test_scores_that_are_no_numbers_are_told(pool):
     classifier = tones.classifier(gain=float("nan"))
-    with pytest.raises(UserError, match="no numbers"):
+    with pytest.raises(UserError, match="not finite"):
         list(sliding_window.probabilities(classifier, [sound(1)], pool))
 
 

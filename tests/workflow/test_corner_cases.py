@@ -531,7 +531,7 @@ def test_false_alarms(words, unknown, strangers, confidences, tmp_path):
         style.save(plot_false_alarms(table), tmp_path / "plot.svg")
     text = (tmp_path / "plot.svg").read_text() + figures.caveats(exported(), table)
     assert "nan" not in text.lower()
-    assert text.count("nothing to test on") == 1 + (not words or not (unknown or strangers))
+    assert text.count("no test recordings") == 1 + (not words or not (unknown or strangers))
     for name, rows in tests.items():
         # The lowest threshold that there is, and what is as probable.
         threshold = min(confidences, default=0)

@@ -2,22 +2,36 @@
 
 import ctypes
 import logging
-import os
 import platform
-import shutil
-import sysconfig
 from pathlib import Path
 
 import torch
 
 from spokenwords.errors import UserError
+from spokenwords.model.classifier import RETRAIN, Classifier
 
 logger = logging.getLogger("spokenwords")
 
 
-def choose(
-    wanted: str, threads: int, setting: str = "config key training.device, or the run's own"
-) -> torch.device:
+def load_classifier(
+    path: Path,
+    wanted: str,
+    wanted_precision: str,
+    threads: int,
+    setting: str | None = None,
+    advice: str = RETRAIN,
+) -> Classifier:
+    """Return the classifier in `path` on the device, and in the precision, of the settings.
+
+    Arguments and errors are those of `choose`, `precision` and `Classifier.load`.
+    """
+    device = choose(wanted, threads, setting)
+    classifier = Classifier.load(path, advice).to(device)
+    classifier.precision = precision(wanted_precision, device)
+    return classifier
+
+
+def choose(wanted: str, threads: int, setting: str | None = None) -> torch.device:
     """The device for `wanted` (auto, cuda or cpu), made ready; a CPU works with `threads` threads.
 
     Of several GPUs it is one. Raises `UserError`, which names the `setting` that `wanted` comes
@@ -26,8 +40,9 @@ def choose(
     available = torch.cuda.is_available()
     if wanted == "cuda" and not available:
         raise UserError(
-            f"The device `cuda` is demanded ({setting}) but PyTorch finds no GPU; choose `auto` or "
-            "`cpu`."
+            "The device `cuda` is demanded "
+            f"({setting or 'config key training.device or runs.<run>.device'}) but PyTorch finds "
+            "no GPU; choose `auto` or `cpu`."
         )
     if available and wanted != "cpu":
         if (count := torch.cuda.device_count()) > 1:
@@ -58,36 +73,6 @@ def precision(wanted: str, device: torch.device) -> torch.dtype:
         capabilities = torch.cpu.get_capabilities()
         native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
     return torch.bfloat16 if native else torch.float32
-
-
-def compiles(wanted: str | bool, device: torch.device) -> bool:
-    """Whether training is to be compiled: on, off, or auto.
-
-    auto compiles for GPUs that PyTorch's compiler supports (compute capability 7.0). Raises
-    `UserError` when it is demanded for a CPU, where it gains nothing and, in bfloat16, makes the
-    network's scores NaN (PyTorch 2.11.0), or when there is no C compiler, or no header of Python's
-    for it.
-    """
-    if device.type != "cuda":
-        if wanted is True:
-            raise UserError(
-                "`compile: on` is demanded (config key training.compile) and training runs on a "
-                "CPU, for which PyTorch's compiler gains nothing: choose `auto` or `off`."
-            )
-        return False
-    compiler = os.environ.get("CC") or any(map(shutil.which, ("gcc", "clang", "cc")))
-    possible = bool(compiler and Path(sysconfig.get_paths()["include"], "Python.h").is_file())
-    if wanted == "auto":
-        gains = torch.cuda.get_device_capability(device) >= (7, 0)
-        if gains and not possible:
-            logger.info("Not compiled: there is no C compiler, or no Python.h for it.")
-        return gains and possible
-    if wanted and not possible:
-        raise UserError(
-            "`compile: on` is demanded (config key training.compile) and there is no C compiler, "
-            "or no Python.h for it: install them (Debian: gcc, python3-dev), or choose `off`."
-        )
-    return wanted
 
 
 def _keep_freed_memory() -> None:

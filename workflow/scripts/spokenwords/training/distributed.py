@@ -1,111 +1,169 @@
-"""Several processes that train one model together, each on its own share of the recordings.
+"""Several processes that train one model together: one per GPU, started by torchrun.
 
-They exchange sums by torch.distributed. Where there is one process, nothing is exchanged.
+Each has its share of the recordings and of every batch; gradients are averaged. With one process,
+these functions change nothing.
 """
 
+import json
 import logging
-import pickle
+import os
+import subprocess
+import sys
 import tempfile
+import threading
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
-from logging.handlers import QueueHandler, QueueListener
-from multiprocessing.queues import Queue
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 import torch.distributed as distributed
-import torch.distributed.nn.functional as differentiable
-import torch.multiprocessing as multiprocessing
 from torch import nn
-from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.parallel import DistributedDataParallel
 
 from spokenwords.errors import UserError
+from spokenwords.jobs.machine_errors import machine_error
+from spokenwords.model.classifier import Classifier
 
 logger = logging.getLogger("spokenwords")
 
-# The file in which the process that fails first leaves its exception.
-FAULT = "fault.pickle"
+LIBRARY = Path(__file__).parents[2]
+# For tests: how many processes to start on a CPU. One is faster there, so it is not a setting.
+PROCESSES_ON_CPU = "SPOKEN_WORDS_PROCESSES"
+# The file next to the job's in which the process that fails first leaves its error.
+ERROR = "error.txt"
+
+
+def gpus(device: str) -> int:
+    """Return how many GPUs the setting `device` uses; CUDA_VISIBLE_DEVICES limits them."""
+    return 0 if device == "cpu" else torch.cuda.device_count()
+
+
+def processes(device: str, batch_size: int) -> int:
+    """Return how many processes train with these settings: one per GPU, or one on a CPU.
+
+    Raises `UserError` if they cannot divide a batch into equal parts.
+    """
+    count = gpus(device) or int(os.environ.get(PROCESSES_ON_CPU, 1))
+    if batch_size % count:
+        below = batch_size // count * count
+        advice = f"{below} or {below + count}" if below else count
+        raise UserError(
+            f"`batch_size` (config key of training or of the run) is {batch_size}, which {count} "
+            f"processes, one per GPU, cannot divide equally: set it to {advice}, or choose the "
+            "GPUs with the environment variable CUDA_VISIBLE_DEVICES."
+        )
+    return count
+
+
+def run(module: str, job: Mapping[str, Any], processes: int, threads: int) -> None:
+    """Run `module` in `processes` new processes with the path of `job` as JSON, and wait.
+
+    The module calls `joined`. The first process's messages are logged here; whatever else the
+    processes write goes to this one's standard error. However this process ends, they end too.
+    Raises `UserError` with the error of the process that fails first.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "job.json")
+        path.write_text(json.dumps(job), encoding="utf-8")
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+        # The machine's own name cannot be resolved everywhere.
+        command += ["--local-addr=localhost", f"--nproc-per-node={processes}"]
+        search_path = os.pathsep.join(filter(None, [str(LIBRARY), os.environ.get("PYTHONPATH")]))
+        environment = {"PYTHONPATH": search_path, "OMP_NUM_THREADS": str(threads)}
+        with subprocess.Popen(
+            [*command, "-m", module, str(path)],
+            stdin=subprocess.PIPE,  # which `joined` watches
+            stdout=subprocess.PIPE,
+            env=os.environ | environment,
+            encoding="utf-8",
+            errors="backslashreplace",
+        ) as launcher:
+            for line in launcher.stdout:
+                logger.info(line.rstrip("\n"))
+        if launcher.returncode:
+            error = path.with_name(ERROR)
+            raise UserError(
+                error.read_text(encoding="utf-8")
+                if error.exists()
+                else "A training process was ended from outside, maybe for lack of memory. The "
+                "job's log names the signal; run the workflow again to resume."
+            )
+
+
+@contextmanager
+def joined(path: Path, device: str) -> Iterator[None]:
+    """Join the processes that `run` started with the job at `path` while the block runs.
+
+    `device` is the setting. An exception ends the process, after it has been left to `run`.
+    """
+    threading.Thread(target=_end_with_starter, daemon=True).start()
+    first = os.environ["RANK"] == "0"
+    logger.handlers = [logging.StreamHandler(sys.stdout) if first else logging.NullHandler()]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        if gpus(device):
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        distributed.init_process_group("nccl" if gpus(device) else "gloo")
+        yield
+        distributed.destroy_process_group()
+    except Exception as error:
+        _leave(error, path.with_name(ERROR))
+        # An orderly exit could wait for the other processes.
+        os._exit(1)
+
+
+def _end_with_starter() -> None:
+    """End this process as soon as the one that called `run` ends, or stops waiting.
+
+    torchrun passes its standard input on, whose other end only that process has. A signal to that
+    process or its group does not reach this one, which torchrun starts in a session of its own.
+    """
+    os.read(0, 1)
+    os._exit(1)
+
+
+def _leave(error: Exception, path: Path) -> None:
+    """Write the error for `run`, unless another process was first: others fail as a consequence."""
+    sentence = str(error) if isinstance(error, UserError) else machine_error(error)
+    with suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
+        if not sentence:
+            traceback.print_exception(error)
+            sentence = f"{type(error).__name__}: {error} (traceback in the job's log)"
+        file.write(sentence)
 
 
 def size() -> int:
-    """How many processes there are."""
+    """Return the number of processes."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
 def rank() -> int:
-    """This process's number, from 0."""
+    """Return this process's number, from 0."""
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
-def run(function: Callable, processes: int, backend: str, *arguments: Any) -> None:
-    """Call `function` with `arguments` in so many new processes, or here if it is one; and wait.
-
-    `backend` is how they exchange numbers: nccl between GPUs, of which each process has one; gloo
-    between CPUs. Messages of the first are told here. What one raises is raised here, once the
-    others have been ended.
-    """
-    if processes == 1:
-        function(*arguments)
-        return
-    messages = multiprocessing.get_context("spawn").Queue()
-    listener = QueueListener(messages, *logger.handlers)
-    with tempfile.TemporaryDirectory() as folder:
-        listener.start()
-        try:
-            multiprocessing.spawn(
-                _enter,
-                (processes, backend, Path(folder), messages, function, arguments),
-                processes,
-            )
-        except (ProcessRaisedException, ProcessExitedException):
-            if (fault := Path(folder, FAULT)).exists():
-                raise pickle.loads(fault.read_bytes()) from None
-            raise
-        finally:
-            listener.stop()
-
-
-def _enter(
-    number: int,
-    processes: int,
-    backend: str,
-    folder: Path,
-    messages: Queue,
-    function: Callable,
-    arguments: tuple,
-) -> None:
-    logger.propagate = False
-    logger.setLevel(logging.INFO)
-    logger.handlers = [logging.NullHandler() if number else QueueHandler(messages)]
-    if backend == "nccl":
-        torch.cuda.set_device(number)
-    place = f"file://{folder}/rendezvous"
-    distributed.init_process_group(backend, place, rank=number, world_size=processes)
-    try:
-        function(*arguments)
-    except Exception as error:
-        # The others will fail too, as this one no longer answers: the first one's fault counts.
-        with suppress(FileExistsError), Path(folder, FAULT).open("xb") as file:
-            # Faults that are told in a sentence as they are; others with their traceback.
-            told = isinstance(error, UserError | OSError)
-            file.write(pickle.dumps(error if told else RuntimeError(traceback.format_exc())))
-        raise
-    finally:
-        distributed.destroy_process_group()
+def own_seed(seed: int) -> int:
+    """Return a seed for this process, from which the others sample other numbers."""
+    return seed + (rank() << 56)
 
 
 def share(manifest: pd.DataFrame, equal: bool) -> pd.DataFrame:
-    """This process's rows of a set; `equal` leaves a few out so that all have as many."""
+    """Return this process's rows of a set.
+
+    `equal` leaves out the last rows of the set, fewer than there are processes, so that all
+    processes have the same number of batches.
+    """
     own = manifest.iloc[rank() :: size()]
     return own.head(len(manifest) // size()) if equal else own
 
 
 def total(values: torch.Tensor) -> torch.Tensor:
-    """The sum over processes of each value."""
+    """Return the sum over processes of each value."""
     if size() == 1:
         return values
     values = values.clone()
@@ -113,57 +171,31 @@ def total(values: torch.Tensor) -> torch.Tensor:
     return values
 
 
-def each(value: Any) -> list[Any]:
-    """What each process has as `value`, in the order of their numbers."""
+def gathered(value: Any) -> list[Any]:
+    """Return the `value` of each process, in the order of their numbers."""
     values = [value] * size()
     if size() > 1:
         distributed.all_gather_object(values, value)
     return values
 
 
-class SynchronizedBatchNorm(_BatchNorm):
-    """Batch norm by the statistics of all processes' batches, which must be equally large.
+def joint(values: np.ndarray) -> np.ndarray:
+    """Return the values of all processes, one process's after another's."""
+    return np.concatenate(gathered(values))
 
-    With them two halves of a batch are normalised as the whole is. `nn.SyncBatchNorm` does the
-    same, on GPUs alone.
+
+def parallel(classifier: Classifier, device: torch.device) -> nn.Module:
+    """Return the classifier as a module whose gradients are means over the processes.
+
+    On GPUs, its batch norms take the statistics of the whole batch. `nn.SyncBatchNorm` does not
+    work on CPUs; there, where only tests start several processes, each normalises its own part of
+    the batch, and the running statistics are the first process's. So figures differ slightly from
+    those of one process.
     """
-
-    def _check_input_dim(self, values: torch.Tensor) -> None:
-        """Any number of dimensions will do."""
-
-    def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """[batch, channels, ...] to the same."""
-        if not self.training:
-            return super().forward(values)
-        axes = [axis for axis in range(values.dim()) if axis != 1]
-        shape = [1, -1, *[1] * (values.dim() - 2)]
-        exact = values.float()
-        mean = _mean(exact.mean(axes))
-        deviations = exact - mean.view(shape)
-        variance = _mean(deviations.square().mean(axes))
-        with torch.no_grad():
-            count = values.numel() // values.shape[1] * size()
-            self.num_batches_tracked += 1
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(variance * count / (count - 1), self.momentum)
-        factors = self.weight * (variance + self.eps).rsqrt()
-        return (deviations * factors.view(shape) + self.bias.view(shape)).to(values.dtype)
-
-
-def synchronized(network: nn.Module) -> nn.Module:
-    """The network, its batch norms replaced by synchronized ones of the same weights."""
-    for name, child in network.named_children():
-        if isinstance(child, _BatchNorm):
-            replaced = SynchronizedBatchNorm(
-                child.num_features, eps=child.eps, momentum=child.momentum
-            )
-            replaced.load_state_dict(child.state_dict())
-            setattr(network, name, replaced.to(child.weight.device))
-        else:
-            synchronized(child)
-    return network
-
-
-def _mean(values: torch.Tensor) -> torch.Tensor:
-    """The mean over processes, of which gradients follow."""
-    return differentiable.all_reduce(values) / size() if size() > 1 else values
+    if size() == 1:
+        return classifier
+    if device.type != "cuda":
+        return DistributedDataParallel(classifier)
+    classifier.network = nn.SyncBatchNorm.convert_sync_batchnorm(classifier.network)
+    # Synchronised, the running statistics are the same everywhere.
+    return DistributedDataParallel(classifier, broadcast_buffers=False)

@@ -1,12 +1,12 @@
-"""A model from files to files: what rule `train` does; several processes can do it together."""
+"""Rule `train`: a model from files to files, by one process or by several."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -17,17 +17,22 @@ from spokenwords.recordings import classes, manifest
 from spokenwords.spectrograms import in_memory, level
 from spokenwords.spectrograms.read import Store
 from spokenwords.spectrograms.read_noise import read_noise_store, training_part
-from spokenwords.training import distributed, loop, suggested_rate
+from spokenwords.training import checkpoint, distributed, loop, suggested_rate
+from spokenwords.training.compilation import compiles
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is trained, from what, and where it goes; but for `settings` and `code`, paths.
+    """What to train, from which files, and which files to write; all values have a form in JSON.
 
-    `settings` are those of a run of the config; `code` tells this code from others. `stores` are
-    zarr.json files, one a word, and those of `silence` and `noise`; `rates` is a range test's
-    table, for a rate that is `auto`; `segments` is the table of silence. `inputs` are all files
-    that the model depends on.
+    - `settings`: those of a run of the config
+    - `code`: fingerprint of the code that trains
+    - `inputs`: all files that the model depends on, among them those below
+    - `stores`, `silence`, `noise`: zarr.json files of the words' stores and of those two
+    - `segments`: the table of silence
+    - `train`, `valid`: manifests
+    - `rates`: table of the range test, if `max_lr` is `auto`
+    - `model`, `log`, `summary`: the files to write
     """
 
     settings: Mapping[str, Any]
@@ -35,72 +40,105 @@ class Job:
     threads: int
     inputs: Sequence[str]
     stores: Sequence[str]
+    silence: Sequence[str]
+    segments: Sequence[str]
+    noise: Sequence[str]
     train: str
     valid: str
+    rates: str | None
     model: str
     log: str
     summary: str
-    silence: Sequence[str] = ()
-    segments: Sequence[str] = ()
-    noise: Sequence[str] = ()
-    rates: str | None = None
+
+
+def run(job: Job) -> None:
+    """Train in this process, or with several GPUs in new processes, one per GPU.
+
+    Raises `UserError`.
+    """
+    processes = distributed.processes(job.settings["device"], job.settings["batch_size"])
+    if processes == 1:
+        make_model(job)
+    else:
+        threads = max(1, job.threads // processes)
+        distributed.run(__name__, asdict(replace(job, threads=threads)), processes, threads)
+
+
+def main(path: Path) -> None:
+    """Do the job that is described at `path`, as one of several processes."""
+    job = Job(**json.loads(path.read_text(encoding="utf-8")))
+    with distributed.joined(path, job.settings["device"]):
+        make_model(job)
 
 
 def make_model(job: Job) -> None:
-    """Train a classifier and write it, the log and the summary.
+    """Train a classifier, or resume an interrupted training; write it, its log and its summary.
 
-    A training that was cut off is taken up. With several processes (parallel.py) each has its share
-    of the recordings, and the first one writes. Raises `UserError`.
+    With several processes, each trains on its share of the recordings, and the first one writes.
+    Raises `UserError`.
     """
-    settings = dict(job.settings)
-    place = device.choose(settings.pop("device"), job.threads)
+    settings = job.settings
+    target = device.choose(settings["device"], job.threads)
     # A checkpoint belongs to these settings, this code and these data, and to no others.
-    identity = loop.identity([settings, job.code, place.type, distributed.size()], job.inputs)
-    budget = in_memory.as_bytes(settings.pop("memory_budget"))
-    settings["patience"] = settings["patience"] or None
-    if settings["max_lr"] == "auto":
-        settings["max_lr"] = _suggested(job.rates)
-    of_classes = {key: settings.pop(key) for key in classes.SETTINGS}
-    chosen = classes.of_stores(job.stores, of_classes)
+    of_training = {key: value for key, value in settings.items() if key != "device"}
+    saved = checkpoint.Checkpoint(
+        Path(job.model).with_name("checkpoint.pt"),
+        checkpoint.identity([of_training, job.code, target.type, distributed.size()], job.inputs),
+    )
+    training = loop.Settings(
+        epochs=settings["epochs"],
+        batch_size=settings["batch_size"],
+        max_lr=_suggested(job.rates) if settings["max_lr"] == "auto" else settings["max_lr"],
+        patience=settings["patience"] or None,
+        seed=settings["seed"],
+        compile=compiles(settings["compile"], target),
+        label_smoothing=settings["label_smoothing"],
+        weight_averaging=settings["weight_averaging"] or None,
+    )
+    chosen = classes.of_stores(job.stores, settings)
     stores = in_memory.open_stores([*job.stores, *job.silence], job.threads)
-    variation = augmentation.settings_of(settings.pop("augmentation"))
-    varied = _augmentation(variation, job, stores[0], place, len(chosen.names))
+    variation = augmentation.settings_of(settings["augmentation"])
+    varied = _augmentation(variation, job, stores[0], target, len(chosen.names))
     train_set, valid_set = in_memory.load(
         stores,
         [
             distributed.share(manifest.of_classes(Path(path), chosen, job.segments), equal)
             for path, equal in ((job.train, True), (job.valid, False))
         ],
-        *(place, budget, chosen.number, distributed.size()),
+        target,
+        in_memory.as_bytes(settings["memory_budget"]),
+        chosen.number,
+        distributed.size(),
     )
     torch.manual_seed(settings["seed"])
-    kinds = settings.pop("representation"), settings.pop("model")
-    classifier = Classifier.for_stores(stores, *kinds, chosen).to(place)
-    classifier.precision = device.precision(settings.pop("precision"), place)
-    settings["compile"] = device.compiles(settings["compile"], place)
-    settings["weight_averaging"] = settings["weight_averaging"] or None
-    checkpoint = Path(job.model).with_name("checkpoint.pt")
+    classifier = Classifier.for_stores(
+        stores, settings["representation"], settings["model"], chosen
+    ).to(target)
+    classifier.precision = device.precision(settings["precision"], target)
     log, summary = loop.train(
-        *(classifier, train_set, valid_set, loop.Settings(**settings)),
-        *(checkpoint, identity, varied),
+        classifier,
+        train_set,
+        valid_set,
+        training,
+        saved,
+        varied,
     )
     outcomes = inference.outcomes(classifier, valid_set)
-    numbers, probabilities, labels = (
-        np.concatenate(distributed.each(values.cpu().numpy()))
-        for values in (outcomes.classes[:, 0], outcomes.probabilities[:, 0], outcomes.labels)
-    )
-    levels = np.concatenate(distributed.each(inference.levels(classifier.transform, valid_set)))
+    predictions = distributed.joint(outcomes.classes[:, 0].cpu().numpy())
+    probabilities = distributed.joint(outcomes.probabilities[:, 0].cpu().numpy())
+    labels = distributed.joint(outcomes.labels.cpu().numpy())
+    levels = distributed.joint(inference.levels(classifier.transform, valid_set))
     if distributed.rank():
         return
     words = labels < len(chosen.names) - len(chosen.no_words)
     classifier.quietest = level.quietest(levels[words], variation.gain_db)
     classifier.confidences = thresholds.confidences(
-        numbers, probabilities, labels, chosen.names, chosen.no_words
+        predictions, probabilities, labels, chosen.names, chosen.no_words
     )
     log.to_csv(job.log, index=False)
     Path(job.summary).write_text(json.dumps(summary, indent=2))
     classifier.save(Path(job.model))
-    checkpoint.unlink()
+    saved.path.unlink()
 
 
 def _suggested(rates: str) -> float:
@@ -108,20 +146,25 @@ def _suggested(rates: str) -> float:
     if rate is None:
         raise UserError(
             "The loss did not fall at any learning rate of the range test, so `auto` finds none: "
-            "set `max_lr` to a number, or change `range_test` (config keys of training)."
+            "set `max_lr` to a number, or change `range_test` (config keys of training or of the "
+            "run)."
         )
     return rate
 
 
 def _augmentation(
-    settings: augmentation.Settings, job: Job, store: Store, place: torch.device, words: int
+    settings: augmentation.Settings, job: Job, store: Store, target: torch.device, words: int
 ) -> augmentation.Augmentation | None:
-    """What varies spectrograms like the store's, where anything does."""
+    """Return the augmentation of spectrograms like the store's, or None if all of it is off."""
     if not augmentation.acts(settings):
         return None
     background = None
     if settings.noise_share:
         recordings = read_noise_store(Path(job.noise[0]).parent, store.transform)
-        parts = list(map(training_part, recordings))
-        background = augmentation.Noise(parts, store.array.shape[-1], place)
+        parts = [training_part(recording) for recording in recordings]
+        background = augmentation.Noise(parts, store.array.shape[-1], target)
     return augmentation.Augmentation(settings, store.transform, background, words)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
