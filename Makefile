@@ -1,12 +1,13 @@
 # make demo: the whole workflow on synthesised speech.  make test: the tests.  make soak: the long
-# ones.  make slurm-test: those on a cluster.  make lint: the linters.
+# ones.  make slurm-test: those on a cluster.  make lint: the linters.  make settings:
+# the files that follow from the definitions of settings.
 
 PYTHON ?= python3
 CORES ?= all
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test soak slurm-test lint lock pictures clean
+.PHONY: demo test soak slurm-test lint settings lock pictures clean
 .DELETE_ON_ERROR:
 # Where this is set, every job would compile anew all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -26,6 +27,9 @@ lint: $(VENV)/development.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
+
+settings: $(VENV)/run.installed
+	PYTHONPATH=workflow/scripts $(BIN)/python -m spokenwords.config.reference
 
 # On a Slurm of two nodes that is started on this machine and stopped again; where there is none it is
 # installed from Debian's packages, as root. In an environment of its own: with the plugin in the

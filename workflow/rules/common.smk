@@ -6,15 +6,14 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 # Not workflow.basedir: for a module, that is the folder of the Snakefile that imports it.
 SCRIPTS = Path(str(workflow.current_basedir)).parent / "scripts"
 REPORT = SCRIPTS.parent / "report"
 sys.path.insert(0, str(SCRIPTS))
 
 from spokenwords import names
-from spokenwords.config import configuration
+from spokenwords.config import configuration, settings
+from spokenwords.config.runs import of_each_seed
 from spokenwords.errors import UserError
 from spokenwords.evaluation import published
 from spokenwords.jobs import disk_space, fingerprint, memory_request
@@ -40,17 +39,12 @@ def plain_errors():
         raise SystemExit(1) from None
 
 
-def canonical_config():
-    schema = SCRIPTS.parent / "schemas" / "config.schema.yaml"
-    with plain_errors():
-        return configuration.canonical(
-            config, yaml.safe_load(schema.read_text(encoding="utf-8"))
-        )
+with plain_errors():
+    canonical = configuration.canonical(config)
 
 
 RESULTS = Path(workflow.pathvars.get("results"))
 # In place: Snakemake's report and lookups hold on to this very dictionary.
-canonical = canonical_config()
 config.clear()
 # A module's results may lie elsewhere than its config says.
 config.update(
@@ -58,7 +52,7 @@ config.update(
 )
 
 # A run of the catalogue that lists several seeds is trained once with each.
-RUNS = configuration.of_each_seed(config["runs"])
+RUNS = of_each_seed(config["runs"])
 TRAINED = [
     run
     for name in config["train"]
@@ -110,20 +104,17 @@ def untracked(value):
     return lambda wildcards, output: value
 
 
-def settings_of_run(*keys):
-    """A function of wildcards: these settings of the wildcard's run."""
-    return lambda wildcards: {key: RUNS[wildcards.run][key] for key in keys}
+def settings_for(rule):
+    """A function of wildcards: the settings of the wildcard's run that a rule depends on."""
+    names = settings.names_for(rule)
+    return lambda wildcards: {name: RUNS[wildcards.run][name] for name in names}
 
 
 def settings_of_card(wildcards):
-    """The settings that a model card states, with those of features and split for their names.
-
-    It leaves out the run's name and what a model does not depend on: device, speed and memory.
-    """
+    """The settings that a model depends on, with those of features and split for their names."""
     run = RUNS[wildcards.run]
     features = config["features"][run["features"]]
-    stated = set(run) - {"run", "device", "compile", "memory_budget"}
-    return {key: run[key] for key in sorted(stated)} | {
+    return settings_for("write_model_card")(wildcards) | {
         "features": {key: features[key] for key in ("stft", "rounding")},
         "split": config["splits"][run["split"]],
     }
@@ -210,5 +201,7 @@ def file_of_split(file):
     return lambda wildcards: f"<results>/splits/{RUNS[wildcards.run]['split']}/{file}"
 
 
-def settings_of_runs(runs, *keys):
-    return {run: {key: RUNS[run][key] for key in keys} for run in runs}
+def settings_of_runs(runs, rule):
+    """The settings of these runs that a rule depends on."""
+    names = settings.names_for(rule)
+    return {run: {name: RUNS[run][name] for name in names} for run in runs}

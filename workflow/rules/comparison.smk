@@ -18,9 +18,10 @@ rule compare_runs:
     conda:
         ENVIRONMENT
     params:
-        runs=settings_of_runs(
-            COMPARED, "run", "split", "features", "representation", "model", "seed"
-        ),
+        runs={
+            run: found | {"run": RUNS[run]["run"]}
+            for run, found in settings_of_runs(COMPARED, "compare_runs").items()
+        },
         code=code_of("compare_runs.py"),
     script:
         "../scripts/compare_runs.py"

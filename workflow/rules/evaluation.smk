@@ -25,13 +25,7 @@ rule evaluate:
         gpu=gpus_of_run,
         mem_mb=memory_of_run,
     params:
-        settings=settings_of_run(
-            *classes.SETTINGS,
-            "device",
-            "precision",
-            "memory_budget",
-            "test_shift_seconds",
-        ),
+        settings=settings_for("evaluate"),
         code=code_of("evaluate.py"),
     script:
         "../scripts/evaluate.py"
@@ -142,9 +136,7 @@ rule find_false_alarms:
         mem_mb=memory_of_run,
     params:
         folder=untracked(DATA.folder),
-        settings=settings_of_run(
-            *classes.SETTINGS, "device", "precision", "memory_budget"
-        ),
+        settings=settings_for("find_false_alarms"),
         noise=of_data(lambda wildcards: DATA.noise),
         code=code_of("find_false_alarms.py"),
     script:

@@ -21,7 +21,7 @@ rule predict_words:
     params:
         recordings=lambda wildcards: recordings_to_predict(),
         keep=lookup(within=config, dpath="predict/keep"),
-        settings=settings_of_run("device", "precision"),
+        settings=settings_for("predict_words"),
         code=code_of("predict_words.py"),
     script:
         "../scripts/predict_words.py"

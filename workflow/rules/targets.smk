@@ -69,5 +69,7 @@ def inputs_of_headline(runs):
 
 def facts_of(runs):
     """What the opening page states about these runs next to their figures."""
-    settings = settings_of_runs(runs, "split", "features", "representation", "model")
-    return {run: settings[run] | {"published": PUBLISHED[run]} for run in runs}
+    return {
+        run: facts | {"published": PUBLISHED[run]}
+        for run, facts in settings_of_runs(runs, "headline").items()
+    }

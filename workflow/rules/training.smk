@@ -22,17 +22,7 @@ rule find_learning_rate:
         gpu=gpus_of_run,
         mem_mb=memory_of_run,
     params:
-        settings=settings_of_run(
-            *classes.SETTINGS,
-            "representation",
-            "model",
-            "batch_size",
-            "seed",
-            "device",
-            "precision",
-            "memory_budget",
-            "range_test",
-        ),
+        settings=settings_for("find_learning_rate"),
         code=code_of("find_learning_rate.py"),
     script:
         "../scripts/find_learning_rate.py"
@@ -57,7 +47,7 @@ rule plot_learning_rates:
     conda:
         ENVIRONMENT
     params:
-        settings=settings_of_run("max_lr"),
+        settings=settings_for("plot_learning_rates"),
         code=code_of("plot_learning_rates.py"),
     script:
         "../scripts/plot_learning_rates.py"
@@ -92,23 +82,7 @@ rule train:
         gpu=gpus_of_run,
         mem_mb=memory_of_run,
     params:
-        settings=settings_of_run(
-            *classes.SETTINGS,
-            "representation",
-            "model",
-            "epochs",
-            "batch_size",
-            "max_lr",
-            "patience",
-            "seed",
-            "device",
-            "precision",
-            "compile",
-            "memory_budget",
-            "augmentation",
-            "label_smoothing",
-            "weight_averaging",
-        ),
+        settings=settings_for("train"),
         code=code_of("train.py"),
     script:
         "../scripts/train.py"
