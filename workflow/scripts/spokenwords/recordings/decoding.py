@@ -229,7 +229,7 @@ def _decode_by_ffmpeg(content: bytes, kind: str) -> tuple[np.ndarray, int]:
     av.logging.set_level(av.logging.ERROR)
     av.logging.set_skip_repeated(False)
     options = {"format_whitelist": FORMATS}
-    pieces, sample_rate = [], 0
+    pieces, sample_rate, damaged = [], 0, False
     left = MOST_SAMPLES_PER_BYTE * len(content)
     with av.logging.Capture() as errors:
         try:
@@ -244,9 +244,9 @@ def _decode_by_ffmpeg(content: bytes, kind: str) -> tuple[np.ndarray, int]:
                         raise ValueError
         except MemoryError:
             raise
-        except (av.FFmpegError, ValueError) as error:
-            errors.append(error)
-    if errors:
+        except (av.FFmpegError, ValueError):
+            damaged = True
+    if damaged or errors:
         rest = "; `ffmpeg -i <file> <new name>.wav` converts the intact part" if pieces else ""
         raise UnreadableRecordingError(f"damaged or incomplete {kind} file{rest}")
     return (np.concatenate(pieces) if pieces else np.empty((0, 1), np.float32)), sample_rate

@@ -55,8 +55,8 @@ def advice(file: str) -> str:
         "To name speakers, rename files to <speaker>_nohash_<take>.wav, or provide a table (config "
         "key dataset.metadata)."
     )
-    if file:
-        speaker, rest = manifest.parted(file)
+    if file and (parts := manifest.parted(file)):
+        speaker, rest = parts
         new = Path(file).with_name(f"{speaker}_nohash_{rest}{Path(file).suffix}").as_posix()
         text += (
             f" If {speaker} is the speaker of {file}, rename it to {new}, and the others likewise; "

@@ -41,7 +41,7 @@ def lines(content: str) -> list[str]:
 
 def body(content: str) -> str:
     """Return a text without the empty lines and comments at its start."""
-    return content[re.match(r"([^\S\n]*(#[^\n]*)?\n)*", content).end() :]
+    return re.sub(r"\A([^\S\n]*(#[^\n]*)?\n)*", "", content)
 
 
 def readings(line: str) -> list[str]:

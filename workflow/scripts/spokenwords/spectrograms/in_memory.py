@@ -124,6 +124,7 @@ def load(
             _check_rows(store, label, manifest[manifest["word"] == store.word])
     needed = stores[0].recording_bytes * sum(map(len, manifests))
     storage, budget = _storage(needed, device, memory_budget, processes)
+    sets: list[Recordings | StreamedRecordings]
     if storage is None:
         sets = [StreamedRecordings(stores, manifest, device, budget) for manifest in manifests]
     else:
@@ -211,4 +212,4 @@ def _storage(
 
 def as_bytes(memory_budget: float | str) -> float | None:
     """Return the setting `memory_budget` (GB or `auto`) in bytes, or None for `auto`."""
-    return None if memory_budget == "auto" else memory_budget * 1e9
+    return None if isinstance(memory_budget, str) else memory_budget * 1e9
