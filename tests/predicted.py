@@ -9,7 +9,7 @@ COLUMNS = [
 
 
 def row(file: str, target: str, prediction: str, probabilities: dict[str, float], speaker="ann"):
-    """A row as `spokenwords.predictions.table` has it, given each word's probability."""
+    """A row as `spokenwords.evaluation.predictions.table` has it, given each word's probability."""
     others = sorted((word for word in probabilities if word != prediction), key=probabilities.get)
     columns = {"file": file, "speaker": speaker, "target": target}
     columns |= {"target_probability": probabilities[target]}

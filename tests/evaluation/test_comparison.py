@@ -422,7 +422,7 @@ def test_of_many_words_those_that_gained_and_lost_most_are_drawn():
     assert len(shown) == 60
     # Gains fall from words 63 to 69 to words 0 to 6, by sevens; equal ones are in their order.
     assert set(names) - set(shown) == {*names[37:42], *names[28:33]}
-    assert "Left out: 10 words" in axes.get_title(loc="left").replace("\n", " ")
+    assert "Not shown: 10 words" in axes.get_title(loc="left").replace("\n", " ")
 
 
 def test_words_of_significance_are_starred():

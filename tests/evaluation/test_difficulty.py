@@ -324,19 +324,19 @@ def test_with_few_errors_or_few_right_there_is_no_model(wrong):
     model = difficulty_model.fit(made(wrong=(np.arange(2000) < wrong).astype(float)))
     assert model["odds_ratio"].isna().all()
     assert set(model["property"]) == {*NAMES, TOGETHER}
-    kind = "errors" if wrong < 1000 else "right answers"
+    kind = "errors" if wrong < 1000 else "correct answers"
     assert f"too few {kind}, {min(wrong, 2000 - wrong)} of the" in note(model, TOGETHER)
 
 
 def test_a_property_that_is_missing_for_all_leaves_the_others():
-    """Who speaks is not known of recordings whose names do not tell it."""
+    """Recordings whose names do not contain a speaker have unknown ones."""
     louder = wrong_with(lambda table: (table["level_dbfs"] > -22) * 2 - 1)
     complete, unknown = made(wrong=louder), made(wrong=louder)
     unknown["recordings_of_speaker_in_training"] = np.nan
     model = difficulty_model.fit(unknown)
     assert note(model, "recordings_of_speaker_in_training") == "never measured"
-    assert "Who speaks is not known" in note(model, TOGETHER)
-    assert "Who speaks is not known" not in note(difficulty_model.fit(complete), TOGETHER)
+    assert "unknown speakers" in note(model, TOGETHER)
+    assert "unknown speakers" not in note(difficulty_model.fit(complete), TOGETHER)
     assert effect(model, "level_dbfs", "above").odds_ratio > 1.5
     assert effect(model, "level_dbfs", "above").p_value < 0.001
     rates = difficulty.rates(unknown)
@@ -360,13 +360,13 @@ def test_properties_that_cannot_be_fitted_are_told():
             onset_seconds=lambda table: table["onset_seconds"] * (1 - 0.8 * table["wrong"]),
         )
     )
-    assert note(model, "recordings_of_speaker_in_training") == "the same for all"
-    assert note(model, "clipped_samples") == "of the 12 with it, all were right"
-    assert note(model, "cut_at_start") == "only 9 unlike the others"
+    assert note(model, "recordings_of_speaker_in_training") == "the same for all recordings"
+    assert note(model, "clipped_samples") == "all 12 recordings with it were correct"
+    assert note(model, "cut_at_start") == "only 9 recordings differ"
     assert "all were wrong" in note(model, "cut_at_end")
-    assert note(model, "bandwidth_hz") == "follows from the others"
+    assert note(model, "bandwidth_hz") == "determined by the other properties"
     assert "the median" in note(model, "voiced_seconds")
-    assert note(model, "onset_seconds").endswith("above the median, all were right")
+    assert note(model, "onset_seconds").endswith("above the median were correct")
     for name in ("level_dbfs", "snr_db", "centroid_hz"):
         assert effect(model, name, "above").p_value > 0
         assert note(model, name) == ""
@@ -424,8 +424,8 @@ def test_few_speakers_make_wide_intervals():
 @pytest.mark.parametrize(
     ("speakers", "told"),
     [
-        (1, "of 1 speaker. With so few speakers the intervals take recordings for independent"),
-        (5, "With so few speakers the intervals take recordings for independent, and are rough."),
+        (1, "of 1 speaker. With so few speakers the intervals treat recordings as independent"),
+        (5, "With so few speakers the intervals treat recordings as independent, and are rough."),
         (25, "With so few speakers the intervals are rough."),
     ],
 )
@@ -444,7 +444,7 @@ def test_recordings_without_values_are_left_out():
     table.loc[:99, "snr_db"] = np.nan
     account = note(difficulty_model.fit(table), TOGETHER)
     assert "in 1,900 recordings" in account
-    assert "Left out: 100 recordings of which a property is not known." in account
+    assert "Left out: 100 recordings with a missing property." in account
 
 
 def test_a_few_known_speakers_do_not_cost_the_model():
@@ -456,15 +456,15 @@ def test_a_few_known_speakers_do_not_cost_the_model():
         model = difficulty_model.fit(table)
         assert f"in {fitted:,} recordings" in note(model, TOGETHER)
         left_out = fitted == 2000
-        assert note(model, name) == ("not known of 1,900 recordings" if left_out else "")
-        assert ("Who speaks is not known of 1,900: each" in note(model, TOGETHER)) == left_out
+        assert note(model, name) == ("unknown for 1,900 recordings" if left_out else "")
+        assert ("1,900 have unknown speakers: each" in note(model, TOGETHER)) == left_out
 
 
 def test_where_nothing_was_measured_there_is_no_model():
     table = made(200)
     table["onset_seconds"] = np.nan
     model = difficulty_model.fit(table)
-    assert note(model, TOGETHER) == "No model: there is no recording that was measured."
+    assert note(model, TOGETHER) == "No model: no recording was measured."
     assert note(model, "level_dbfs") == "never measured"
 
 
@@ -522,14 +522,14 @@ def test_points_and_intervals_are_where_they_should_be():
     assert drawn == set(model["odds_ratio"].dropna())
 
 
-def test_what_matters_is_above_what_may_be_chance():
+def test_significant_properties_are_above_the_others():
     model = difficulty_model.fit(CASES["real"])
     model["property_p_value"] = np.where(model["property"] == "voiced_seconds", 0.01, 0.5)
     labels = plot(difficulty.rates(CASES["real"]), model).axes[0].get_yticklabels()
     assert labels[-1].get_text().startswith("voiced duration")
 
 
-def test_what_matters_is_marked_and_on_top():
+def test_significant_properties_are_marked_and_on_top():
     model = difficulty_model.fit(CASES["bent"])
     odds = plot(difficulty.rates(CASES["bent"]), model).axes[0]
     labels = odds.get_yticklabels()
@@ -538,4 +538,5 @@ def test_what_matters_is_marked_and_on_top():
     filled = {line.get_xdata()[0]: line.get_markerfacecolor() != "white" for line in markers(odds)}
     for row in model.dropna(subset="odds_ratio").itertuples():
         assert filled[row.odds_ratio] == (row.interval_low > 1 or row.interval_high < 1)
-    assert "matter (bold, p < 0.05 by Holm's method): loudness." in odds.get_title(loc="left")
+    title = odds.get_title(loc="left").replace("\n", " ")
+    assert "(bold, p < 0.05 by Holm's method): loudness." in title

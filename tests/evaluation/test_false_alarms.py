@@ -95,7 +95,7 @@ def test_what_is_not_there_is_not_tested(classifier):
     assert table[["unknown", "strangers", "noise"]].isna().all(axis=None)
     assert (table[["unknown_tested", "strangers_tested", "noise_tested"]] == 0).all(axis=None)
     texts = [text.get_text() for axes in plot(table).axes for text in axes.texts]
-    assert texts == ["nothing to test on"] * 2
+    assert texts == ["no test recordings"] * 2
 
 
 def test_the_plot_marks_the_usual_threshold(classifier):
@@ -105,7 +105,7 @@ def test_the_plot_marks_the_usual_threshold(classifier):
     curve, mark = speech.lines
     np.testing.assert_allclose(curve.get_xydata(), table[["words", "strangers"]])
     assert mark.get_xydata().tolist() == [[at(table, 0.95)["words"], at(table, 0.95)["strangers"]]]
-    assert "words never trained on (2 recordings)" in speech.get_legend().get_texts()[0].get_text()
+    assert "out-of-vocabulary words (2 recordings)" in speech.get_legend().get_texts()[0].get_text()
 
 
 def test_the_end_of_noise_is_for_the_test(write_noise, messages):
@@ -115,7 +115,7 @@ def test_the_end_of_noise_is_for_the_test(write_noise, messages):
     samples, _ = soundfile.read(path, dtype="float32")
     [part] = false_alarms.testing_parts([text, path], SMALL.sample_rate)
     np.testing.assert_array_equal(part, samples[6_000:])
-    assert [line for line in messages if "text.wav is left out" in line]
+    assert [line for line in messages if "text.wav is skipped" in line]
 
 
 def test_a_run_that_is_to_meet_strangers(finished, tmp_path):

@@ -157,7 +157,7 @@ def test_speakers_are_drawn_with_all_their_recordings():
 def test_what_is_drawn_at_a_time_makes_no_difference(monkeypatch):
     values = np.random.default_rng(1).normal(size=60)
     whole = intervals.of_mean(values, np.arange(60) // 3)
-    monkeypatch.setattr(intervals, "DRAWN", 7 * 20)
+    monkeypatch.setattr(intervals, "SAMPLED", 7 * 20)
     assert intervals.of_mean(values, np.arange(60) // 3) == pytest.approx(whole)
 
 

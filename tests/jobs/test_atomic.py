@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -30,7 +31,7 @@ def other():
     def other(path):
         command = [sys.executable, "-c", MAKING, str(path)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        folder = os.path.dirname(os.path.dirname(atomic.__file__))  # noqa: PTH120
+        folder = Path(atomic.__file__).parents[2]
         process = subprocess.Popen(command, cwd=folder, **pipes)
         started.append(process)
         return process, process.stdout.readline().strip()
@@ -57,6 +58,38 @@ def test_what_a_living_process_makes_stays_and_what_a_killed_one_left_goes(tmp_p
         time.sleep(0.01)
     assert atomic.beside(tmp_path / name) == own
     assert names(tmp_path) == []
+
+
+def write(path, text):
+    with atomic.written(path) as partial:
+        partial.write_text(text)
+
+
+def test_a_file_is_replaced_when_it_is_complete(tmp_path):
+    path = tmp_path / "a"
+    write(path, "old")
+    with atomic.written(path) as partial:
+        partial.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert names(tmp_path) == ["a"]
+
+
+def test_an_interruption_leaves_the_file_as_it_was(tmp_path):
+    path = tmp_path / "a"
+    write(path, "old")
+    with pytest.raises(KeyboardInterrupt), atomic.written(path) as partial:
+        partial.write_text("half")
+        raise KeyboardInterrupt
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["a"]
+
+
+def test_a_file_that_cannot_be_put_in_place_is_removed(tmp_path):
+    (tmp_path / "a").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write(tmp_path / "a", "new")
+    assert names(tmp_path) == ["a"]
 
 
 def zombie_state(process):

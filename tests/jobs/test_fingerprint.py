@@ -145,6 +145,219 @@ def test_any_change_of_code_changes_it(of_tree, tree):
     assert of_tree(tree) != of_tree(TREE)
 
 
+MESSAGES = """
+import logging
+import shlex
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from spokenwords.jobs import paths
+from spokenwords.jobs.progress import Progress
+from words import few, sounds
+from words.errors import DamagedError, UserError
+
+if TYPE_CHECKING:
+    from words.a import A
+
+logger = logging.getLogger("spokenwords")
+
+LIMIT = 3
+_ADVICE = "Record it again."
+
+
+def hear(files: list[str], loud: bool = False) -> Iterator["A"]:
+    count: int = len(files)
+    listed = ", ".join(sorted(files))
+    assert loud or count, "no files"
+    progress = Progress("Hearing", count, "files")
+    for number, file in enumerate(files):
+        if number > LIMIT:
+            logger.warning(f"Warning: {file} is left out.")
+            raise UserError(f"{file} is one too many of {listed}: {_ADVICE}") from None
+        try:
+            yield sounds.of(file, 2)
+        except DamagedError as error:
+            raise _damaged(file, f"it has no sound ({error})") from None
+        progress.advance(1, f"file {file}")
+    logger.info("Heard %d files.", count)
+
+
+def _damaged(file: str, what: str) -> Exception:
+    return UserError(f"The file {shlex.quote(file)} is damaged: {_cause(what)}.")
+
+
+def _cause(what: str) -> str:
+    reason = f"{few(what)}"
+    return reason or "no reason"
+
+
+class Ear:
+    hears: bool = True
+    name: str
+
+    def __init__(self, size: float):
+        self.size: float = paths.length(size)
+        if size < 0:
+            raise ValueError(f"An ear is not {size} long.")
+        if size == 0:
+            raise UnreadableRecordingError("no size")
+        if size == 1:
+            raise SystemExit(2)
+"""
+HEARING = {
+    "script.py": MESSAGES,
+    "spokenwords/jobs/__init__.py": "",
+    "spokenwords/jobs/paths.py": "P = 1",
+    "spokenwords/jobs/progress.py": "P = 2",
+    "words/__init__.py": "FEW = 1",
+    "words/a.py": "A = 1",
+    "words/few.py": "F = 1",
+    "words/errors.py": "E = 1",
+    "words/sounds.py": SOUNDS,
+}
+
+
+def reworded(old, new):
+    """The script of messages with a text replaced, wherever it stands."""
+    assert old in MESSAGES
+    return HEARING | {"script.py": MESSAGES.replace(old, new)}
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        # Messages: texts, and what only these are made of.
+        reworded(" is one too many of ", " exceeds the limit among "),
+        reworded('f"{file} is one too many of {listed}: {_ADVICE}"', '"Too many files."'),
+        reworded('f"{file} is one too many of {listed}: {_ADVICE}"', '"Too many: %s", listed'),
+        reworded('f"An ear is not {size} long."', ""),
+        reworded("it has no sound", "it is silent"),
+        reworded('(file, f"it has no sound ({error})")', "(file, str(error))"),
+        reworded(" is damaged: ", " cannot be read: "),
+        reworded('"no reason"', '"unknown"'),
+        reworded("Record it again.", "Delete it."),
+        reworded('_ADVICE = "Record it again."\n', ""),
+        reworded('", ".join(sorted(files))', '"; ".join(files[:3])'),
+        reworded("    listed = ", "    listed: str = "),
+        reworded(', "no files"', ""),
+        # Lines of logs and of progress.
+        reworded(" is left out.", " is skipped."),
+        reworded("logger.warning", "logger.error"),
+        reworded('    logger.info("Heard %d files.", count)\n', ""),
+        reworded('        progress.advance(1, f"file {file}")\n', ""),
+        reworded('f"file {file}"', "file"),
+        reworded('"Hearing", count, "files"', '"Listening", 2 * count, "recordings"'),
+        reworded("LIMIT = 3\n", 'LIMIT = 3\nlogger.debug("begun")\n'),
+        # Annotations, but for those of fields, and what only they need.
+        reworded("files: list[str]", "files"),
+        reworded("loud: bool = ", "loud: int = "),
+        reworded("count: int = ", "count = "),
+        reworded("self.size: float = ", "self.size = "),
+        reworded("    from words.a import A\n", "    from words.b import A\n"),
+        HEARING | {"words/a.py": "A = 2"},
+        # What only messages import, and all jobs.
+        HEARING | {"words/few.py": "F = 2"},
+        HEARING | {"spokenwords/jobs/paths.py": "P = 2"},
+        HEARING | {"spokenwords/jobs/progress.py": ""},
+        reworded("from spokenwords.jobs import paths\n", "from spokenwords import jobs\n"),
+    ],
+)
+def test_what_cannot_change_a_result_keeps_it(of_tree, tree):
+    assert of_tree(tree) == of_tree(HEARING)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        # Whether, when and what is raised.
+        reworded("raise ValueError", "raise TypeError"),
+        reworded("raise UserError", "raise OSError"),
+        reworded("raise _damaged", "raise _refused"),
+        reworded("return UserError", "return OSError"),
+        reworded("raise ValueError(f", "print(f"),
+        reworded('raise ValueError(f"An ear is not {size} long.")', "pass"),
+        reworded(" from None", ""),
+        reworded("size < 0", "size <= 0"),
+        reworded("number > LIMIT", "number >= LIMIT"),
+        reworded("except DamagedError", "except UserError"),
+        reworded("assert loud or count", "assert loud"),
+        reworded('    assert loud or count, "no files"\n', ""),
+        # Arguments that are results.
+        reworded('"no size"', '"too small"'),
+        reworded("SystemExit(2)", "SystemExit(0)"),
+        # Arguments that act.
+        reworded('"Heard %d files.", count', '"Heard %d files.", (count := 2)'),
+        reworded('f"An ear is not {size} long."', "(size := 2)"),
+        # Other calls, and values that are not for messages alone.
+        reworded('logger.info("Heard', 'print("Heard'),
+        reworded("logger.info(", "x = logger.info("),
+        reworded("progress.advance", "process.advance"),
+        reworded("LIMIT = 3", "LIMIT = 4"),
+        reworded("loud: bool = False", "loud: bool = True"),
+        reworded("count: int = len(files)", "count: int = len(files) + 1"),
+        reworded('", ".join(sorted(files))', '", ".join(files.pop())'),
+        reworded('", ".join(sorted(files))', "(listed := 2)"),
+        reworded("sounds.of(file, 2)", "sounds.of(listed, 2)"),
+        reworded("yield sounds.of(file, 2)", "yield _cause(file)"),
+        reworded("_ADVICE", "ADVICE"),
+        reworded("paths.length", "paths.width"),
+        # Fields.
+        reworded("hears: bool = ", "hears = "),
+        reworded("name: str", "name: int"),
+        reworded("    name: str\n", ""),
+        # Imports.
+        HEARING | {"words/sounds.py": "S = 1"},
+        HEARING | {"words/errors.py": "E = 2"},
+        HEARING | {"words/__init__.py": "FEW = 2"},
+        reworded("if TYPE_CHECKING:\n", "if LIMIT:\n"),
+        reworded("import few, sounds", "import few as sounds, sounds as few"),
+    ],
+)
+def test_what_can_change_a_result_changes_it(of_tree, tree):
+    assert of_tree(tree) != of_tree(HEARING)
+
+
+@pytest.mark.parametrize(
+    ("line", "use", "other"),
+    [
+        ("import shlex\n", "shlex.quote(file)", "file!r"),
+        ("from collections.abc import Iterator\n", ' -> Iterator["A"]', ""),
+        (
+            "from typing import TYPE_CHECKING\n",
+            "if TYPE_CHECKING:\n    from words.a import A\n",
+            "",
+        ),
+        ("import logging\n", 'logger = logging.getLogger("spokenwords")\n', ""),
+    ],
+)
+def test_an_import_for_messages_or_annotations_may_come_and_go(of_tree, line, use, other):
+    assert line in MESSAGES
+    assert use in MESSAGES
+    without = MESSAGES.replace(line, "").replace(use, other)
+    assert of_tree(HEARING | {"script.py": without}) == of_tree(HEARING)
+
+
+def test_a_definition_counts_once_something_uses_it(of_tree):
+    """Also by way of others, and only from then on."""
+    used = MESSAGES + "\nCAUSE = _cause('x')\n"
+    reason = used.replace("no reason", "unknown")
+    assert of_tree(HEARING | {"script.py": used}) != of_tree(HEARING | {"script.py": reason})
+    few = HEARING | {"script.py": used, "words/few.py": "F = 2"}
+    assert of_tree(HEARING | {"script.py": used}) != of_tree(few)
+
+
+def test_code_that_is_not_type_checking_counts(of_tree):
+    script = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    x = 1\nelse:\n    x = 2"
+    of_script = of_tree({"script.py": script})
+    assert of_tree({"script.py": script.replace("x = 1", "x = 3")}) == of_script
+    assert of_tree({"script.py": script.replace("x = 2", "x = 3")}) != of_script
+
+
+def test_a_global_variable_counts(of_tree):
+    script = "def f():\n    global loud\n    loud = 1\n    raise ValueError(loud)"
+    assert of_tree({"script.py": script}) != of_tree({"script.py": script.replace("1", "2")})
+
+
 def test_statements_in_another_order_or_block_change_it(of_tree):
     sources = ["if a:\n    b()\nc()", "if a:\n    b()\n    c()", "c()\nif a:\n    b()"]
     sources += ["if a:\n    b()\nelse:\n    c()", "while a:\n    b()\nc()"]
@@ -357,21 +570,28 @@ def test_the_scripts_of_this_workflow_follow_what_they_import(tmp_path):
         path.write_text(source, encoding="utf-8")
         return changed
 
-    assert changed_by("errors.py") == set(names)
-    assert {"inventory.py", "spectrograms.py", "explore.py"} <= changed_by("decoding.py")
-    assert {"split.py"} <= changed_by("splits.py")
-    assert {"train.py"} <= changed_by("training.py")
-    assert {"plot_history.py", "plot_confusion.py"} <= changed_by("plots/style.py")
+    for module in (scripts / "spokenwords/jobs").glob("*.py"):
+        assert changed_by(f"jobs/{module.name}") == set(), module
+    decoding = changed_by("recordings/decoding.py")
+    assert {"inventory.py", "spectrograms.py", "explore.py"} <= decoding
+    assert decoding.isdisjoint({"split.py", "train.py", "evaluate.py"})
+    # A store is written and read by different modules.
+    assert changed_by("spectrograms/write.py") == {"spectrograms.py", "silence_spectrograms.py"}
+    assert changed_by("spectrograms/write_noise.py") == {"noise_spectrograms.py"}
+    read = changed_by("spectrograms/read.py")
+    assert {"train.py", "evaluate.py", "find_learning_rate.py"} <= read
+    assert read.isdisjoint({"inventory.py", "spectrograms.py", "noise_spectrograms.py"})
+    assert changed_by("training/loop.py") == {"train.py"}
+    # Sentences about folders and lists are for messages alone.
+    assert changed_by("recordings/doubts.py") == set()
     # A change of training or plots makes neither inventories nor stores nor splits anew.
     untouched = {"inventory.py", "spectrograms.py", "split.py", "unpack.py"}
-    modules = ("training.py", "plots/style.py", "evaluation.py", "model.py", "networks.py")
-    for module in (*modules, "representation.py"):
-        assert changed_by(module).isdisjoint(untouched)
-    assert changed_by("plots/style.py").isdisjoint({"train.py", "find_learning_rate.py"})
-    # Nor do other words for odd folders train models anew.
-    for module in ("dataset.py", "layout.py", "lists.py", "summary.py"):
-        trained = {"train.py", "evaluate.py", "export_model.py", "headline.py"}
-        assert changed_by(module).isdisjoint(trained), module
+    modules = ("training/loop.py", "report/plots/style.py", "evaluation/metrics.py")
+    for module in (*modules, "model/classifier.py", "model/representation.py"):
+        assert changed_by(module).isdisjoint(untouched), module
+    plots = changed_by("report/plots/style.py")
+    assert {"plot_history.py", "plot_confusion.py"} <= plots
+    assert plots.isdisjoint({"train.py", "find_learning_rate.py"})
     assert before == {name: fingerprint.of_script(scripts / name) for name in names}
 
 
@@ -463,7 +683,7 @@ def test_every_python_finds_the_same(tmp_path, version):
     scripts = [tmp_path / "tricky.py", *sorted(LIBRARY.glob("*.py"))]
     program = (
         "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]);"
-        "from spokenwords import fingerprint;"
+        "from spokenwords.jobs import fingerprint;"
         "[print(fingerprint.of_script(Path(script))) for script in sys.argv[2:]]"
     )
     path, environment = found

@@ -17,7 +17,8 @@ LIBRARY = Path(progress.__file__).parents[2]
 START = """
 import logging, os, sys, warnings
 from spokenwords.errors import UserError
-from spokenwords.jobs.progress import job_log, logger
+from spokenwords.jobs.log import job_log, logger
+from spokenwords.jobs.progress import Progress, duration
 """
 
 

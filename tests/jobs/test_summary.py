@@ -94,12 +94,6 @@ def test_each_error_is_told_once_with_its_jobs_and_logs():
     assert summary.of_failures([]) == []
 
 
-def test_many_are_counted():
-    assert summary.some(["a", "b"]) == "a, b"
-    assert summary.some(list("abcde")) == "a, b, c, d, e"
-    assert summary.some([*"abcde", *map(str, range(1_200))]) == "a, b, c, d, e and 1,200 more"
-
-
 @pytest.mark.parametrize(
     ("error", "lasts"),
     [

@@ -226,7 +226,10 @@ def test_what_is_in_a_file_is_never_run(path, tmp_path):
 @pytest.mark.parametrize(
     ("place", "raised"),
     [
-        ("spokenwords.model.NETWORKS", {"published": mock.Mock(side_effect=TypeError("a bug"))}),
+        (
+            "spokenwords.model.classifier.NETWORKS",
+            {"published": mock.Mock(side_effect=TypeError("a bug"))},
+        ),
         ("torch.load", mock.Mock(side_effect=MemoryError())),
         ("torch.load", mock.Mock(side_effect=RuntimeError("can't allocate memory"))),
         ("pathlib.Path.read_bytes", mock.Mock(side_effect=PermissionError(13, "no", "model.pt"))),

@@ -10,7 +10,7 @@ import pytest
 from spokenwords.errors import UserError
 from spokenwords.jobs import hashing
 from spokenwords.recognition import inputs
-from spokenwords.recordings import data_folder
+from spokenwords.recordings import doubts
 
 
 @pytest.fixture
@@ -239,8 +239,8 @@ def test_what_stands_for_nothing_is_told(tmp_path, make):
     os.mkfifo(tmp_path / "pipe.wav")
     (tmp_path / "nowhere.wav").symlink_to("missing")
     for path, words in {
-        empty: f"no {data_folder.KINDS} files in the folder",
-        empty / "deeper/notes.txt": "names no recordings",
+        empty: f"no {doubts.KINDS} files in the folder",
+        empty / "deeper/notes.txt": "contains no recordings",
         tmp_path / "missing": "There is no recording, folder or list",
         tmp_path / "missing.wav": "There is no recording, folder or list",
         tmp_path / "missing.FLAC": "There is no recording, folder or list",

@@ -21,6 +21,7 @@ from copies import REPOSITORY, Copy
 from spokenwords.evaluation import predictions
 from spokenwords.model.classifier import Classifier
 from spokenwords.recognition import table
+from spokenwords.recognition.table import COLUMNS
 from spokenwords.recordings import data_folder
 
 COMMAND = REPOSITORY / "workflow/scripts/predict.py"
@@ -65,7 +66,7 @@ def test_a_folder_to_a_table(model, recordings):
     done = predict("model.pt", recordings, cwd=model.parent)
     assert done.returncode == 0, done.stderr
     table = rows(done.stdout)
-    assert list(table[0]) == table.COLUMNS
+    assert list(table[0]) == COLUMNS
     # A folder's recordings are sorted, and the last one is twice as long as the model's window.
     names = [str(recordings / name) for name in ("a.wav", "b, \n.flac", "sub/ü.wav")]
     assert list(dict.fromkeys(row["file"] for row in table)) == names

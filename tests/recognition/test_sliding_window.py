@@ -116,7 +116,7 @@ def test_a_recording_is_let_go_before_the_next_one_is_read(pool):
 
 def test_scores_that_are_no_numbers_are_told(pool):
     classifier = tones.classifier(gain=float("nan"))
-    with pytest.raises(UserError, match="no numbers"):
+    with pytest.raises(UserError, match="not finite"):
         list(sliding_window.probabilities(classifier, [sound(1)], pool))
 
 
@@ -129,7 +129,7 @@ def test_a_classifier_that_is_being_trained_answers_as_when_it_is_tested(make_cl
 
 def test_a_long_scan_tells_how_far_it_is(pool, messages, monkeypatch):
     now = iter(range(0, 10_000, 6))
-    monkeypatch.setattr("spokenwords.progress.time.monotonic", lambda: next(now))
+    monkeypatch.setattr("spokenwords.jobs.progress.time.monotonic", lambda: next(now))
     list(sliding_window.probabilities(tones.classifier(), [sound(0.5), sound(30)], pool))
     # 291 windows, and before them the one of the first recording.
     assert "Scanning: 63 of 291 windows (22%), 10.5 a second, 22 s left" in messages

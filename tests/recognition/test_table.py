@@ -1,4 +1,4 @@
-"""The table of what is said in recordings."""
+"""The table of words recognised in recordings."""
 
 import csv
 import io
@@ -35,12 +35,12 @@ def record(tmp_path):
     return record
 
 
-def read_back(paths, classifier=None, kept=1.0, threads=2) -> pd.DataFrame:
-    """The table as it is read back from CSV."""
+def read_back(paths, classifier=None, share=1.0, threads=2) -> pd.DataFrame:
+    """The table as read back from CSV."""
     file = io.StringIO(newline="")
     classifier = classifier or tones.classifier()
-    rows = table.recognize(classifier, list(paths), kept, threads)
-    faults = table.write(rows, file)
+    rows = table.recognize(classifier, list(paths), share, threads)
+    unreadable = table.write(rows, file)
     file.seek(0)
     read = pd.read_csv(file, dtype=str, keep_default_na=False)
     assert list(read.columns) == table.COLUMNS
@@ -48,7 +48,7 @@ def read_back(paths, classifier=None, kept=1.0, threads=2) -> pd.DataFrame:
     assert all("." in time for time in times), "whole seconds are written as others are"
     for column in ("start", "end", "p1", "p2", "p3"):
         read[column] = pd.to_numeric(read[column])  # empty is NaN
-    assert faults == (read["fault"] != "").sum()
+    assert unreadable == (read["fault"] != "").sum()
     return read
 
 
@@ -192,17 +192,17 @@ def test_fewer_than_three_classes_leave_columns_empty(record):
     assert [row["p1"], row["p2"], row["p3"]] == pytest.approx([0.75, 0.25, np.nan], nan_ok=True)
 
 
-def test_the_fewer_right_answers_are_kept_the_fewer_words_count(record, messages):
+def test_the_fewer_correct_answers_are_accepted_the_fewer_words_are_reported(record, messages):
     classifier, path = tones.classifier(gain=1.5), record("a.wav", 0.9, ("low", 0, 0.9))
     # 0.9 times 1.5 times 3.1 is the score, that of silence 3: a probability of about 0.75.
     classifier.confidences = np.array([0.1, 0.3, 0.5, 0.7, 0.99], np.float32)
-    for kept, answer in [(1.0, "low"), (0.8, "low"), (0.6, "low"), (0.4, "low"), (0.2, "unknown")]:
-        [row] = read_back([path], classifier, kept).to_dict("records")
+    for share, answer in [(1.0, "low"), (0.8, "low"), (0.6, "low"), (0.4, "low"), (0.2, "unknown")]:
+        [row] = read_back([path], classifier, share).to_dict("records")
         assert (row["answer"], row["word1"]) == (answer, "low")
-    assert "A word counts from a probability of 0.99 on." in messages
+    assert "Words are reported if their probability reaches 0.99." in messages
 
 
-def test_a_classifier_without_confidences_doubts_no_answer(record):
+def test_a_classifier_without_confidences_accepts_every_answer(record):
     classifier, path = tones.classifier(gain=1.2), record("a.wav", 0.9, ("low", 0, 0.9))
     classifier.confidences = np.empty(0, np.float32)
     [row] = read_back([path], classifier).to_dict("records")
@@ -235,7 +235,7 @@ def test_lines_end_as_in_other_tables(record):
 
 
 def broken(tmp_path):
-    """Files that cannot be read, and what is told of them."""
+    """Files that cannot be read, and the beginning of each error."""
     (tmp_path / "empty.wav").touch()
     (tmp_path / "text.flac").write_text("no sound")
     (tmp_path / "folder.wav").mkdir()
@@ -263,9 +263,7 @@ def broken(tmp_path):
     }
 
 
-def test_unreadable_recordings_stop_no_others_and_are_told_together_at_the_end(
-    record, tmp_path, messages
-):
+def test_unreadable_recordings_stop_no_others_and_are_listed_at_the_end(record, tmp_path, messages):
     faults = broken(tmp_path)
     paths = [record("sound.wav", 0.5, ("low", 0, 0.5))]
     for name in faults:
@@ -293,7 +291,7 @@ def test_nothing_but_unreadable_recordings(tmp_path, messages):
     assert messages[-1].startswith(f"{len(paths)} of {len(paths)} recordings could not be read")
 
 
-def test_where_all_can_be_read_nothing_is_told_of_faults(record, messages):
+def test_no_list_of_unreadable_recordings_if_all_are_readable(record, messages):
     read_back([record("a.wav", 0.5)])
     assert not any("could not be read" in line for line in messages)
 
@@ -305,7 +303,7 @@ def test_names_of_quiet_recordings_steer_no_terminal(record, messages):
     assert "\\x1b[31m\\n.wav') is far quieter" in messages[-1]
 
 
-def test_names_that_would_steer_a_terminal_are_told_in_quotes(tmp_path, messages):
+def test_names_that_would_steer_a_terminal_are_quoted(tmp_path, messages):
     read_back([tmp_path / "\x1b[31m.wav"])
     assert "\\x1b[31m.wav': No such file" in messages[-1]
     assert "\x1b" not in messages[-1]
@@ -353,9 +351,7 @@ def test_compressed_recordings_weigh_about_what_they_decode_to(record):
         assert table._weight(path) == 100_000 + factor * path.stat().st_size
 
 
-def test_recordings_that_are_far_quieter_or_of_a_lower_rate_are_told_once(
-    record, caplog, monkeypatch
-):
+def test_one_warning_for_quiet_recordings_and_one_for_low_sample_rates(record, caplog, monkeypatch):
     monkeypatch.setattr(decoding, "RATES", range(100, 10_000))
     classifier = tones.classifier()
     classifier.quietest = -20.0  # Tones of amplitude 0.5 have -9 dBFS, of a tenth of a second -19.
@@ -368,9 +364,9 @@ def test_recordings_that_are_far_quieter_or_of_a_lower_rate_are_told_once(
     read_back([loud, *quiet, long, narrow], classifier)
     warnings = [line for line in caplog.messages if line.startswith("Warning")]
     assert warnings == [
-        f"Warning: 2 of 5 recordings (such as {quiet[0]}) are far quieter than what the model was "
-        "trained on (below -20 dBFS): it may miss words. Record louder, or closer to the "
-        "microphone.",
-        f"Warning: 1 of 5 recordings (such as {narrow}) is recorded with a sample rate below the "
-        "model's, 1,000 Hz. Without high frequencies it may miss words.",
+        f"Warning: 2 of 5 recordings (such as {quiet[0]}) are far quieter than the training "
+        "recordings (below -20 dBFS), so that words may be missed. Record louder, or closer to "
+        "the microphone.",
+        f"Warning: 1 of 5 recordings (such as {narrow}) is recorded with a lower sample rate than "
+        "the model's, 1,000 Hz. Without high frequencies, words may be missed.",
     ]

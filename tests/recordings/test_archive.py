@@ -21,8 +21,9 @@ import pytest
 
 from spokenwords.errors import UserError
 from spokenwords.jobs import atomic
+from spokenwords.jobs.replaced_folder import MARKER, replaced_folder
 from spokenwords.recordings import archive, data_folder, download
-from spokenwords.recordings.archive import MARKER, replaced_folder, unpack, verify
+from spokenwords.recordings.archive import unpack, verify
 from spokenwords.recordings.download import fetch
 
 CONTENT = random.Random(1).randbytes(1_000_000)
@@ -447,7 +448,8 @@ def test_a_member_larger_than_the_disk_leaves_the_folder_as_it_was(tmp_path):
     write_archive(tmp_path / "b.tar.gz", {"bed/a.wav": bytes(20_000_000)})
     script = (
         "import resource; from pathlib import Path\n"
-        "from spokenwords import archive, progress\n"
+        "from spokenwords.jobs.log import job_log\n"
+        "from spokenwords.recordings import archive\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))\n"
         "with job_log('log'): archive.unpack(Path('b.tar.gz'), Path('words'))"
     )
@@ -538,7 +540,7 @@ def test_a_folder_with_foreign_files_is_refused(tmp_path, file):
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
     packed = write_archive(tmp_path / "a.tar", SPEECH_COMMANDS)
-    with pytest.raises(UserError, match=r"did not put there.*`dataset\.folder`"):
+    with pytest.raises(UserError, match=r"did not create.*`dataset\.folder`"):
         unpack(packed, tmp_path / "words")
     assert read_tree(tmp_path / "words") == {file: b"mine"}
     assert names(tmp_path) == ["a.tar", "words"]
@@ -546,7 +548,7 @@ def test_a_folder_with_foreign_files_is_refused(tmp_path, file):
 
 def test_a_file_in_the_folders_place_is_refused(tmp_path):
     (tmp_path / "words").write_text("mine")
-    with pytest.raises(UserError, match="did not put there"):
+    with pytest.raises(UserError, match="did not create"):
         make_folder(tmp_path / "words", "new")
     assert (tmp_path / "words").read_text() == "mine"
 

@@ -12,7 +12,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spokenwords.recordings import decoding, inventory
+from spokenwords.recordings import decoding, inventory, inventory_file
 from spokenwords.spectrograms.read import open_store
 from spokenwords.spectrograms.stft import STFT
 from spokenwords.spectrograms.write import write_recordings
@@ -210,13 +210,13 @@ def test_each_kind_of_file_has_its_outcome(tmp_path, name, make, outcome):
     (folder / "yes").mkdir(parents=True)
     make(folder / "yes" / name)
     rows = inventory.of_word(folder, "yes")
-    inventory.write(rows, tmp_path / "yes.csv")
+    inventory_file.write(rows, tmp_path / "yes.csv")
     if outcome is IGNORED:
         assert rows == []
         return
     [row] = rows
     assert row["file"] == f"yes/{name}"
-    usable = inventory.usable_files(tmp_path / "yes.csv")
+    usable = inventory_file.usable_files(tmp_path / "yes.csv")
     if isinstance(outcome, Unreadable):
         assert row["status"].startswith("unreadable: ")
         assert outcome.reason in row["status"]

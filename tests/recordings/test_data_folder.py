@@ -149,7 +149,8 @@ def test_digests_are_the_same_in_every_process(folder, tmp_path):
     for name in lists.OFFICIAL.values():
         (folder / name).write_text(names)
     program = (
-        "import sys; from pathlib import Path; from spokenwords import dataset, lists;"
+        "import sys; from pathlib import Path;"
+        "from spokenwords.recordings import data_folder, lists;"
         "folder, cache = map(Path, sys.argv[1:]);"
         "print(lists.digest_of_lists(folder), data_folder.scan(folder, 'all', 1, cache))"
     )

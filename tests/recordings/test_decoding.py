@@ -477,7 +477,7 @@ def test_ffmpeg_is_loaded_only_for_what_the_others_cannot_decode(tmp_path):
         files.append(tmp_path / f"{kind}.wav")
         files[-1].write_bytes(made(kind))
     program = (
-        "import sys; from pathlib import Path; from spokenwords import decoding\n"
+        "import sys; from pathlib import Path; from spokenwords.recordings import decoding\n"
         "for file in sys.argv[1:]: decoding.decode(Path(file))\n"
         "sys.exit('av' in sys.modules)"
     )

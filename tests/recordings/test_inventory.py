@@ -9,7 +9,7 @@ import soundfile
 
 from spokenwords.errors import UserError
 from spokenwords.jobs.hashing import hash_of
-from spokenwords.recordings import checks, inventory
+from spokenwords.recordings import checks, inventory, inventory_file
 
 RATE = 16000
 SHA256 = {letter: hashlib.sha256(letter.encode()).hexdigest() for letter in "abcdefgh"}
@@ -34,7 +34,7 @@ def of_word(tmp_path):
 
     def of_word(word):
         path = tmp_path / f"{word}.csv"
-        inventory.write(inventory.of_word(tmp_path / "data", word), path)
+        inventory_file.write(inventory.of_word(tmp_path / "data", word), path)
         return checks.read(path)
 
     return of_word
@@ -162,7 +162,7 @@ def test_files_that_cannot_be_read_are_rows_too(write, of_word, tmp_path):
     assert status.str.match(r"unreadable: \w.*").all()
     assert (table.drop("yes/good.wav")[["samples", "peak", "rms"]] == 0).all(axis=None)
     assert checks.usable(table.reset_index())["file"].tolist() == ["yes/good.wav"]
-    assert inventory.usable_files(tmp_path / "yes.csv") == ["yes/good.wav"]
+    assert inventory_file.usable_files(tmp_path / "yes.csv") == ["yes/good.wav"]
     empty = hashlib.sha256(b"").hexdigest()
     assert table.loc["yes/empty.wav", "sha256"] == empty
 
@@ -177,7 +177,7 @@ def test_names_survive_the_csv_file(write, of_word, word, tmp_path):
         *(f"{word}/a, b.wav", f"{word}/nan.wav"),
     ]
     assert table["speaker"].tolist() == ["001", "NA", f"{word}/a, b.wav", f"{word}/nan.wav"]
-    assert inventory.usable_files(tmp_path / f"{word}.csv") == table["file"].tolist()
+    assert inventory_file.usable_files(tmp_path / f"{word}.csv") == table["file"].tolist()
 
 
 def test_hashes_that_look_like_numbers_stay_text(tmp_path):
@@ -249,7 +249,7 @@ def test_an_inventory_is_the_same_each_time(write, tmp_path):
     digests = []
     for name in ("first", "second"):
         path = tmp_path / f"{name}.csv"
-        inventory.write(inventory.of_word(tmp_path / "data", "yes"), path)
+        inventory_file.write(inventory.of_word(tmp_path / "data", "yes"), path)
         digests.append(hash_of(path))
     assert digests[0] == digests[1] == hashlib.sha256(path.read_bytes()).hexdigest()
 

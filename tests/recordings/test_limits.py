@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spokenwords.recordings import limits
+from spokenwords.recordings import limits, manifest
 
 
 def test_enough_recordings_are_the_fewest_with_a_narrow_interval():
@@ -39,7 +39,7 @@ def recordings(*files, known=()):
     ],
 )
 def test_prefixes_that_names_share_may_be_speakers(files, speaker, renamed):
-    asked = limits.prefixed(recordings(*files))
+    asked = manifest.prefixed(recordings(*files))
     assert asked == min(files)
     text = limits.advice(asked)
     assert f"Is {speaker} the speaker of {asked}?" in text
@@ -63,10 +63,10 @@ def test_prefixes_that_names_share_may_be_speakers(files, speaker, renamed):
     ],
 )
 def test_other_names_are_not_asked_about(files):
-    assert limits.prefixed(recordings(*files)) == ""
+    assert manifest.prefixed(recordings(*files)) == ""
     assert "Is " not in limits.advice("")
 
 
 def test_speakers_that_are_known_are_not_asked_for():
     known = ["a/anna-1.wav", "a/anna-2.wav", "a/ben-1.wav", "a/ben-2.wav"]
-    assert limits.prefixed(recordings("a/1.wav", known=known)) == ""
+    assert manifest.prefixed(recordings("a/1.wav", known=known)) == ""

@@ -9,7 +9,7 @@ import pytest
 
 from spokenwords.errors import UserError
 from spokenwords.recordings import splits
-from spokenwords.recordings.manifest import COLUMNS, counted
+from spokenwords.recordings.manifest import COLUMNS, described
 from spokenwords.recordings.manifest import read as read_manifest
 
 METHODS = ("random", "speaker", "official")
@@ -453,4 +453,4 @@ def test_official_lists_that_leave_a_set_empty_are_to_name_recordings():
 
 
 def test_no_recordings_are_counted_as_none():
-    assert counted(pd.DataFrame(columns=COLUMNS)) == "no recordings"
+    assert described(pd.DataFrame(columns=COLUMNS)) == "no recordings"

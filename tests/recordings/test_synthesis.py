@@ -131,7 +131,7 @@ def test_a_seed_gives_the_same_bytes_in_another_process(folder, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     code = (
-        "import pathlib, sys; from spokenwords import synthesis;"
+        "import pathlib, sys; from spokenwords.recordings import synthesis;"
         f"synthesis.write_dataset(pathlib.Path(sys.argv[1]), {WORDS}, {VOICES}, {TAKES}, {SEED})"
     )
     library = Path(synthesis.__file__).parents[2]

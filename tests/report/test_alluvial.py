@@ -148,7 +148,7 @@ def test_pairs_that_do_not_occur_draw_nothing(tmp_path):
     ends, bars = measured(save(drawing.draw(confusion, smallest_share=0), tmp_path), 100)
     assert set(ends) == {("a", "a"), ("b", "a"), ("b", "b"), ("c", "a")}
     assert bars["prediction/c"] == pytest.approx(0)
-    assert "Every pair that occurs is shown." in (tmp_path / "alluvial.svg").read_text()
+    assert "All pairs are shown." in (tmp_path / "alluvial.svg").read_text()
 
 
 def test_single_word(tmp_path):

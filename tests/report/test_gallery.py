@@ -210,7 +210,7 @@ def test_figures_of_the_run(make_page, write_recording, messages):
         "highest": 8_000,
         "range": 70,
     }
-    assert messages == [f"Recordings in the gallery: 1; its size: {len(page) / 1e6:.1f} MB."]
+    assert messages == [f"Recordings in the gallery: 1 ({len(page) / 1e6:.1f} MB)."]
 
 
 def test_the_three_likeliest_words_and_the_target_are_told(make_page, write_recording):

@@ -109,21 +109,21 @@ def test_figures():
     ]
     first, run, split, features = paragraphs(tree)
     assert run == (
-        "complex: features standard, split random; the residual network of 1,849,342 parameters, "
-        "trained to tell 2 classes apart for 12 epochs (kept: 9) in 3 min 20 s on AMD "
+        "complex: features standard, split random; the residual network with 1,849,342 parameters "
+        "and 2 classes, trained for 12 epochs (selected: 9) in 3 min 20 s on AMD "
         "EPYC_7B13 *fast*, 2 threads, bfloat16, tested on 1,001 recordings in 4 s."
     )
     assert first == (
-        "1,234 recordings of 2 words (0.75 hours of sound), unpacked from the data set's archive."
+        "1,234 recordings of 2 words (0.75 hours), unpacked from the data set's archive."
     )
-    assert "3,000 to train (1,500 speakers)" in split
-    assert "1,000 to validate (400 speakers)" in split
-    assert "1,001 to test (401 speakers)" in split
-    assert "7 of the test speakers are heard in training too" in split
+    assert "3,000 for training (1,500 speakers)" in split
+    assert "1,000 for validation (400 speakers)" in split
+    assert "1,001 for test (401 speakers)" in split
+    assert "7 of the test speakers are also in the training set" in split
     # 72 MB are 28 % of 256 MB.
     assert features == (
         "Features standard: complex spectrograms of 257 frequencies by 101 frames, 72 MB on disk, "
-        "58.4 kB a recording: 28% of the same values in float32."
+        "58.4 kB per recording: 28% of the same values in float32."
     )
 
 
@@ -212,7 +212,7 @@ def test_what_an_incomplete_report_lacks_stands_on_top():
     missing = ["runs/my_run/difficulty.csv", "runs/best/gallery.html"]
     tree = publish_doctree(headline.incomplete(failures, missing) + "The rest.")
     assert [node.astext() for node in tree.findall(nodes.paragraph)] == [
-        "This report is incomplete. The next run makes what is missing, and the report.",
+        "This report is incomplete. The next run creates the missing files and a new report.",
         "difficulty (run my_run) failed: KeyError: *all* (log: logs/my_run.log)",
         "gallery (run best) failed: without a message",
         "Missing: runs/my_run/difficulty.csv, runs/best/gallery.html.",
@@ -275,8 +275,9 @@ def test_speakers_that_names_do_not_tell_are_not_claimed():
     none = [0, 0, 0]
     unknown = {"speaker_known": none, "speakers": none, "speakers_in_training": 0}
     assert about_speakers(**unknown) == (
-        "Split by_voice: 3,000 to train, 1,000 to validate, 1,001 to test. File names do not tell "
-        "who speaks, so it is not known whether test speakers are heard in training too. To tell "
+        "Split by_voice: 3,000 for training, 1,000 for validation, 1,001 for test. File names do "
+        "not contain speakers, so it is not known whether test speakers are also in the training "
+        "set. To tell "
         "who speaks, name files <speaker>_nohash_<take>.wav, or give a table (config key "
         "dataset.metadata)."
     )
@@ -291,10 +292,11 @@ def test_speakers_that_names_do_not_tell_are_not_claimed():
 def test_speakers_known_in_part_are_claimed_in_part():
     text = about_speakers(speaker_known=[2_000, 0, 20], speakers=[900, 0, 1])
     assert (
-        "3,000 to train (900 known speakers), 1,000 to validate, 1,001 to test (1 known speaker)"
-        in text
+        "3,000 for training (900 known speakers), 1,000 for validation, 1,001 for test (1 known "
+        "speaker)" in text
     )
     assert (
-        "Who speaks is known of 2,020 of the 5,001 recordings, and of 20 of the 1,001 to test: as "
-        "far as it is known, 7 of the test speakers are heard in training too. To tell who speaks"
+        "Speakers are known for 2,020 of the 5,001 recordings, and for 20 of the 1,001 test "
+        "recordings: of these, 7 of the test speakers are also in the training set. To tell who "
+        "speaks"
     ) in text

@@ -100,14 +100,15 @@ def test_no_global_state():
     every_plot()
     assert dict(matplotlib.rcParams) == before
     modules = sorted(path.stem for path in Path(style.__file__).parent.glob("[a-z]*.py"))
-    code = f"import sys; from spokenwords.plots import {', '.join(modules)}; print(*sys.modules)"
+    plots = ", ".join(modules)
+    code = f"import sys; from spokenwords.report.plots import {plots}; print(*sys.modules)"
     folder = Path(style.__file__).parents[3]
     run = [sys.executable, "-c", code]
     names = subprocess.run(run, cwd=folder, capture_output=True, text=True, check=True).stdout
     assert "matplotlib.pyplot" not in names.split()
 
 
-def test_history_draws_the_log_and_marks_the_kept_epoch():
+def test_history_draws_the_log_and_marks_the_selected_epoch():
     figure = training.history(log(12), 7, note="Stopped at epoch 12")
     table = log(12)
     for panel, measure in zip(figure.axes, ("loss", "accuracy"), strict=False):
@@ -117,8 +118,8 @@ def test_history_draws_the_log_and_marks_the_kept_epoch():
             np.testing.assert_allclose(line.get_ydata(), expected)
             np.testing.assert_array_equal(line.get_xdata(), np.arange(1, 13))
     value = 2 / 7 + 0.2
-    (kept,) = lines(figure.axes[0], f"valid at the epoch kept (7): {value:.3f}")
-    np.testing.assert_allclose(kept.get_xydata(), [[7, value]])
+    (selected,) = lines(figure.axes[0], f"valid at the selected epoch (7): {value:.3f}")
+    np.testing.assert_allclose(selected.get_xydata(), [[7, value]])
     assert "Stopped at epoch 12" in figure.axes[0].get_title(loc="left")
     (rate,) = (line for line in figure.axes[2].lines if len(line.get_xdata()) == 12)
     np.testing.assert_allclose(rate.get_ydata(), 0.01 / np.arange(1, 13))
@@ -196,13 +197,13 @@ def test_confusion_matrix_is_square_and_ordered():
 
 
 def test_of_many_words_the_most_confused_are_drawn(monkeypatch):
-    monkeypatch.setattr(table_of_confusion, "MOST_DRAWN", 2)
+    monkeypatch.setattr(table_of_confusion, "MOST_SHOWN", 2)
     words = ["a", "b", "c", "d"]
     counts = [[90, 0, 10, 0], [1, 50, 0, 0], [0, 2, 70, 5], [0, 0, 0, 80]]
     pairs = [(t, p, counts[i][j]) for i, t in enumerate(words) for j, p in enumerate(words)]
     table = pd.DataFrame(pairs, columns=["target", "prediction", "count"])
-    drawn, note = table_of_confusion.to_draw(table)
-    assert note == "Shown are the 2 of 4 words that were most often confused."
+    drawn, note = table_of_confusion.for_plots(table)
+    assert note == "Shown: the 2 most often confused of 4 words."
     square = table_of_confusion.matrix(drawn)
     assert list(square) == ["a", "c", "_others_"]
     # Recordings of b and d are there as far as they were taken for a or c.
@@ -212,9 +213,9 @@ def test_of_many_words_the_most_confused_are_drawn(monkeypatch):
     np.testing.assert_allclose(shares.data[0], [90, 10, 0])
     assert shares.mask[2].all()
     assert not shares.mask[:2].any()
-    monkeypatch.setattr(table_of_confusion, "MOST_DRAWN", 4)
-    assert table_of_confusion.to_draw(table)[0] is table
-    assert table_of_confusion.to_draw(table)[1] == ""
+    monkeypatch.setattr(table_of_confusion, "MOST_SHOWN", 4)
+    assert table_of_confusion.for_plots(table)[0] is table
+    assert table_of_confusion.for_plots(table)[1] == ""
 
 
 def test_a_heat_map_of_many_words_has_no_shape_for_each_pair(tmp_path):

@@ -67,9 +67,9 @@ def test_recordings_of_each_word():
 def test_oddities_are_counted_under_the_title():
     figure = dataset.recordings(recordings(ODD), ODDITIES)
     title = " ".join(figure.axes[0].get_title(loc="left").split())
-    assert title == "5 words, 90 recordings of 5 speakers. Odd ones: 2 short, 1 clipped."
+    assert title == "5 words, 90 recordings of 5 speakers. Oddities: 2 short, 1 clipped."
     figure = dataset.recordings(recordings(ODD), ODDITIES[:0])
-    assert figure.axes[0].get_title(loc="left").endswith("Odd ones: none.")
+    assert figure.axes[0].get_title(loc="left").endswith("Oddities: none.")
 
 
 def test_of_many_words_the_rarest_and_the_most_frequent_are_drawn():
@@ -87,7 +87,7 @@ def test_split_in_shares_and_numbers():
     assert shares == pytest.approx([50, 50, 100 / 6, 100 / 6, 100 / 3, 100 / 3])
     written = texts(figure)
     assert written[:6] == ["6", "6", "2", "2", "4", "4"]
-    assert written[6:] == ["3", "2, none heard in training", "3, 2 of them heard in training"]
+    assert written[6:] == ["3", "2, none in training", "3, 2 of them in the training set"]
     lengths = [bar.get_width() for bar in voices.patches]
     assert lengths == [3, 0, 2, 0, 1, 2]
 
@@ -137,11 +137,11 @@ def test_calibration_is_drawn_as_it_is(tmp_path):
     given = answers()
     reliability, coverage = calibration.reliability(given), calibration.coverage(given)
     figure = plot_calibration(reliability, coverage, 0.077)
-    believed, counts, answered = figure.axes
-    points = believed.containers[0].lines[0]
+    diagram, counts, answered = figure.axes
+    points = diagram.containers[0].lines[0]
     assert list(points.get_ydata()) == list(reliability["accuracy"])
     assert sum(bar.get_height() for bar in counts.patches) == 400
-    assert "7.7 percentage points" in believed.get_title(loc="left")
+    assert "7.7 percentage points" in diagram.get_title(loc="left")
     curve = answered.lines[0]
     assert list(curve.get_xdata()) == list(coverage["answered"])
     # Where all are answered, accuracy is that of all.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spokenwords.report import tables
+from spokenwords.report import pages
 
 TEMPLATE = (Path(__file__).parents[2] / "workflow/report/tables.html").read_text(encoding="utf-8")
 EVIL = "</script><script>alert(1)</script>"
@@ -22,9 +22,9 @@ def write(tmp_path):
         file, empty = tmp_path / "words.csv", tmp_path / "none.csv"
         file.write_text("".join(f"{','.join(row)}\n" for row in cells), encoding="utf-8")
         empty.write_text("file,oddity\n")
-        told = {file: ("Words", "All of them."), empty: ("Odd recordings", "")}
+        tables = {file: ("Words", "All of them."), empty: ("Odd recordings", "")}
         path = tmp_path / "tables.html"
-        path.write_text(tables.page(TEMPLATE, "Recordings", told), encoding="utf-8")
+        path.write_text(pages.of_tables(TEMPLATE, "Recordings", tables), encoding="utf-8")
         return path
 
     return write

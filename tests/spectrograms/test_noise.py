@@ -17,7 +17,7 @@ from conftest import SMALL
 
 from spokenwords.errors import UserError
 from spokenwords.jobs import atomic
-from spokenwords.spectrograms import noise
+from spokenwords.spectrograms import write_noise as write_noise_module
 from spokenwords.spectrograms.read_noise import read_noise_store, training_part
 from spokenwords.spectrograms.stft import STFT
 from spokenwords.spectrograms.write_noise import write_noise_store
@@ -178,7 +178,7 @@ def test_a_store_is_there_whole_or_not_at_all(write, write_noise, tmp_path, monk
     assert list(zarr.open_group(path, mode="r")) == ["0"]
     before = read_noise_store(path, SMALL)
 
-    calls, to_float16 = [], noise.to_float16
+    calls, to_float16 = [], write_noise_module.to_float16
 
     def fails(values, rounding):
         calls.append(1)
@@ -186,7 +186,7 @@ def test_a_store_is_there_whole_or_not_at_all(write, write_noise, tmp_path, monk
             raise error
         return to_float16(values, rounding)
 
-    monkeypatch.setattr(noise, "to_float16", fails)
+    monkeypatch.setattr(write_noise_module, "to_float16", fails)
     with pytest.raises(error):
         write(["2.wav", "1.wav"])
     assert left(tmp_path) == ["noise.zarr"]

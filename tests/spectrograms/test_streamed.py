@@ -15,7 +15,7 @@ from spokenwords.model import inference
 from spokenwords.spectrograms import in_memory, streamed
 from spokenwords.spectrograms.in_memory import batches_per_epoch, load, open_stores
 from spokenwords.spectrograms.stft import STFT
-from spokenwords.spectrograms.streamed import StreamedRecordings, mixed
+from spokenwords.spectrograms.streamed import CHUNKS_AHEAD, StreamedRecordings, mixed
 from spokenwords.training import loop
 
 CPU = torch.device("cpu")
@@ -199,7 +199,7 @@ def test_an_epoch_keeps_the_budget(write_store, epoch):
     tracemalloc.stop()
     # A pool of 30, the chunks of 4 that are read ahead, each twice while it is copied, three
     # batches of 8; and a little that is no array.
-    arrays = (30 + 2 * 4 * (streamed.CHUNKS_AHEAD + 1) + 3 * 8) * each
+    arrays = (30 + 2 * 4 * (CHUNKS_AHEAD + 1) + 3 * 8) * each
     assert peak < arrays + 100_000 < allowed
     assert peak > (30 * each if epoch == "shuffled" else 0)
 
@@ -266,5 +266,5 @@ def test_recordings_beyond_the_budget_are_streamed(stores, manifest, messages):
 def test_place_of_a_gigabyte(monkeypatch, gpu, host, memory_budget, place):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (gpu * 1e9, 80e9))
     monkeypatch.setattr(free_memory, "free", lambda: host * 1e9)
-    found, _ = in_memory._place(1e9, torch.device("cuda", 0), memory_budget)
+    found, _ = in_memory._place(1e9, torch.device("cuda", 0), memory_budget, 1)
     assert (found and found.type) == place

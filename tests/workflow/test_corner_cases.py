@@ -457,7 +457,7 @@ def run_chain(run, made, folder):
 def test_every_script_runs(name, run, tmp_path, monkeypatch):
     made = CASES[name]
     if name not in DRAWN:
-        monkeypatch.setattr("spokenwords.plots.style.save", lambda figure, *paths: None)
+        monkeypatch.setattr("spokenwords.report.plots.style.save", lambda figure, *paths: None)
     run_chain(run, made, tmp_path)
     # Files give back what tables had: flags that are missing, numbers that are whole.
     rates = pd.read_csv(tmp_path / "rates.csv", keep_default_na=False)
@@ -531,7 +531,7 @@ def test_false_alarms(words, unknown, strangers, confidences, tmp_path):
         style.save(plot_false_alarms(table), tmp_path / "plot.svg")
     text = (tmp_path / "plot.svg").read_text() + figures.caveats(exported(), table)
     assert "nan" not in text.lower()
-    assert text.count("nothing to test on") == 1 + (not words or not (unknown or strangers))
+    assert text.count("no test recordings") == 1 + (not words or not (unknown or strangers))
     for name, rows in tests.items():
         # The lowest threshold that there is, and what is as probable.
         threshold = min(confidences, default=0)

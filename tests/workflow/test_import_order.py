@@ -11,7 +11,7 @@ import spokenwords
 LIBRARY = Path(spokenwords.__path__[0])
 # Packages in pipeline order; those of a line do not import each other.
 ORDER = [
-    ["errors", "names"],
+    ["errors", "names", "wording"],
     ["jobs"],
     ["config"],
     ["recordings"],

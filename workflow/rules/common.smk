@@ -17,7 +17,7 @@ from spokenwords.config import configuration
 from spokenwords.evaluation import published
 from spokenwords.jobs import fingerprint, hashing, memory_request
 from spokenwords.recognition import inputs
-from spokenwords.recordings import classes, data_folder, lists, speaker_table
+from spokenwords.recordings import classes, data_folder, lists, speaker_table, spelling
 from spokenwords.errors import UserError
 
 # Sentences of errors that ended Snakemake, other than those of jobs.
@@ -137,7 +137,7 @@ def metadata_digests():
 
 def said_of(word):
     """What the data set's table says of a word, as digests; None if there is nothing."""
-    return metadata_digests().get(lists.composed(word))
+    return metadata_digests().get(spelling.composed(word))
 
 
 def refuse_unlisted(words):

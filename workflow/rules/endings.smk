@@ -7,6 +7,7 @@ import snakemake_report
 from snakemake.common import NOTHING_TO_BE_DONE_MSG
 from snakemake_interface_logger_plugins.common import LogEvent
 from spokenwords.jobs import summary
+from spokenwords.wording import counted, some
 
 
 class UnrecordedResults(logging.Handler):
@@ -35,10 +36,10 @@ class UnrecordedResults(logging.Handler):
             if dag.reason(job).no_metadata and not dag.needrun(job)
         ]
         if jobs:
-            named = summary.some(sorted({job.rule.name for job in jobs}))
+            named = some(sorted({job.rule.name for job in jobs}), summary.NAMED)
             logger.warning(
                 "Warning: .snakemake has no record of how results of "
-                f"{summary.count(len(jobs), 'job')} came about, as if copied without it ({named}). "
+                f"{counted(len(jobs), 'job')} came about, as if copied without it ({named}). "
                 "Changed settings or recordings will not be noticed there. Repeat this command with "
                 "--touch --forceall to take these results as made from what is there now, or with "
                 "--forceall (or --forcerun and names of rules) to make them again."

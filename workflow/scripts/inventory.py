@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from spokenwords.jobs.log import job_log
-from spokenwords.recordings import inventory
+from spokenwords.recordings import inventory, inventory_file
 
 with job_log(snakemake.log[0]):
     table = snakemake.resources.metadata
@@ -13,4 +13,4 @@ with job_log(snakemake.log[0]):
         Path(table) if table else None,
         **snakemake.params.audio,
     )
-    inventory.write(rows, Path(snakemake.output.inventory))
+    inventory_file.write(rows, Path(snakemake.output.inventory))

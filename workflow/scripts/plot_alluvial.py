@@ -7,7 +7,7 @@ from spokenwords.jobs.log import job_log
 from spokenwords.report.plots import alluvial, style
 
 with job_log(snakemake.log[0]):
-    table, note = confusion.to_draw(confusion.read(snakemake.input.confusion))
+    table, note = confusion.for_plots(confusion.read(snakemake.input.confusion))
     figure = alluvial.draw(table, note=note)
     style.save(figure, snakemake.output.plot, snakemake.output.image)
     # Not a resource: all jobs of a group on a cluster would have to have the same.

@@ -6,5 +6,5 @@ from spokenwords.report.plots import style
 from spokenwords.report.plots.confusion import heat_map
 
 with job_log(snakemake.log[0]):
-    table, note = confusion.to_draw(confusion.read(snakemake.input.confusion))
+    table, note = confusion.for_plots(confusion.read(snakemake.input.confusion))
     style.save(heat_map(table, note), snakemake.output.plot)

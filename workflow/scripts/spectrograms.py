@@ -4,7 +4,7 @@ from pathlib import Path
 
 from spokenwords.jobs.hashing import hash_of
 from spokenwords.jobs.log import job_log
-from spokenwords.recordings import inventory
+from spokenwords.recordings.inventory_file import usable_files
 from spokenwords.spectrograms.stft import STFT
 from spokenwords.spectrograms.write import write_recordings
 
@@ -14,7 +14,7 @@ with job_log(snakemake.log[0]):
     write_recordings(
         Path(snakemake.output.store).parent,
         Path(snakemake.resources.folder),
-        inventory.usable_files(inventory_path),
+        usable_files(inventory_path),
         STFT(sample_rate=audio["sample_rate"], **features["stft"]),
         length=round(audio["seconds"] * audio["sample_rate"]),
         window=audio["window"],

@@ -2,12 +2,18 @@
 
 import json
 import sys
-from functools import partial
 from pathlib import Path
 
 from spokenwords.errors import UserError
 from spokenwords.jobs.log import job_log
 from spokenwords.recordings import archive, data_folder
+
+
+def warn(sentences: list[str]) -> None:
+    """Print warnings to the log alone: the terminal shows them when the folder is scanned."""
+    for sentence in sentences:
+        print(f"Warning: {sentence}", file=sys.stderr)
+
 
 with job_log(snakemake.log[0]):
     contents, sha256 = Path(snakemake.output.contents), snakemake.params.sha256
@@ -20,11 +26,10 @@ with job_log(snakemake.log[0]):
     archive.verify(path, sha256)
     archive.unpack(path, contents.parent)
     wanted = json.loads(snakemake.resources.words)
-    # Its warnings go to the log alone: the terminal shows them when the folder is scanned.
     data_folder.words(
         contents.parent,
         wanted,
         snakemake.resources.min_recordings,
-        warn=partial(print, file=sys.stderr),
+        warn=warn,
     )
     contents.write_text(f"Unpacked from {path}, SHA-256 {sha256}.\n", encoding="utf-8")

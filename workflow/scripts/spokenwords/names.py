@@ -7,3 +7,5 @@ NOISE = "_background_noise_"  # as Speech Commands names its folder of long reco
 UNKNOWN = "unknown"
 SILENCE = "silence"
 SILENCE_SEGMENTS = "_silence_"  # stands for the word where a recording is a segment of noise
+# From where to where, as shares of its length, a recording of noise is used in each set.
+NOISE_PARTS = {"train": (0.0, 0.5), "valid": (0.5, 0.6), "test": (0.6, 1.0)}

@@ -1,15 +1,15 @@
-"""Whether a classifier's probabilities can be believed, and what it gains by not answering."""
+"""Calibration: whether probabilities equal shares of correct answers, and selective answers."""
 
 import numpy as np
 import pandas as pd
 
 from spokenwords.evaluation import intervals
 
-BINS = 15  # as Guo et al. have it
+BINS = 15  # as in Guo et al. (see `expected_error`)
 
 
 def of(predictions: pd.DataFrame) -> pd.DataFrame:
-    """A row a recording: speaker, confidence (the prediction's probability), correct.
+    """One row per recording: speaker, confidence (the prediction's probability), correct.
 
     `predictions` has the columns speaker, target, prediction and probability.
     """
@@ -23,15 +23,17 @@ def of(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def reliability(answers: pd.DataFrame) -> pd.DataFrame:
-    """Confidence and accuracy of the answers (see `of`) in bins of equally wide confidence.
+    """Confidence and accuracy of the answers (see `of`) in confidence bins of equal width.
 
-    A row a bin that has recordings: low, high (its edges; the higher belongs to it), recordings,
-    confidence (mean), accuracy, accuracy_low and accuracy_high (its `intervals.of_share`).
+    One row per bin with recordings: low, high (its edges; the upper one is included), recordings,
+    confidence (mean), accuracy, accuracy_low and accuracy_high (`intervals.of_share`).
     """
     number = np.ceil(answers["confidence"] * BINS).clip(1, BINS).astype(int) - 1
     groups = answers.groupby(number.to_numpy())
     table = groups.agg(
-        recordings=("correct", "size"), confidence=("confidence", "mean"), right=("correct", "sum")
+        recordings=("correct", "size"),
+        confidence=("confidence", "mean"),
+        correct=("correct", "sum"),
     )
     several = answers["speaker"].nunique() > 1
     bounds = [
@@ -44,7 +46,7 @@ def reliability(answers: pd.DataFrame) -> pd.DataFrame:
             "high": (table.index + 1) / BINS,
             "recordings": table["recordings"],
             "confidence": table["confidence"],
-            "accuracy": table["right"] / table["recordings"],
+            "accuracy": table["correct"] / table["recordings"],
             "accuracy_low": low,
             "accuracy_high": high,
         }
@@ -52,9 +54,10 @@ def reliability(answers: pd.DataFrame) -> pd.DataFrame:
 
 
 def expected_error(answers: pd.DataFrame) -> float:
-    """The expected calibration error: the mean distance of accuracy from confidence over the bins.
+    """Return the expected calibration error: mean distance of accuracy from confidence in the bins.
 
-    Weighted by recordings: C. Guo et al., "On Calibration of Modern Neural Networks" (2017), eq. 3.
+    Bins are weighted by recordings: C. Guo et al., "On Calibration of Modern Neural Networks"
+    (2017), eq. 3.
     """
     table = reliability(answers)
     distances = (table["accuracy"] - table["confidence"]).abs()
@@ -62,10 +65,10 @@ def expected_error(answers: pd.DataFrame) -> float:
 
 
 def coverage(answers: pd.DataFrame) -> pd.DataFrame:
-    """Accuracy where only the most confident answers are given.
+    """Accuracy of the most confident answers.
 
-    A row a confidence that occurs, highest first: threshold, answered (the share of recordings at
-    least so confident), accuracy (of these). Its complement is known as the risk-coverage curve
+    One row per confidence that occurs, highest first: threshold, answered (share of recordings with
+    at least this confidence), accuracy (of these). The complement is the risk-coverage curve
     (R. El-Yaniv and Y. Wiener, "On the Foundations of Noise-free Selective Classification", 2010).
     """
     counts = answers.groupby("confidence")["correct"].agg(["size", "sum"])

@@ -1,6 +1,6 @@
-"""Runs laid side by side: their figures, their spread over seeds, and what differs between them.
+"""Comparison of runs: their metrics, the spread over seeds, and differences between runs.
 
-A concrete run is one training; a run of the catalogue has one for each of its seeds.
+A concrete run is one training; a run of the catalogue has one concrete run per seed.
 """
 
 import logging
@@ -13,10 +13,10 @@ import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
 from spokenwords.evaluation import intervals
+from spokenwords.recordings.tables import read_table
 
 logger = logging.getLogger("spokenwords")
 
-LEVEL = 0.05  # of significance
 MEASURES = ("accuracy", "loss", "macro_f1")
 
 _TEXT = (
@@ -32,25 +32,28 @@ _TEXT = (
     "word",
 )
 _PAIR = (
-    *("first", "second", "recordings", "only_first_right", "only_second_right"),
-    *("difference", "difference_low", "difference_high", "p_value"),
+    "first",
+    "second",
+    "recordings",
+    "only_first_right",
+    "only_second_right",
+    "difference",
+    "difference_low",
+    "difference_high",
+    "p_value",
 )
 
 
 def read(path: Path) -> pd.DataFrame:
-    """One of this module's tables from its CSV file."""
-    # Names such as `NA` or `001` are text; an empty number is missing.
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    numbers = [column for column in table if column not in _TEXT]
-    table[numbers] = table[numbers].apply(pd.to_numeric)
-    return table
+    """Read one of this module's tables from its CSV file."""
+    return read_table(path, _TEXT)
 
 
 def runs(catalogue: Mapping[str, Mapping], metrics: Mapping[str, Mapping]) -> pd.DataFrame:
-    """A row a concrete run: how well it does, and what its training took.
+    """One row per concrete run: its metrics, and the resources of its training.
 
     `catalogue` gives each concrete run's `run` (its name in the catalogue), split, features,
-    representation, model and seed; `metrics` what `evaluation` made of it.
+    representation, model and seed; `metrics` are those of `test_set.evaluate`.
     """
     rows = []
     for name, run in catalogue.items():
@@ -60,7 +63,7 @@ def runs(catalogue: Mapping[str, Mapping], metrics: Mapping[str, Mapping]) -> pd
         row |= {"classes": len(found["words"]), "recordings": found["recordings"]}
         for measure in MEASURES:
             low, high = found[f"{measure}_interval"]
-            if low == high:  # Of recordings that are all alike, resampling learns nothing.
+            if low == high:  # Resampling identical recordings gives no interval.
                 low = high = np.nan
             row |= {measure: found[measure], f"{measure}_low": low, f"{measure}_high": high}
         row["expected_calibration_error"] = found["expected_calibration_error"]
@@ -75,7 +78,7 @@ def runs(catalogue: Mapping[str, Mapping], metrics: Mapping[str, Mapping]) -> pd
 
 
 def seeds(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a run of the catalogue: seeds, mean and sample standard deviation of each measure.
+    """One row per run of the catalogue: seeds, mean and sample standard deviation of each measure.
 
     `table` is that of `runs`. With one seed there is no standard deviation.
     """
@@ -88,20 +91,20 @@ def seeds(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def pairs(predictions: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """A row a pair of concrete runs that were tested on the same recordings.
+    """One row per pair of concrete runs that were tested on the same recordings.
 
-    - only_first_right, only_second_right: recordings that just one of the two recognised
+    - only_first_right, only_second_right: recordings that only one of the two recognised
     - difference: the second run's accuracy minus the first's, with the interval of
       `intervals.of_difference`
-    - p_value: `sign_flip_test` of how many more recordings of each speaker the second recognised;
-      where each speaker has one recording, it is McNemar's exact test
+    - p_value: `sign_flip_test` of how many more recordings of each speaker the second run
+      recognised; if each speaker has one recording, this is McNemar's exact test
     - p_holm: the same, adjusted for the number of pairs (Holm, 1979)
 
-    All say how these trained models differ on such speakers, not how other seeds would.
-    Recordings are matched by file; pairs with different ones are left out, and the log says which.
+    The figures compare these trained models on such speakers; other seeds may differ otherwise.
+    Recordings are matched by file. Pairs with different recordings are left out and logged.
     """
     outcomes = {name: _outcomes(table) for name, table in predictions.items()}
-    _tell_test_sets(outcomes)
+    _log_test_sets(outcomes)
     rows = []
     for (first, a), (second, b) in combinations(outcomes.items(), 2):
         if a.index.equals(b.index):
@@ -117,30 +120,30 @@ def pairs(predictions: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 def words(
     catalogue: Mapping[str, Mapping], predictions: Mapping[str, pd.DataFrame]
 ) -> pd.DataFrame:
-    """A row a word and run of the catalogue: recordings, recall, and what the word gained or lost.
+    """One row per word and run of the catalogue: recordings, recall, and difference in recall.
 
-    - recall: the mean over the run's seeds; missing where the word has no test recordings
+    - recall: the mean over the run's seeds; missing if the word has no test recordings
     - difference: to the recall of the catalogue's first run
     - p_value: `sign_flip_test` of how many more of each speaker's recordings the run's seeds
-      recognised, where both runs were tested on the same; with one seed each, and one recording of
-      each speaker, it is McNemar's exact test
+      recognised, if both runs were tested on the same recordings; with one seed each, and one
+      recording of each speaker, this is McNemar's exact test
     - p_holm: the same, adjusted for the number of tests in the table (Holm, 1979)
     """
     names: dict[str, list[str]] = {}
     for name, run in catalogue.items():
         names.setdefault(run["run"], []).append(name)
-    # How many of a run's seeds recognised each recording. They share a split, and so a test set.
-    right = {run: sum(_outcomes(predictions[n]).astype(int) for n in names[run]) for run in names}
+    # The number of a run's seeds that recognised each recording. Seeds share a test set.
+    correct = {run: sum(_outcomes(predictions[n]).astype(int) for n in names[run]) for run in names}
     first = next(iter(names))
     parts = {}
-    for run, count in right.items():
+    for run, count in correct.items():
         by_word = count.groupby(level="target")
         part = pd.DataFrame({"recordings": by_word.size(), "recall": by_word.mean()})
         part["recall"] /= len(names[run])
         if run != first:
             part["difference"] = part["recall"] - parts[first]["recall"]
-            if count.index.equals(right[first].index):
-                lead = count * len(names[first]) - right[first] * len(names[run])
+            if count.index.equals(correct[first].index):
+                lead = count * len(names[first]) - correct[first] * len(names[run])
                 group = intervals.groups(lead.index.get_level_values("speaker"))
                 lead = lead.groupby([lead.index.get_level_values("target"), group]).sum()
                 part["p_value"] = lead.groupby(level="target").agg(sign_flip_test)
@@ -156,20 +159,20 @@ def words(
 
 
 def sign_flip_test(differences: Iterable[int]) -> float:
-    """The exact two-sided p value of paired whole-number differences whose signs are by chance.
+    """Return the exact two-sided p value of paired whole-number differences with random signs.
 
-    Fisher's randomisation test (The Design of Experiments, 1935, §21): of all ways to set the
-    signs, the share that brings the sum as far from 0 as it is. With sums over speakers, whose
-    recordings are alike, it is that of I. A. Canay, J. P. Romano and A. M. Shaikh (Randomization
-    tests under an approximate symmetry assumption, Econometrica 85, 2017); of fewer than six
-    speakers none is below 0.05.
+    This is Fisher's randomisation test (The Design of Experiments, 1935, §21): the share of all
+    assignments of signs whose sum is at least as far from 0. With sums over speakers, whose
+    recordings are correlated, it is the test of I. A. Canay, J. P. Romano and A. M. Shaikh
+    (Randomization tests under an approximate symmetry assumption, Econometrica 85, 2017). With
+    fewer than six speakers no p value is below 0.05.
     """
     differences = np.asarray(differences, dtype=int)
     sizes, counts = np.unique(np.abs(differences), return_counts=True)
     highest = int(sizes @ counts)
     period = 2 * highest + 1
-    # A difference has the characteristic function cos(size x), a sum the product of theirs. The
-    # Fourier transform of it is the chances of 0, 1, … and from the end of −1, −2, …
+    # The characteristic function of a difference is cos(size x), that of the sum their product. Its
+    # Fourier transform gives the probabilities of 0, 1, … and, from the end, of −1, −2, …
     places, function = np.arange(highest + 1), np.ones(highest + 1)
     for size, count in zip(sizes, counts, strict=True):
         function *= np.cos(2 * np.pi / period * (places * size % period)) ** count
@@ -179,13 +182,13 @@ def sign_flip_test(differences: Iterable[int]) -> float:
 
 
 def _outcomes(predictions: pd.DataFrame) -> pd.Series:
-    """Whether each recording was recognised, indexed by target, file and speaker in their order."""
-    right = predictions["target"] == predictions["prediction"]
-    places = predictions[["target", "file", "speaker"]]
-    return right.set_axis(pd.MultiIndex.from_frame(places)).sort_index()
+    """Whether each recording was recognised, with a sorted index of target, file and speaker."""
+    correct = predictions["target"] == predictions["prediction"]
+    recordings = predictions[["target", "file", "speaker"]]
+    return correct.set_axis(pd.MultiIndex.from_frame(recordings)).sort_index()
 
 
-def _tell_test_sets(outcomes: Mapping[str, pd.Series]) -> None:
+def _log_test_sets(outcomes: Mapping[str, pd.Series]) -> None:
     groups: list[tuple[pd.Index, list[str]]] = []
     for name, outcome in outcomes.items():
         for index, names in groups:
@@ -196,7 +199,7 @@ def _tell_test_sets(outcomes: Mapping[str, pd.Series]) -> None:
             groups.append((outcome.index, [name]))
     if len(groups) > 1:
         listed = "".join(f"\n  {', '.join(names)} ({len(index):,})" for index, names in groups)
-        logger.info(f"Pairs are compared only where the test recordings are the same:{listed}")
+        logger.info(f"Only runs with the same test recordings are compared. Groups:{listed}")
 
 
 def _holm(p_values: pd.Series) -> pd.Series:

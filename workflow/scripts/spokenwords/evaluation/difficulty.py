@@ -1,7 +1,7 @@
-"""What makes a recording hard: its properties against whether the network was wrong.
+"""Which recordings are hard: error rates over the properties of recordings.
 
-The properties are estimates (see `properties.of_samples`), and the network saw more than them. That
-they go with errors does not say that they cause them.
+The properties are estimates (see `acoustics.of_samples`), and the network sees more than them. A
+property that correlates with errors need not cause them.
 """
 
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ MOST_GROUPS, SMALLEST_GROUP = 8, 25
 
 @dataclass(frozen=True)
 class Property:
-    """How a property is told and put into the model.
+    """How a property is named in reports, and how it enters the model.
 
-    Its `scale` is linear; log or count, whose logarithm (of a count plus 1) is taken, in doublings;
-    flag (true or false); or any, a count that the model takes for a flag.
+    Values of `scale`: linear; log and count, which enter as log2 (of a count plus 1); flag (true or
+    false); any, a count that enters as a flag (whether it is above 0).
     """
 
     name: str
@@ -47,15 +47,15 @@ PROPERTIES = [
 
 
 def join(predictions: pd.DataFrame, properties: pd.DataFrame) -> pd.DataFrame:
-    """A row a prediction: speaker, whether it is `wrong`, and each property as a number.
+    """One row per prediction: speaker, whether it is `wrong`, and each property as a number.
 
-    Raises `UserError` when a recording was not measured.
+    Raises `UserError` if the properties of a recording are missing.
     """
     measured = properties.set_index("file")
-    if unknown := sorted(set(predictions["file"]) - set(measured.index)):
+    if missing := sorted(set(predictions["file"]) - set(measured.index)):
         raise UserError(
-            f"{len(unknown):,} of the recordings with predictions were not measured, such as "
-            f"{unknown[0]}: measure the test set that the run was evaluated on."
+            f"{len(missing):,} recordings with predictions have no measured properties, for "
+            f"example {missing[0]}: measure the test set that the run was evaluated on."
         )
     measured = measured.loc[predictions["file"], [item.name for item in PROPERTIES]]
     return measured.astype(float).assign(
@@ -65,12 +65,13 @@ def join(predictions: pd.DataFrame, properties: pd.DataFrame) -> pd.DataFrame:
 
 
 def rates(recordings: pd.DataFrame) -> pd.DataFrame:
-    """The error rate in groups of recordings alike in a property; a row a property and group.
+    """Error rates in groups of recordings with similar values; one row per property and group.
 
-    `recordings` is `join`'s. Up to 8 groups are about equally large, of at least 25 recordings
-    where equal values allow; a flag has one for each value. Columns: property, group (in words),
-    low, median and high of its values, recordings, errors, error_rate, interval_low and
-    interval_high (`intervals.of_share`). Recordings without a value are the group `NOT_MEASURED`.
+    `recordings` is the table of `join`. Each property has up to 8 groups of about equal size, with
+    at least 25 recordings as far as equal values allow; a flag has one group per value. Columns:
+    property, group (in words), low, median and high of its values, recordings, errors, error_rate,
+    interval_low and interval_high (`intervals.of_share`). Recordings without a value form the group
+    `NOT_MEASURED`.
     """
     rows, several = [], recordings["speaker"].nunique() > 1
     for item in PROPERTIES:
@@ -102,7 +103,7 @@ def rates(recordings: pd.DataFrame) -> pd.DataFrame:
 
 
 def _edges(values: pd.Series) -> list[tuple[float, float]]:
-    """The lowest and highest value of each group; equal values are never in two."""
+    """The lowest and highest value of each group; equal values are in the same group."""
     distinct, counts = np.unique(values, return_counts=True)
     groups, first, size, left = [], 0, 0, len(values)
     for last, count in enumerate(counts):
@@ -111,8 +112,8 @@ def _edges(values: pd.Series) -> list[tuple[float, float]]:
             groups.append((distinct[first], distinct[last]))
             first, size, left = last + 1, 0, left - size
     if size:
-        # A rest too small for a group of its own, but for beside a single value: that is one apart,
-        # such as no sample clipped.
+        # A small rest joins the group before it, unless that is a single value, such as no clipped
+        # samples: this stays a group of its own.
         if groups and size < SMALLEST_GROUP and groups[-1][0] < groups[-1][1]:
             first = np.searchsorted(distinct, groups.pop()[0])
         groups.append((distinct[first], distinct[-1]))

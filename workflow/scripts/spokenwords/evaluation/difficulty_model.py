@@ -1,4 +1,4 @@
-"""Which properties of a recording matter when they are taken together: one logistic regression."""
+"""Which properties of recordings go with errors: one logistic regression on all of them."""
 
 import warnings
 from collections.abc import Iterable
@@ -16,55 +16,66 @@ from statsmodels.stats.multitest import multipletests
 from spokenwords.evaluation.difficulty import PROPERTIES, Property
 
 OF_SPEAKER = "recordings_of_speaker_in_training"
-TOGETHER = "all together"  # the row of a model that tells of it as a whole
+TOGETHER = "all together"  # the row about the model as a whole
 
 # P. Peduzzi et al., A simulation study of the number of events per variable in logistic regression
 # analysis, Journal of Clinical Epidemiology 49, 1996: with fewer, odds ratios are biased.
 OUTCOMES_PER_COEFFICIENT = 10
 FEWEST_ON_A_SIDE = 10
-# Below about so many, cluster-robust intervals are too narrow: A. C. Cameron and D. L. Miller, A
+# With fewer, cluster-robust intervals are too narrow: A. C. Cameron and D. L. Miller, A
 # practitioner's guide to cluster-robust inference, Journal of Human Resources 50, 2015.
 FEW_SPEAKERS = 30
 FOLDS = 5
 
-# The recordings in which an effect is there, and those in which it is not.
+# Names of the recordings with an effect, and of those without it.
 SIDES = {
-    "below": ("below the median", "from the median up"),
-    "above": ("above the median", "up to the median"),
-    "rising": ("above the median", "up to the median"),
+    "below": ("below the median", "at or above the median"),
+    "above": ("above the median", "at or below the median"),
+    "rising": ("above the median", "at or below the median"),
     "present": ("with it", "without it"),
 }
 MODEL_COLUMNS = [
-    *("property", "effect", "odds_ratio", "interval_low", "interval_high", "p_value"),
-    *("property_p_value", "median", "standard_deviation", "unit", "note"),
+    "property",
+    "effect",
+    "odds_ratio",
+    "interval_low",
+    "interval_high",
+    "p_value",
+    "property_p_value",
+    "median",
+    "standard_deviation",
+    "unit",
+    "note",
 ]
 
 
 def fit(recordings: pd.DataFrame) -> pd.DataFrame:
-    """One logistic regression of errors on all properties together.
+    """Fit one logistic regression of errors on all properties together.
 
-    `recordings` is `difficulty.join`'s. They can be hard at both ends of a property, such as words
-    that come early or late: so the log odds are two straight lines that meet at its median. Where
-    there are too few errors for that, they are one line. The word said is not in the model: what it
-    does to the spectrum counts as the spectrum's. Intervals (95 %) and p-values allow for the
-    likeness of a speaker's recordings. A row an effect, most certain properties first:
+    `recordings` is the table of `difficulty.join`. Recordings can be hard at both ends of a
+    property, such as words that begin early or late: so the log odds are two straight lines that
+    meet at the median, or one line if there are too few errors for two. The word is not in the
+    model: its effect on the spectrum is attributed to the spectrum. Intervals (95 %) and p values
+    allow for the correlation of a speaker's recordings. One row per effect, smallest p value first:
 
     - property, effect: `below` and `above` (each standard deviation farther from the median),
       `rising` (each standard deviation more), `present` (rather than absent)
-    - odds_ratio, interval_low, interval_high: what the odds of an error are multiplied by; p_value
-    - property_p_value: of the property's effects taken together (Wald test), adjusted for the
-      number of properties (S. Holm, A simple sequentially rejective multiple test procedure, 1979)
-    - median of the property; standard_deviation, of its logarithm where `unit` is octaves or
+    - odds_ratio, interval_low, interval_high: factor by which the odds of an error are multiplied;
+      p_value
+    - property_p_value: of all effects of the property (Wald test), adjusted for the number of
+      properties (S. Holm, A simple sequentially rejective multiple test procedure, 1979)
+    - median of the property; its standard_deviation, of the logarithm if `unit` is octaves or
       doublings
-    - note: why the property is not in the model, where it is not
+    - note: why the property is not in the model, if it is not
 
-    The last row, `TOGETHER`, has a note on the model as a whole: how well it tells errors from
-    right answers of speakers that it was not fitted to, or why there is no model.
+    The last row, `TOGETHER`, has a note on the whole model: how well it separates errors from
+    correct answers for speakers it was not fitted to, or why there is no model.
     """
     measured = recordings.dropna(subset=recordings.columns.drop(OF_SPEAKER))
     unknown = int(measured[OF_SPEAKER].isna().sum())
-    # Rather than recordings of unknown speakers, where they are needed, the property is left out.
-    ways = [measured.dropna(), *[measured.assign(**{OF_SPEAKER: np.nan})] * bool(unknown)]
+    ways = [measured.dropna()]
+    if unknown:  # If these recordings are needed, the property is left out instead.
+        ways.append(measured.assign(**{OF_SPEAKER: np.nan}))
     for bent, known in product((True, False), ways):
         wrong, speakers = known["wrong"], known["speaker"]
         outcomes = int(min(wrong.sum(), (1 - wrong).sum()))
@@ -73,12 +84,12 @@ def fit(recordings: pd.DataFrame) -> pd.DataFrame:
         if outcomes >= needed:
             break
     if known.empty:
-        note = "No model: there is no recording that was measured."
+        note = "No model: no recording was measured."
     elif outcomes < needed:
-        kind = "errors" if 2 * wrong.sum() <= len(wrong) else "right answers"
+        kind = "errors" if 2 * wrong.sum() <= len(wrong) else "correct answers"
         note = f"No model: too few {kind}, {outcomes:,} of the {needed:,} needed."
     elif columns.empty:
-        note = "No model: there is no property that can be fitted."
+        note = "No model: no property can be fitted."
     elif (fitted := _fit(columns, wrong, speakers)) is None:
         note = "No model: the fit does not converge."
     else:
@@ -87,17 +98,17 @@ def fit(recordings: pd.DataFrame) -> pd.DataFrame:
         )
         note = _account(columns, wrong, speakers)
         if left := len(recordings) - len(known):
-            note += f" Left out: {left:,} recordings of which a property is not known."
+            note += f" Left out: {left:,} recordings with a missing property."
         if unknown and len(known) == len(measured):
-            note += f" Who speaks is not known of {unknown:,}: each counts as a speaker's only one."
+            note += f" {unknown:,} have unknown speakers: each counts as another speaker."
     if 0 < unknown < len(known) == len(measured):
-        table.loc[(OF_SPEAKER, ""), "note"] = f"not known of {unknown:,} recordings"
+        table.loc[(OF_SPEAKER, ""), "note"] = f"unknown for {unknown:,} recordings"
     table.loc[(TOGETHER, ""), "note"] = note
     return table.reset_index().reindex(columns=MODEL_COLUMNS)
 
 
 def _columns(known: pd.DataFrame, bent: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What is fitted, columns (property, effect), and the table without the fit."""
+    """The columns (property, effect) to fit, and the table without the results of the fit."""
     columns, rows = {}, []
     for item in PROPERTIES:
         values, unit = known[item.name].dropna(), item.unit
@@ -109,9 +120,9 @@ def _columns(known: pd.DataFrame, bent: bool) -> tuple[pd.DataFrame, pd.DataFram
             values = (values > 0).astype(float)
         effects = _effects(item, values, bent)
         wider = columns | {(item.name, effect): effects[effect] for effect in effects}
-        note = _fault(values, effects, known["wrong"])
+        note = _obstacle(values, effects, known["wrong"])
         if not note and np.linalg.matrix_rank(_design(wider.values())) <= len(wider):
-            note = "follows from the others"
+            note = "determined by the other properties"
         row |= {"standard_deviation": values.std(), "unit": unit, "note": note}
         if note:
             rows.append(row | {"effect": ""})
@@ -123,7 +134,7 @@ def _columns(known: pd.DataFrame, bent: bool) -> tuple[pd.DataFrame, pd.DataFram
 
 
 def _effects(item: Property, values: pd.Series, bent: bool) -> dict[str, pd.Series]:
-    """The column of each effect of a property that enough recordings differ in."""
+    """The column of each effect of a property, if enough recordings have it."""
     if item.scale in ("flag", "any"):
         effects = {"present": values}
     else:
@@ -138,35 +149,35 @@ def _effects(item: Property, values: pd.Series, bent: bool) -> dict[str, pd.Seri
     }
 
 
-def _fault(values: pd.Series, effects: dict[str, pd.Series], wrong: pd.Series) -> str:
-    """Why a property cannot be fitted, in words; none where it can."""
+def _obstacle(values: pd.Series, effects: dict[str, pd.Series], wrong: pd.Series) -> str:
+    """Why a property cannot be fitted; empty if it can."""
     if values.empty:
         return "never measured"
     unlike = int(values.value_counts()[1:].sum())
     if not effects:
-        return f"only {unlike} unlike the others" if unlike else "the same for all"
+        return f"only {unlike} recordings differ" if unlike else "the same for all recordings"
     for effect, column in effects.items():
-        errors, right = column[wrong == 1], column[wrong == 0]
-        if not (errors.max() <= right.min() or right.max() <= errors.min()):
+        errors, correct = column[wrong == 1], column[wrong == 0]
+        if not (errors.max() <= correct.min() or correct.max() <= errors.min()):
             continue
         # Its odds ratio would be zero or infinite.
         for side, outcomes in zip(
             SIDES[effect], (wrong[column > 0], wrong[column <= 0]), strict=True
         ):
             if outcomes.nunique() == 1:
-                fate = "wrong" if outcomes.all() else "right"
-                return f"of the {len(outcomes):,} {side}, all were {fate}"
+                fate = "wrong" if outcomes.all() else "correct"
+                return f"all {len(outcomes):,} recordings {side} were {fate}"
     return ""
 
 
 def _design(columns: Iterable[pd.Series]) -> np.ndarray:
-    """[recordings, columns + 1]: the constant comes last."""
+    """The design matrix [recordings, columns + 1]; the constant is last."""
     columns = list(columns)
     return np.column_stack([*columns, np.ones(len(columns[0]))])
 
 
 def _fit(columns: pd.DataFrame, wrong: pd.Series, speakers: pd.Series):
-    """The fitted model, its coefficients those of the columns, then the constant; None if none."""
+    """The fitted model, with coefficients of the columns and of the constant; None on failure."""
     robust = {"cov_type": "HC1"}
     if _enough_speakers(columns, speakers):
         robust = {"cov_type": "cluster", "cov_kwds": {"groups": pd.factorize(speakers)[0]}}
@@ -196,16 +207,16 @@ def _odds_ratios(effects: pd.MultiIndex, fitted) -> pd.DataFrame:
 
 
 def _enough_speakers(columns: pd.DataFrame, speakers: pd.Series) -> bool:
-    """With no more speakers than coefficients their covariance would be singular."""
+    """Whether there are more speakers than coefficients: else the covariance is singular."""
     return speakers.nunique() > columns.shape[1] + 1
 
 
 def _account(columns: pd.DataFrame, wrong: pd.Series, speakers: pd.Series) -> str:
-    """What the model as a whole is worth, in a few sentences."""
+    """The quality of the whole model, in a few sentences."""
     count = speakers.nunique()
     text = f"{int(wrong.sum()):,} errors in {len(wrong):,} recordings of {count:,} "
     text += "speaker." if count == 1 else "speakers."
-    # Too few speakers who differ are no folds.
+    # There may be too few speakers for folds that have both errors and correct answers.
     with suppress(ValueError), warnings.catch_warnings(action="ignore"):
         chances = cross_val_predict(
             LogisticRegression(C=np.inf, max_iter=1000),
@@ -217,11 +228,11 @@ def _account(columns: pd.DataFrame, wrong: pd.Series, speakers: pd.Series) -> st
         )
         text += (
             " For speakers left out of the fit, the area under the ROC curve is "
-            f"{roc_auc_score(wrong, chances[:, 1]):.2f} (0.5: chance, 1: errors are foreseen)."
+            f"{roc_auc_score(wrong, chances[:, 1]):.2f} (0.5: chance, 1: all errors predicted)."
         )
     if not _enough_speakers(columns, speakers):
         text += (
-            " With so few speakers the intervals take recordings for independent, and are rough."
+            " With so few speakers the intervals treat recordings as independent, and are rough."
         )
     elif count < FEW_SPEAKERS:
         text += " With so few speakers the intervals are rough."

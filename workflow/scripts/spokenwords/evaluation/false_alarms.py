@@ -1,115 +1,153 @@
-"""False alarms: what is no word of the classifier's and is taken for one, and what they cost.
+"""False alarms: sounds that are none of the classifier's words and are recognised as one.
 
-From a confidence on, an answer counts. The higher this threshold, the fewer false alarms, and the
-fewer words are recognised. Thresholds are those that keep some share of right answers on the
-validation set; what each does is measured on test recordings, on words that were never trained on,
-and on noise that was not.
+An answer is accepted if its probability reaches the confidence threshold. With a higher threshold
+there are fewer false alarms, and fewer words are recognised. Each threshold here accepts some share
+of the correct validation answers. Its effect is measured on test recordings: of the classifier's
+words, of words that it was trained to call `unknown`, of out-of-vocabulary words, and of noise.
 """
 
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
 from spokenwords.evaluation import intervals
-from spokenwords.model import thresholds
-from spokenwords.model.classifier import Classifier
+from spokenwords.model import inference, thresholds
 from spokenwords.model.thresholds import Best
-from spokenwords.names import UNKNOWN
+from spokenwords.names import NOISE_PARTS, UNKNOWN
 from spokenwords.recognition import sliding_window
-from spokenwords.recordings import audio, decoding
-from spokenwords.spectrograms import noise
+from spokenwords.recordings import audio, classes, decoding, manifest
+from spokenwords.spectrograms import in_memory
+
+if TYPE_CHECKING:
+    from spokenwords.model.classifier import Classifier
 
 logger = logging.getLogger("spokenwords")
 
-# Shares of right answers on the validation set, from all of them to half.
+# Shares of correct validation answers that are accepted, from all of them down to half.
 SHARES = np.arange(200, 99, -1) / 200
 
 
+def of_test_set(
+    classifier: "Classifier",
+    stores: Sequence[str],
+    test: Path,
+    recordings_of_noise: Sequence[Path],
+    settings: Mapping[str, Any],
+    threads: int,
+) -> pd.DataFrame:
+    """Return the `table` for the recordings of the manifest `test` and the ends of noise files.
+
+    `stores` are the zarr.json files of all words, `settings` those of the run.
+    """
+    chosen = classes.of_stores(stores, settings)
+    recordings = manifest.read(test)
+    budget = in_memory.as_bytes(settings["memory_budget"])
+    [spectrograms] = in_memory.load(
+        in_memory.open_stores(stores, threads), [recordings], classifier.device, budget
+    )
+    best, probabilities = (
+        values.cpu().numpy() for values in inference.likeliest_classes(classifier, spectrograms)
+    )
+    spoken = recordings["word"]
+    unknown = spoken.isin(settings["unknown"])
+    out_of_vocabulary = ~spoken.isin(chosen.number)
+    words = ~(unknown | out_of_vocabulary)
+    parts = {"words": words, "unknown": unknown, "strangers": out_of_vocabulary}
+    return table(
+        classifier,
+        (best[words], probabilities[words]),
+        spoken[words],
+        (best[unknown], probabilities[unknown]),
+        (best[out_of_vocabulary], probabilities[out_of_vocabulary]),
+        testing_parts(recordings_of_noise, classifier.transform.sample_rate),
+        {name: recordings.loc[part, "speaker"] for name, part in parts.items()},
+    )
+
+
 def table(
-    classifier: Classifier,
+    classifier: "Classifier",
     words: Best,
     targets: Sequence[str],
     unknown: Best,
-    strangers: Best,
-    recordings_of_noise: Sequence[np.ndarray],
+    out_of_vocabulary: Best,
+    waveforms_of_noise: Sequence[np.ndarray],
     speakers: Mapping[str, Sequence[str]],
 ) -> pd.DataFrame:
-    """A row a threshold: what is recognised, and what is taken for a word and is none.
+    """One row per threshold: the share of words recognised, and the rates of false alarms.
 
-    `words`, `unknown` and `strangers` are the likeliest classes of test recordings: of the
-    classifier's words, which `targets` names, of words that were trained as unknown, and of words
-    that were not trained on; `speakers` names those of each of the three. `recordings_of_noise` are
-    waveforms [samples], in which words are looked for as `spotting` does.
+    `words`, `unknown` and `out_of_vocabulary` are the likeliest classes of test recordings: of the
+    classifier's words (their names are `targets`), of words trained as unknown, and of words that
+    were not trained on. `speakers` has the speakers of each of the three, under the names of the
+    columns. `waveforms_of_noise` [samples] are searched for words with a sliding window.
 
-    Columns: share (of right answers on the validation set), threshold; words, the share recognised;
-    unknown and strangers, the shares taken for words; noise, the words found in an hour of it. Each
-    of the four has the number tested (`_tested`; of noise, hours) and a 95 % interval (`_low`,
-    `_high`; by `intervals.of_share`, and Garwood's of a Poisson rate). What could not be tested is
-    NaN.
+    Columns: share (of correct validation answers accepted); threshold; words (share recognised);
+    unknown and strangers (shares of these two kinds of other words predicted as one of the words);
+    noise (words found per hour). Each of the four comes with the number tested (`_tested`; hours
+    for noise) and a 95 % interval (`_low`, `_high`), by `intervals.of_share` or, for the Poisson
+    rate, Garwood's. What could not be tested is NaN.
     """
-    rate = classifier.transform.sample_rate
-    hours = sum(map(len, recordings_of_noise)) / rate / 3600
+    hours = sum(map(len, waveforms_of_noise)) / classifier.transform.sample_rate / 3600
     with ThreadPoolExecutor(1) as pool:
-        scans = list(sliding_window.probabilities(classifier, recordings_of_noise, pool))
+        scans = list(sliding_window.probabilities(classifier, waveforms_of_noise, pool))
     scans = [sliding_window.smoothed(scan) for scan in scans]
     rows = []
     for share in SHARES:
         threshold = thresholds.threshold(classifier.confidences, share)
-        said = thresholds.answer(*words, classifier.words, classifier.no_words, threshold)
+        answers = thresholds.answer(*words, classifier.words, classifier.no_words, threshold)
         row = {"share": share, "threshold": threshold}
-        row |= _share("words", said == np.array(targets, dtype=object), speakers)
-        for name, others in (("unknown", unknown), ("strangers", strangers)):
-            row |= _share(name, _taken(classifier, others, threshold), speakers)
+        row |= _share("words", answers == np.array(targets, dtype=object), speakers)
+        for name, others in (("unknown", unknown), ("strangers", out_of_vocabulary)):
+            row |= _share(name, _accepted(classifier, others, threshold), speakers)
         found = sum(
             len(sliding_window.events(classifier, scan, len(waveform), threshold))
-            for scan, waveform in zip(scans, recordings_of_noise, strict=True)
+            for scan, waveform in zip(scans, waveforms_of_noise, strict=True)
         )
         rows.append(row | _per_hour("noise", found, hours))
     return pd.DataFrame(rows)
 
 
 def testing_parts(files: Sequence[Path], sample_rate: int) -> list[np.ndarray]:
-    """The ends of recordings of noise, at `sample_rate` (Hz), which nothing is trained on.
+    """Return the ends of recordings of noise at `sample_rate` (Hz): no part of training uses them.
 
-    Unreadable files are left out, and the log says which.
+    Unreadable files are skipped with a warning.
     """
     parts = []
     for file in files:
         try:
             waveform = audio.mono(file, sample_rate)
         except decoding.UnreadableRecordingError as reason:
-            logger.warning(f"Warning: {file} is left out: {reason}.")
+            logger.warning(f"Warning: {file} is skipped: {reason}.")
             continue
-        first, end = (round(share * len(waveform)) for share in noise.PARTS["test"])
+        first, end = (round(share * len(waveform)) for share in NOISE_PARTS["test"])
         parts.append(waveform[first:end])
     return parts
 
 
-def _taken(classifier: Classifier, others: Best, threshold: float) -> np.ndarray:
-    """Which of the recordings are taken for words, bool [recording]."""
-    said = thresholds.answer(*others, classifier.words, classifier.no_words, threshold)
-    return ~np.isin(said, [UNKNOWN, *classifier.no_words])
+def _accepted(classifier: "Classifier", others: Best, threshold: float) -> np.ndarray:
+    """Which recordings are falsely accepted as words, bool [recording]."""
+    answers = thresholds.answer(*others, classifier.words, classifier.no_words, threshold)
+    return ~np.isin(answers, [UNKNOWN, *classifier.no_words])
 
 
 def _share(
     name: str, chosen: np.ndarray, speakers: Mapping[str, Sequence[str]]
 ) -> dict[str, float]:
-    share, low, high = [np.nan] * 3
+    share = low = high = np.nan
     if len(chosen):
         several = len(set().union(*speakers.values())) > 1
         share, (low, high) = chosen.mean(), intervals.of_share(chosen, speakers[name], several)
-    columns = {name: share, f"{name}_tested": len(chosen)}
-    return columns | {f"{name}_low": low, f"{name}_high": high}
+    return {name: share, f"{name}_tested": len(chosen), f"{name}_low": low, f"{name}_high": high}
 
 
 def _per_hour(name: str, count: int, hours: float) -> dict[str, float]:
     """A Poisson rate with its exact interval (F. Garwood, Biometrika 28, 1936)."""
-    rate, low, high = [np.nan] * 3
+    rate = low = high = np.nan
     if hours:
         low = chi2.ppf(intervals.TAIL, 2 * count) / 2 / hours if count else 0.0
         high = chi2.ppf(1 - intervals.TAIL, 2 * count + 2) / 2 / hours

@@ -1,10 +1,10 @@
 """95 % intervals over speakers.
 
-Recordings of one speaker are alike, so that many of few speakers tell less than as many of many:
-with 14 a speaker and a correlation of 0.05, intervals that take recordings as independent cover
-88 % instead of 95 %. Speakers are taken as independent instead, and recordings only where each has
-a speaker of its own, or all of the test set have the same one. Of one speaker nothing can be learnt
-about others: the interval then holds for more recordings of this speaker.
+Recordings of one speaker are correlated: n recordings of few speakers are less informative than n
+of many. With 14 recordings per speaker and a correlation of 0.05, intervals for independent
+recordings cover 88 % instead of 95 %. So speakers are treated as independent, and recordings only
+if each has its own speaker or the whole test set has a single one. In the latter case the interval
+is for further recordings of this speaker, not for other speakers.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,18 +14,19 @@ import pandas as pd
 from scipy.stats import norm, t
 from statsmodels.stats.proportion import proportion_confint
 
-LEVEL = 0.95
+LEVEL = 0.95  # of confidence
 TAIL = (1 - LEVEL) / 2
+SIGNIFICANT = round(1 - LEVEL, 2)  # below this p value
 RESAMPLES = 1000
-# Weights drawn at a time: of 200,000 speakers all resamples at once would take gigabytes.
-DRAWN = 2_000_000
+# Weights sampled at a time: for 200,000 speakers, all resamples at once would take gigabytes.
+SAMPLED = 2_000_000
 
 
 def groups(speakers: Sequence, several: bool = False) -> np.ndarray:
     """Number the groups of recordings that are independent of each other, from 0 [recording].
 
-    A group is a speaker's recordings. Of a single speaker each recording is one, but not where they
-    are part of a set of `several` speakers.
+    A group contains a speaker's recordings. With a single speaker each recording is a group, unless
+    they are part of a set with `several` speakers.
     """
     number, names = pd.factorize(np.asarray(speakers))
     return number if several or len(names) > 1 else np.arange(len(number))
@@ -34,19 +35,19 @@ def groups(speakers: Sequence, several: bool = False) -> np.ndarray:
 def of_share(
     chosen: Sequence[bool], speakers: Sequence, several: bool = False
 ) -> tuple[float, float]:
-    """The interval of the share of recordings that are `chosen` [recording]; groups are `groups`'.
+    """Return the interval of the share of recordings that are `chosen` [recording].
 
-    Wilson's (1927), which has a width even where all or none are chosen. Where speakers have
-    several recordings, it is that of the effective number of recordings of E. L. Korn and B. I.
+    It is Wilson's interval (1927), which has a width even if all or none are chosen. If speakers
+    have several recordings, it uses the effective number of recordings of E. L. Korn and B. I.
     Graubard (Confidence intervals for proportions with small expected number of positive counts
-    estimated from survey data, Survey Methodology 24, 1998): their number over the design effect,
-    times (z / t)², with z of the normal distribution and t of Student's with one degree of freedom
-    less than there are speakers. The design effect is the variance between speakers over that of
-    independent recordings, and at least 1; where all or none are chosen it is not known, and taken
-    as 1. The recordings of a single one of several speakers count as one. C. Franco, R. J. A.
-    Little, T. A. Louis and E. V. Slud compare such intervals (Comparative study of confidence
-    intervals for proportions in complex sample surveys, Journal of Survey Statistics and
-    Methodology 7, 2019).
+    estimated from survey data, Survey Methodology 24, 1998): the number divided by the design
+    effect, times (z / t)², where z is the quantile of the normal distribution and t that of
+    Student's with one degree of freedom less than there are speakers. The design effect is the
+    variance between speakers divided by that of independent recordings, and at least 1; if all or
+    none are chosen it cannot be estimated and is taken as 1. The recordings of one of several
+    speakers count as one. C. Franco, R. J. A. Little, T. A. Louis and E. V. Slud compare such
+    intervals (Comparative study of confidence intervals for proportions in complex sample surveys,
+    Journal of Survey Statistics and Methodology 7, 2019). `several` is as in `groups`.
     """
     chosen, group = np.asarray(chosen, float), groups(speakers, several)
     count, independent, share = len(chosen), group.max() + 1, chosen.mean()
@@ -65,15 +66,15 @@ def of_share(
 def of_difference(
     first: Sequence[bool], second: Sequence[bool], speakers: Sequence
 ) -> tuple[float, float]:
-    """The interval of the share of `second` minus that of `first`, both of the same recordings.
+    """Return the interval of the share of `second` minus that of `first`, for the same recordings.
 
     It is method 10 of R. G. Newcombe, Improved confidence intervals for the difference between
     binomial proportions based on paired data (Statistics in Medicine 17, 1998): the intervals of
-    the two shares, joined by their correlation, which is corrected for continuity. The intervals
-    are those of `of_share`, and the correlation is that of the speakers' sums, as with recordings
-    in clusters (Z. Yang, X. Sun and J. W. Hardin, Confidence intervals for the difference of
-    marginal probabilities in clustered matched-pair binary data, Pharmaceutical Statistics 11,
-    2012). Where speakers do not differ, it is that of the recordings.
+    the two shares, combined with their correlation, which is corrected for continuity. The
+    intervals are those of `of_share`. The correlation is that of the speakers' sums, as for
+    clustered recordings (Z. Yang, X. Sun and J. W. Hardin, Confidence intervals for the difference
+    of marginal probabilities in clustered matched-pair binary data, Pharmaceutical Statistics 11,
+    2012), or that of the recordings if speakers do not differ.
     """
     first, second, group = np.asarray(first, float), np.asarray(second, float), groups(speakers)
     one, other = _residuals(first, group), _residuals(second, group)
@@ -95,32 +96,32 @@ def of_difference(
 
 
 def of_mean(values: Sequence[float], speakers: Sequence) -> tuple[float, float]:
-    """The interval of the mean of `values` [recording], by `bootstrap`."""
+    """Return the interval of the mean of `values` [recording], by `bootstrap`."""
     group = groups(speakers)
     sums, sizes = np.bincount(group, values), np.bincount(group)
     return bootstrap(lambda weights: (weights @ sums) / (weights @ sizes), len(sizes))
 
 
 def bootstrap(statistic: Callable[[np.ndarray], np.ndarray], count: int) -> tuple[float, float]:
-    """The percentile bootstrap interval of what `count` groups are drawn for, with replacement.
+    """Return the percentile bootstrap interval of a statistic of `count` groups (see `groups`).
 
-    Groups (see `groups`) are drawn with all their recordings: the cluster bootstrap (C. A. Field
-    and A. H. Welsh, Bootstrapping clustered data, Journal of the Royal Statistical Society B 69,
-    2007).
-    `statistic` gives the value of each draw [draw] from how often each has the groups [draw,
-    group]. Percentiles are farther out the fewer groups there are (T. C. Hesterberg, What
-    teachers should know about the bootstrap, The American Statistician 69, 2015, "expanded"):
-    plain ones are too narrow. With one group, which is one recording, there is no width.
+    Groups are sampled with replacement, with all their recordings: the cluster bootstrap (C. A.
+    Field and A. H. Welsh, Bootstrapping clustered data, Journal of the Royal Statistical Society B
+    69, 2007). `statistic` returns the value of each sample [sample], given how often each group is
+    in it [sample, group]. With fewer groups the percentiles are farther out (T. C. Hesterberg, What
+    teachers should know about the bootstrap, The American Statistician 69, 2015, "expanded"),
+    because plain ones are too narrow. With one group, which is one recording, the width is 0.
     """
     if count < 2:
         value = float(statistic(np.ones((1, count)))[0])
         return value, value
     generator, values = np.random.default_rng(1), []
-    at_once = min(RESAMPLES, max(DRAWN // count, 1))
+    at_once = min(RESAMPLES, max(SAMPLED // count, 1))
     for start in range(0, RESAMPLES, at_once):
-        draws = min(at_once, RESAMPLES - start)
-        drawn = generator.integers(count, size=(draws, count)) + count * np.arange(draws)[:, None]
-        weights = np.bincount(drawn.ravel(), minlength=draws * count).reshape(draws, count)
+        samples = min(at_once, RESAMPLES - start)
+        chosen = generator.integers(count, size=(samples, count))
+        chosen += count * np.arange(samples)[:, None]
+        weights = np.bincount(chosen.ravel(), minlength=samples * count).reshape(samples, count)
         values.append(statistic(weights))
     tail = norm.cdf(np.sqrt(count / (count - 1)) * t.ppf(TAIL, count - 1))
     low, high = np.quantile(np.concatenate(values), [tail, 1 - tail])
@@ -128,8 +129,8 @@ def bootstrap(statistic: Callable[[np.ndarray], np.ndarray], count: int) -> tupl
 
 
 def _residuals(chosen: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """Each group's chosen recordings less those expected by its size, times all recordings [group].
+    """Each group's chosen recordings minus the expected number, times all recordings [group].
 
-    These are whole numbers: they are exactly 0 where groups are alike.
+    As whole numbers, they are exactly 0 if all groups have the same share.
     """
     return len(chosen) * np.bincount(group, chosen) - chosen.sum() * np.bincount(group)

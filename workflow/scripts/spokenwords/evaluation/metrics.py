@@ -1,4 +1,4 @@
-"""How well a classifier does: metrics and their intervals."""
+"""Metrics of a classifier and their intervals."""
 
 import platform
 from collections.abc import Sequence
@@ -15,57 +15,57 @@ from spokenwords.evaluation import calibration, intervals
 def macro_f1_interval(
     targets: np.ndarray, guesses: np.ndarray, speakers: Sequence
 ) -> tuple[float, float]:
-    """The interval of macro F1 (`intervals.bootstrap`); words are numbers [recording].
+    """Return the interval of macro F1 (`intervals.bootstrap`); words are numbers [recording].
 
-    A word that a draw does not have is left out of its mean.
+    A word that is missing in a bootstrap sample is left out of its mean.
     """
     group, words = intervals.groups(speakers), 1 + max(targets.max(), guesses.max())
 
     def counted(labels: np.ndarray, chosen: np.ndarray | slice = np.s_[:]) -> csr_array:
-        """How many of the chosen recordings each speaker has of each label [speaker, word]."""
+        """The number of chosen recordings per speaker and label [speaker, word]."""
         places = group[chosen], labels[chosen]
         shape = (1 + group.max(), words)
         return coo_array((np.ones(len(places[0]), dtype=int), places), shape=shape).tocsr()
 
     of_hits = counted(targets, targets == guesses)
-    of_said, of_guessed = counted(targets), counted(guesses)
+    of_targets, of_guesses = counted(targets), counted(guesses)
 
-    def means_of(draws: np.ndarray) -> np.ndarray:
-        """Macro F1 of each of the draws [draw, speaker]."""
-        hits, there = draws @ of_hits, draws @ of_said
-        either = there + draws @ of_guessed
-        f1 = np.divide(2 * hits, either, out=np.zeros(hits.shape), where=there > 0)
-        return f1.sum(axis=1) / (there > 0).sum(axis=1)
+    def means_of(samples: np.ndarray) -> np.ndarray:
+        """Macro F1 of each bootstrap sample [sample, speaker]."""
+        hits, present = samples @ of_hits, samples @ of_targets
+        either = present + samples @ of_guesses
+        f1 = np.divide(2 * hits, either, out=np.zeros(hits.shape), where=present > 0)
+        return f1.sum(axis=1) / (present > 0).sum(axis=1)
 
-    return intervals.bootstrap(means_of, of_said.shape[0])
+    return intervals.bootstrap(means_of, of_targets.shape[0])
 
 
 def of_predictions(table: pd.DataFrame, words: list[str], losses: np.ndarray) -> dict:
-    """Loss, accuracy and macro F1 with 95 % intervals over speakers, and each word's figures.
+    """Return loss, accuracy and macro F1 with 95 % intervals over speakers, and metrics per word.
 
-    `table` is that of `predictions.table`, `losses` (nats) [recording] theirs. A word's precision
-    is 0 where it was never predicted, its recall 0 where it was never said; macro F1 is the mean
-    over words that were said.
+    `table` is that of `predictions.table`, `losses` are in nats [recording]. Precision is 0 for a
+    word that was never predicted, recall is 0 for a word without recordings; macro F1 is the mean
+    over words with recordings.
     """
-    right, speakers = table["target"] == table["prediction"], table["speaker"]
-    precision, recall, f1, said = precision_recall_fscore_support(
+    correct, speakers = table["target"] == table["prediction"], table["speaker"]
+    precision, recall, f1, recordings = precision_recall_fscore_support(
         table["target"], table["prediction"], labels=words, zero_division=0
     )
     number = {word: i for i, word in enumerate(words)}
     numbers = (table[side].map(number).to_numpy() for side in ("target", "prediction"))
     return {
         "recordings": len(table),
-        "correct": int(right.sum()),
+        "correct": int(correct.sum()),
         "loss": float(losses.mean()),
         "loss_interval": intervals.of_mean(losses, speakers),
-        "accuracy": float(right.mean()),
-        "accuracy_interval": intervals.of_share(right, speakers),
-        "macro_f1": float(f1[said > 0].mean()),
+        "accuracy": float(correct.mean()),
+        "accuracy_interval": intervals.of_share(correct, speakers),
+        "macro_f1": float(f1[recordings > 0].mean()),
         "macro_f1_interval": macro_f1_interval(*numbers, speakers),
         "expected_calibration_error": calibration.expected_error(calibration.of(table)),
         "words": {
             word: {
-                "recordings": int(said[i]),
+                "recordings": int(recordings[i]),
                 "precision": float(precision[i]),
                 "recall": float(recall[i]),
                 "f1": float(f1[i]),
@@ -76,6 +76,6 @@ def of_predictions(table: pd.DataFrame, words: list[str], losses: np.ndarray) ->
 
 
 def versions() -> dict[str, str]:
-    """Versions of what the figures depend on."""
+    """Return the versions of Python and of the packages that the metrics depend on."""
     packages = ("torch", "numpy", "scikit-learn", "zarr", "zarrs", "snakemake")
     return {"python": platform.python_version()} | {name: version(name) for name in packages}

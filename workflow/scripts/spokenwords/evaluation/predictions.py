@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from spokenwords.recordings.tables import read_table
+
 # Columns of the likeliest classes and of their probabilities; the first is the prediction.
 PLACES = (
     ("prediction", "probability"),
@@ -23,14 +25,14 @@ def table(
     probabilities: np.ndarray,
     label_probabilities: np.ndarray,
 ) -> pd.DataFrame:
-    """A row a recording of `manifest`.
+    """One row per recording of `manifest`.
 
-    `classes` [recording, place] are the numbers among `words` of each recording's likeliest ones,
+    `classes` [recording, place] are the indices in `words` of each recording's likeliest classes,
     by falling `probabilities` [recording, place]; `label_probabilities` [recording] are those of
-    the words that were said.
+    the targets.
 
-    Columns: file, speaker, target, target_probability, and the likeliest classes with theirs, as
-    `PLACES` names them; where there are two classes, there is no third.
+    Columns: file, speaker, target, target_probability, and the likeliest classes with their
+    probabilities, named as in `PLACES`; with two classes, there is no third.
     """
     columns = {
         "file": manifest["file"].to_numpy(),
@@ -45,12 +47,10 @@ def table(
 
 
 def read(path: Path) -> pd.DataFrame:
-    """The table from its CSV file."""
-    # Names such as `NA` or `001` are text, not missing or a number.
-    text = dict.fromkeys(["file", "speaker", "target", *(name for name, _ in PLACES)], str)
-    return pd.read_csv(path, dtype=text, keep_default_na=False)
+    """Read the table from its CSV file."""
+    return read_table(path, ["file", "speaker", "target", *(name for name, _ in PLACES)])
 
 
 def likeliest(row: Mapping[str, Any]) -> list[tuple[str, float]]:
-    """The likeliest classes of a row and their probabilities, the prediction first."""
+    """Return the likeliest classes of a row with their probabilities, the prediction first."""
     return [(row[name], row[probability]) for name, probability in PLACES if name in row]

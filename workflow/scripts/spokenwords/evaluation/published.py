@@ -1,15 +1,21 @@
-"""What the published experiment reached, to be set beside a run on the same data."""
+"""The accuracy of the published experiment, to compare runs on the same data with."""
 
 from collections.abc import Mapping
 from typing import Any
 
-# Speech Commands v0.01, all of it; 60 % of the recordings, drawn at random, to train on.
+# All of Speech Commands v0.01; a random 60 % of the recordings were used for training.
 ARCHIVE = "743935421bb51cccdb6bdd152e04c5c70274e935c82119ad7faeec31780d811d"
-# Settings of `augmentation` that vary recordings where they are not 0.
+# Settings of `augmentation` that switch a kind of variation on.
 VARIATIONS = (
-    *("time_stretch", "frequency_warp"),
-    *("gain_db", "shift_seconds", "noise_share", "mixup", "polarity"),
-    *("time_masks", "frequency_masks"),
+    "time_stretch",
+    "frequency_warp",
+    "gain_db",
+    "shift_seconds",
+    "noise_share",
+    "mixup",
+    "polarity",
+    "time_masks",
+    "frequency_masks",
 )
 # Test accuracy by representation. Complex: S. Keydana, "Audio classification with torch", Posit AI
 # Weblog; others: S. Keydana, "Deep Learning and Scientific Computing with R torch", CRC Press.
@@ -19,10 +25,10 @@ ACCURACY = {"complex": 0.9324, "power": 0.8898, "mel": 0.8555}
 def accuracy(
     dataset: Mapping[str, Any], split: Mapping[str, Any], run: Mapping[str, Any]
 ) -> float | None:
-    """The published test accuracy of a run with these settings of the config; None without one.
+    """Return the published test accuracy for a run with these settings of the config, or None.
 
-    Of `dataset`, the archive and its words count; of `split`, method and shares; of `run`, network,
-    representation, and that nothing was added which the experiment did not have.
+    The run must have the archive and all words of the published experiment, its way and shares of
+    splitting, its network and one of its representations, and no training method it did not use.
     """
     same_data = (
         dataset["source"] == "archive"

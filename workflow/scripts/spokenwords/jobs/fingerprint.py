@@ -1,17 +1,39 @@
-"""A fingerprint of what code means: the same after an edit of comments, docstrings or layout."""
+"""A fingerprint of what code means: the same after an edit that cannot change a result.
+
+It leaves out comments, docstrings, layout, annotations (except those of fields, which libraries
+read), the package `jobs`, and messages:
+
+- the arguments of `raise` and of calls of `MESSAGES`, and the text of `assert`;
+- calls of `logger`, `progress` and `warn` that are statements, and `if` and `for` around them;
+- imports, private functions, private constants and local variables that only these use.
+
+Messages may call functions to read something. One that assigns, awaits or yields is not left out.
+"""
 
 import ast
 import hashlib
+from copy import copy
 from functools import cache
 from pathlib import Path
+
+# Packages and modules that run jobs, and compute no results.
+JOBS = ("spokenwords.jobs",)
+MESSAGES = {"UserError", "Progress", "megabytes_progress", "require_space", "add_note"}
+# Exceptions whose arguments are results: an exit status, or a recording's status in inventories.
+RESULTS = {"SystemExit", "StopIteration", "UnreadableRecordingError"}
+# Calls without side effects: variables that are computed with these alone may be left out.
+READING = {
+    *("len", "sorted", "min", "max", "sum", "map", "filter", "list", "set", "str", "getLogger"),
+    *("join", "format", "strip", "items", "keys", "values", "get", "difference", "intersection"),
+}
 
 
 def of_script(script: Path) -> str:
     """SHA-256 over the meaning of `script` and of every local module it imports, transitively.
 
     Local are the modules and packages that lie in the script's own folder. What counts is the
-    syntax tree without docstrings and positions, written in a form that does not depend on the
-    Python version that parses it.
+    syntax tree, without what is left out, in a form that does not depend on the Python version
+    that parses it.
     """
     root = script.parent
     found: dict[Path, str] = {}
@@ -39,59 +61,224 @@ def of_files(paths: list[Path]) -> str:
 def _module(source: bytes, path: Path, root: Path) -> tuple[str, list[str]]:
     """A digest of one module's meaning, and the names of the modules that it may import."""
     tree = ast.parse(source, str(path))
-    return hashlib.sha256(_meaning(tree).encode()).hexdigest(), _imports(tree, path, root)
+    unused: set[str] = set()
+    while True:
+        code = _Code(path.parent.relative_to(root).parts, unused)
+        text = code.write(tree)
+        # What only messages use is left out as well; then it uses nothing itself.
+        found = (code.definitions | code.imported & code.left_out) - code.used
+        if found <= unused:
+            return hashlib.sha256(text.encode()).hexdigest(), sorted(code.imports)
+        unused = unused | found
 
 
-def _meaning(node: object) -> str:
-    """A syntax tree as text, docstrings, positions and empty fields left out."""
-    if isinstance(node, list):
-        return f"[{','.join(map(_meaning, node))}]"
-    if not isinstance(node, ast.AST):
-        # Not repr: which characters that shows as they are depends on the Python version.
-        return ascii(node)
-    fields = []
-    for name in sorted(node._fields):
-        value = getattr(node, name, None)
-        if name == "body" and isinstance(
-            node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-        ):
-            value = value[1:] if ast.get_docstring(node, clean=False) is not None else value
-        if name == "values" and isinstance(node, ast.JoinedStr):
-            # Some versions of Python put empty texts between the parts of an f-string.
-            value = [part for part in value if getattr(part, "value", None) != ""]
-        # Later versions of Python add fields, which are empty where the syntax is not used. The
-        # kind of a constant tells u"" from "".
-        if value is not None and value != [] and name != "kind":
-            fields.append(f"{name}={_meaning(value)}")
-    return f"{type(node).__name__}({','.join(fields)})"
+class _Code:
+    """Writes what counts of a module in `package` as text, without the definitions of `unused`."""
+
+    def __init__(self, package: tuple[str, ...], unused: set[str]):
+        self.package, self.unused = package, unused
+        self.imports: set[str] = set()  # modules, or names in them
+        self.used: set[str] = set()  # names that are read by what counts,
+        self.left_out: set[str] = set()  # and by what is left out
+        self.definitions: set[str] = set()  # names that are of no consequence if not used
+        self.imported: set[str] = set()  # the same of imports, if what is left out uses them
+
+    def write(self, node: object, place: type = ast.Module) -> str:
+        """A node in a module, class or function as text; empty where it is left out."""
+        if isinstance(node, list):
+            return f"[{','.join(filter(None, [self.write(part, place) for part in node]))}]"
+        if not isinstance(node, ast.AST):
+            # Not repr: which characters that shows as they are depends on the Python version.
+            return ascii(node)
+        if kind := KINDS.get(type(node)):
+            node = kind(self, node, place)
+            if node is None:
+                return ""
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                place = type(node)
+        fields = []
+        for name in sorted(node._fields):
+            value = getattr(node, name, None)
+            # Later versions of Python add fields, which are empty where the syntax is not used. The
+            # kind of a constant tells u"" from "".
+            if value is not None and value != [] and name != "kind":
+                fields.append(f"{name}={self.write(value, place)}")
+        return f"{type(node).__name__}({','.join(fields)})"
+
+    # What counts of a node: all of it, a copy without some of its fields, or nothing (None).
+
+    def name(self, node: ast.Name, place: type) -> ast.AST:
+        if isinstance(node.ctx, ast.Load):
+            self.used.add(node.id)
+        return node
+
+    def shared(self, node: ast.Global, place: type) -> ast.AST:
+        self.used.update(node.names)
+        return node
+
+    def f_string(self, node: ast.JoinedStr, place: type) -> ast.AST:
+        # Some versions of Python put empty texts between the parts of an f-string.
+        return _with(node, values=[v for v in node.values if getattr(v, "value", None) != ""])
+
+    def documented(self, node: ast.Module | ast.ClassDef | ast.FunctionDef, place: type) -> ast.AST:
+        undocumented = ast.get_docstring(node, clean=False) is None
+        return node if undocumented else _with(node, body=node.body[1:])
+
+    def function(self, node: ast.FunctionDef, place: type) -> ast.AST | None:
+        if not node.decorator_list and self._is_unused(node.name, place):
+            return self._without(node)
+        self._without(node.returns)
+        return self.documented(_with(node, returns=None), place)
+
+    def argument(self, node: ast.arg, place: type) -> ast.AST:
+        return _with(node, annotation=self._without(node.annotation)) if node.annotation else node
+
+    def annotated(self, node: ast.AnnAssign, place: type) -> ast.AST | None:
+        if place is ast.ClassDef:  # a field
+            return node
+        self._without(node.annotation)
+        if node.value is None:
+            return _with(node, annotation=None)
+        return self.assigned(ast.Assign([node.target], node.value), place)
+
+    def assigned(self, node: ast.Assign, place: type) -> ast.AST | None:
+        match node.targets:
+            case [ast.Name(id=name)] if self._reads(node.value) and self._is_unused(name, place):
+                return self._without(node.value)
+        return node
+
+    def raised(self, node: ast.Raise, place: type) -> ast.AST:
+        if isinstance(node.exc, ast.Call) and _called(node.exc) not in RESULTS:
+            return _with(node, exc=self._without_arguments(node.exc))
+        return node
+
+    def called(self, node: ast.Call, place: type) -> ast.AST:
+        return self._without_arguments(node) if _called(node) in MESSAGES else node
+
+    def asserted(self, node: ast.Assert, place: type) -> ast.AST:
+        return _with(node, msg=self._without(node.msg))
+
+    def stated(self, node: ast.stmt, place: type) -> ast.AST | None:
+        return self._without(node) if self._only_tells(node, place) else node
+
+    def decided(self, node: ast.If, place: type) -> ast.AST | None:
+        if getattr(node.test, "attr", getattr(node.test, "id", "")) == "TYPE_CHECKING":
+            return _with(node, body=[]) if node.orelse else self._without(node.test)
+        return self.stated(node, place)
+
+    def imported_(self, node: ast.Import | ast.ImportFrom, place: type) -> ast.AST | None:
+        base = ""
+        if isinstance(node, ast.ImportFrom):
+            package = self.package[: len(self.package) - node.level + 1] if node.level else ()
+            base = "".join(f"{part}." for part in (*package, node.module) if part)
+        names = []
+        for alias in node.names:
+            # A name may be a module of the package, or what a module defines.
+            module = f"{base}{alias.name}"
+            bound = alias.asname or alias.name.partition(".")[0]
+            self.imported.add(bound)
+            is_of_jobs = any(f"{module}.".startswith(f"{name}.") for name in JOBS)
+            if bound not in self.unused and not is_of_jobs:
+                self.imports.add(module)
+                names.append(alias)
+        return _with(node, names=names) if names else None
+
+    def _without(self, node: ast.AST | None) -> None:
+        """Leave out a node, if there is one."""
+        if node:
+            self.left_out.update(_names(node))
+
+    def _without_arguments(self, call: ast.Call) -> ast.Call:
+        """The call without its arguments, unless these do more than read."""
+        arguments = [*call.args, *call.keywords]
+        if any(map(_acts, arguments)):
+            return call
+        for argument in arguments:
+            self._without(argument)
+        return ast.Call(call.func, [], [])
+
+    def _is_unused(self, name: str, place: type) -> bool:
+        """Whether what is defined in `place` under this name is for messages alone."""
+        if place is ast.ClassDef or (place is ast.Module and name[0] != "_" and name != "logger"):
+            return False  # others may use it
+        self.definitions.add(name)
+        return name in self.unused
+
+    def _only_tells(self, node: ast.AST, place: type) -> bool:
+        """Whether a statement does nothing but log messages."""
+        match node:
+            case ast.Expr(ast.Call(func=ast.Attribute(value=ast.Name(id="logger" | "progress")))):
+                return not _acts(node)
+            case ast.Expr(ast.Call(func=ast.Name(id="warn"))):
+                return not _acts(node)
+            case ast.If(read) | ast.For(iter=read):
+                parts = [*node.body, *node.orelse]
+                return self._reads(read) and all(self._only_tells(part, place) for part in parts)
+            case ast.Assign():
+                return self.assigned(node, place) is None
+        return False
+
+    def _reads(self, node: ast.AST) -> bool:
+        """Whether it is known that an expression does no more than read."""
+        return not _acts(node) and all(
+            _called(each) in READING or not self.unused.isdisjoint(_names(each.func))
+            for each in ast.walk(node)
+            if isinstance(each, ast.Call)
+        )
 
 
-def _imports(tree: ast.Module, path: Path, root: Path) -> list[str]:
-    names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                package = path.parent.relative_to(root).parts
-                package = package[: len(package) - node.level + 1]
-                base = ".".join([*package, base] if base else package)
-            # The names may be modules of the package, or what a module defines.
-            names.update(f"{base}.{alias.name}" for alias in node.names)
-    return sorted(names)
+KINDS = {
+    ast.Name: _Code.name,
+    ast.Global: _Code.shared,
+    ast.JoinedStr: _Code.f_string,
+    ast.Module: _Code.documented,
+    ast.ClassDef: _Code.documented,
+    ast.FunctionDef: _Code.function,
+    ast.AsyncFunctionDef: _Code.function,
+    ast.arg: _Code.argument,
+    ast.AnnAssign: _Code.annotated,
+    ast.Assign: _Code.assigned,
+    ast.Raise: _Code.raised,
+    ast.Call: _Code.called,
+    ast.Assert: _Code.asserted,
+    ast.Expr: _Code.stated,
+    ast.For: _Code.stated,
+    ast.If: _Code.decided,
+    ast.Import: _Code.imported_,
+    ast.ImportFrom: _Code.imported_,
+}
+
+
+def _with(node: ast.AST, **fields: object) -> ast.AST:
+    """A copy of a node with other fields."""
+    node = copy(node)
+    for name, value in fields.items():
+        setattr(node, name, value)
+    return node
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+
+
+def _called(call: ast.Call) -> str:
+    """The name of a function or method, or of an exception's class; maybe empty."""
+    return getattr(call.func, "attr", getattr(call.func, "id", ""))
+
+
+def _acts(node: ast.AST) -> bool:
+    acting = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
+    return any(isinstance(each, acting) for each in ast.walk(node))
 
 
 def _local_files(names: list[str], root: Path) -> list[Path]:
     files = []
     for name in names:
-        parts = name.split(".")
         # Importing a.b.c runs a, a.b and a.b.c.
-        for depth in range(1, len(parts) + 1):
-            module = root.joinpath(*parts[:depth])
-            files += [
-                candidate
-                for candidate in (module.with_name(f"{module.name}.py"), module / "__init__.py")
-                if candidate.is_file()
-            ]
+        folder = root
+        for part in name.split("."):
+            files += filter(Path.is_file, (folder / f"{part}.py", folder / part / "__init__.py"))
+            folder /= part
+            if not folder.is_dir():
+                break
     return files

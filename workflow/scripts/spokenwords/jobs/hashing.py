@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from spokenwords.jobs import atomic
@@ -99,10 +100,14 @@ def _hashes(folder: Path, names: list[str]) -> list[str]:
     return [hash_of(folder / name) for name in names]
 
 
-def digest_of_lines(lines: Iterable[str]) -> str:
-    """SHA-256 over lines of text, as hexadecimal digits."""
-    text = "\n".join([*lines, ""])
+def digest_of(text: str) -> str:
+    """Return the SHA-256 of a text, as hexadecimal digits."""
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+
+
+def digest_of_lines(lines: Iterable[str]) -> str:
+    """Return the SHA-256 of lines of text, as hexadecimal digits."""
+    return digest_of("\n".join([*lines, ""]))
 
 
 def _known(cache: Path) -> dict[str, list[str]]:
@@ -120,7 +125,7 @@ def remember(found: dict[str, str], path: Path) -> str:
     Where the place cannot be written, `remembered` will not find them.
     """
     text = json.dumps(found)
-    digest = hashlib.sha256(text.encode()).hexdigest()
+    digest = digest_of(text)
     if remembered(digest, path) is None:
         write_cache(path, text)
     return digest
@@ -129,18 +134,15 @@ def remember(found: dict[str, str], path: Path) -> str:
 def remembered(digest: str, path: Path) -> dict[str, str] | None:
     """What `remember` wrote when it returned `digest`; None where the file is no longer that."""
     try:
-        text = path.read_bytes()
-    except OSError:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
         return None
-    return json.loads(text) if hashlib.sha256(text).hexdigest() == digest else None
+    return json.loads(text) if digest_of(text) == digest else None
 
 
 def write_cache(path: Path, text: str) -> None:
-    """Write a cache file whole; where the place cannot be written, go without the cache."""
-    partial = atomic.beside(path)
-    try:
+    """Write a cache file; if `path` is not writable, go on without the cache."""
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError:
-        atomic.remove(partial)
+        with atomic.written(path) as partial:
+            partial.write_text(text, encoding="utf-8")

@@ -1,6 +1,5 @@
-"""Folders that the workflow makes, put in place whole or not at all."""
+"""Folders that the workflow creates and replaces as a whole."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,37 +16,16 @@ MARKER_TEXT = (
 
 @contextmanager
 def replaced_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty staging folder that becomes `folder` if the block ends without an exception.
+    """Yield an empty staging folder, as `atomic.replacing` does, and mark it as the workflow's own.
 
-    It lies beside `folder`, on the same file system. A `folder` that is there stays untouched
-    until then; after an exception it still is, and the staging folder is gone.
-
-    Raises UserError if `folder` holds files and was not made by this function.
+    Raises UserError if `folder` contains files and was not made by this function.
     """
-    folder = folder.resolve()  # a link to a folder on another disk stays a link
-    staging = atomic.beside(folder)
-    former = folder.with_name(f".{folder.name}.former")
-    if former.exists() and not folder.exists():  # ended between the two renames below
-        former.rename(folder)
-    _require_replaceable(folder)
-    if former.exists():
-        shutil.rmtree(former)
-    staging.mkdir(parents=True)
-    try:
+    folder = folder.resolve()  # A link to a mount point is not one itself.
+    with atomic.replacing(folder) as staging:
+        _require_replaceable(folder)
+        staging.mkdir(parents=True)
         yield staging
         (staging / MARKER).write_text(MARKER_TEXT)
-        if folder.exists():
-            folder.rename(former)
-        try:
-            staging.rename(folder)
-        except BaseException:
-            if former.exists():
-                former.rename(folder)
-            raise
-    except BaseException:
-        atomic.remove(staging)
-        raise
-    shutil.rmtree(former, ignore_errors=True)
 
 
 def _require_replaceable(folder: Path) -> None:
@@ -60,6 +38,6 @@ def _require_replaceable(folder: Path) -> None:
         )
     if not folder.is_dir() or any(not entry.is_dir() for entry in folder.rglob("*")):
         raise UserError(
-            f"{folder} holds files that the workflow did not put there, and they would be lost: "
-            "move them away or choose another `dataset.folder`."
+            f"{folder} contains files that the workflow did not create and would delete: "
+            "move them elsewhere or choose another `dataset.folder`."
         )

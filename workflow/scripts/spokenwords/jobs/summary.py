@@ -3,15 +3,16 @@
 import csv
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from spokenwords.jobs.machine_errors import OUT_OF_MEMORY
+from spokenwords.wording import counted, some
 
 # A file server's clock may be behind this one's by so much, s.
 CLOCKS = 60
-# Of jobs, logs or files in one line; the others are counted.
+# Jobs, logs or files named in one line; the others are counted.
 NAMED = 5
 
 
@@ -59,10 +60,10 @@ def of_run(run: str, split: str, folder: Path) -> str:
     # Silence has no speaker. One that names do not tell is called by the file.
     speakers = {row["speaker"] for row in rows} - {""}
     known = speakers.isdisjoint(row["file"] for row in rows)
-    of_speakers = f" of {count(len(speakers), 'speaker')}" if speakers and known else ""
+    of_speakers = f" of {counted(len(speakers), 'speaker')}" if speakers and known else ""
     return (
         f"Run {run}: test accuracy {metrics['accuracy']:.2%} (95 % interval {low:.2%} to "
-        f"{high:.2%}), {count(metrics['recordings'], 'recording')}{of_speakers}, split {split}."
+        f"{high:.2%}), {counted(metrics['recordings'], 'recording')}{of_speakers}, split {split}."
     )
 
 
@@ -70,24 +71,13 @@ def of_failures(failures: Iterable[Failure]) -> list[str]:
     """Each error of these jobs once, with the jobs and the logs that have it."""
     lines = []
     for error, alike in _by_error(failures).items():
-        lines.append(f"Failed: {some([failure.job for failure in alike])}.")
+        lines.append(f"Failed: {some((failure.job for failure in alike), NAMED)}.")
         unknown = "the job was killed, could not start, or did not leave its files."
         lines.append(error or f"The log has no error: {unknown}")
         if logs := [failure.log for failure in alike if failure.log]:
-            lines.append(f"Log: {some(logs)}")
+            lines.append(f"Log: {some(logs, NAMED)}")
         lines.append("")
     return lines
-
-
-def some(names: Sequence[str]) -> str:
-    """The first of these names, and the number of the others."""
-    others = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {others:,} more" if others > 0 else "")
-
-
-def count(number: int, noun: str) -> str:
-    """Return the number with its noun, such as 1 speaker or 1,200 speakers."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _by_error(failures: Iterable[Failure]) -> dict[str | None, list[Failure]]:

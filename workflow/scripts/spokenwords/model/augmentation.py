@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from spokenwords.model.representation import FLOOR, mel
-from spokenwords.spectrograms import level
+from spokenwords.model.representation import FLOOR
+from spokenwords.spectrograms import level, mel
 from spokenwords.spectrograms.stft import STFT
 
 
@@ -110,8 +110,7 @@ class Augmentation:
         frame_seconds = transform.hop_length / transform.sample_rate
         self.shift_frames = round(settings.shift_seconds / frame_seconds)
         self.mask_frames = settings.time_mask_seconds / frame_seconds
-        bins = torch.arange(transform.n_fft // 2 + 1)
-        self.mels = mel(bins * transform.sample_rate / transform.n_fft)
+        self.mels = torch.from_numpy(mel.from_hertz(transform.frequency())).float()
         self.multiplicity = level.multiplicity(transform.n_fft)
 
     def __call__(

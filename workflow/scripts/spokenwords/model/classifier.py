@@ -18,8 +18,6 @@ from spokenwords.spectrograms import level
 from spokenwords.spectrograms.read import Store
 from spokenwords.spectrograms.stft import STFT
 
-# What a model that cannot be used is to be followed by, where the workflow can make another.
-RETRAIN = "delete it and run the workflow again, which trains it anew"
 # What `Classifier.save` saves.
 SAVED = (
     *("words", "no_words", "confidences", "representation", "transform", "samples", "network"),
@@ -85,6 +83,11 @@ class Classifier(nn.Module):
         with torch.autocast(images.device.type, self.precision, enabled=reduced):
             return self.network(images).float()
 
+    @property
+    def device(self) -> torch.device:
+        """The device of the network's weights."""
+        return next(self.network.parameters()).device
+
     def parameter_count(self) -> int:
         """How many numbers training adjusts."""
         return sum(parameter.numel() for parameter in self.network.parameters())
@@ -107,7 +110,7 @@ class Classifier(nn.Module):
             torch.save(saved, file)
 
     @classmethod
-    def load(cls, path: Path, advice: str = RETRAIN) -> "Classifier":
+    def load(cls, path: Path, advice: str | None = None) -> "Classifier":
         """The classifier that `save` wrote, on the CPU and in evaluation mode.
 
         Nothing in the file is run. Raises `UserError`, which ends with the `advice`, when it is
@@ -117,7 +120,10 @@ class Classifier(nn.Module):
             saved = pytorch_file.load(path)
             _require_model(saved)
         except pytorch_file.ForeignFileError as kind:
-            raise UserError(f"{path} is no model of this workflow but {kind}: {advice}.") from None
+            raise UserError(
+                f"{path} is no model of this workflow but {kind}: "
+                f"{advice or 'delete it and run the workflow again, which trains it anew'}."
+            ) from None
         classifier = cls(
             saved["words"],
             saved["representation"],

@@ -3,12 +3,32 @@
 import ctypes
 import logging
 import platform
+from pathlib import Path
 
 import torch
 
 from spokenwords.errors import UserError
+from spokenwords.model.classifier import Classifier
 
 logger = logging.getLogger("spokenwords")
+
+
+def load_classifier(
+    path: Path,
+    wanted: str,
+    wanted_precision: str,
+    threads: int,
+    setting: str | None = None,
+    advice: str | None = None,
+) -> Classifier:
+    """Return the classifier in `path` on the device, and in the precision, of the settings.
+
+    Arguments and errors are those of `choose`, `precision` and `Classifier.load`.
+    """
+    device = choose(wanted, threads, setting)
+    classifier = Classifier.load(path, advice).to(device)
+    classifier.precision = precision(wanted_precision, device)
+    return classifier
 
 
 def choose(wanted: str, threads: int, setting: str | None = None) -> torch.device:

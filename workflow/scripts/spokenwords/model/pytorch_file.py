@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-DAMAGED = "a file that is damaged or was not copied whole"
+_DAMAGED = "a file that is damaged or was not copied whole"
 # What zipfile raises for archives in memory that are damaged.
 FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 # A protobuf's first fields: the version of ONNX, and the producer's name or the graph.
@@ -27,34 +27,39 @@ def load(path: Path) -> Any:
     not look at; and `OSError` where the file cannot be read.
     """
     content = path.read_bytes()
-    if kind := _kind(content):
-        raise ForeignFileError(kind)
+    _require_pytorch(content)
     try:
         return torch.load(BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise ForeignFileError("a PyTorch file with code of another program in it") from None
     except RuntimeError as error:
         if "PytorchStreamReader" in str(error):
-            raise ForeignFileError(DAMAGED) from None
+            raise ForeignFileError(_DAMAGED) from None
         raise
 
 
+def _require_pytorch(content: bytes) -> None:
+    """Raise `ForeignFileError` where `torch.save` did not write this, or it is damaged."""
+    if not content.startswith(b"PK\x03\x04"):
+        raise ForeignFileError(_kind(content))
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            names = {name.rpartition("/")[2] for name in archive.namelist()}
+            damaged = archive.testzip()
+    except FAULTS:
+        raise ForeignFileError(_DAMAGED) from None
+    if damaged:
+        raise ForeignFileError(_DAMAGED)
+    if "constants.pkl" in names:
+        raise ForeignFileError("a TorchScript model")
+    if "data.pkl" not in names:
+        raise ForeignFileError("a ZIP archive")
+
+
 def _kind(content: bytes) -> str:
-    """What a file is, as a noun; nothing where `torch.save` wrote it."""
+    """What a file is that is no archive, as a noun."""
     if not content:
         return "an empty file"
-    if content.startswith(b"PK\x03\x04"):
-        try:
-            with zipfile.ZipFile(BytesIO(content)) as archive:
-                names = {name.rpartition("/")[2] for name in archive.namelist()}
-                damaged = archive.testzip()
-        except FAULTS:
-            damaged = True
-        if damaged:
-            return DAMAGED
-        if "constants.pkl" in names:
-            return "a TorchScript model"
-        return "" if "data.pkl" in names else "a ZIP archive"
     if content[:1] == ONNX_FIELDS[0] and content[2:3] in ONNX_FIELDS[1]:
         return "an ONNX model"
     try:

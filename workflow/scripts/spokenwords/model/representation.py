@@ -173,11 +173,6 @@ def compressed(values: torch.Tensor) -> torch.Tensor:
     return values * power.clamp(min=torch.finfo(torch.float32).tiny) ** ((EXPONENT - 1) / 2)
 
 
-def mel(hertz: torch.Tensor) -> torch.Tensor:
-    """Frequencies on the HTK mel scale, 2595 lg(1 + f / 700 Hz)."""
-    return 2595 * torch.log10(1 + hertz / 700)
-
-
 REPRESENTATIONS = {
     kind.name: kind
     for kind in (

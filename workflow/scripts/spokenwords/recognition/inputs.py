@@ -1,6 +1,6 @@
-"""Which recordings a path stands for: one, those in a folder, or those that a text file lists.
+"""The recordings that a path names: one file, all files of a folder, or the entries of a list.
 
-Without PyTorch: Snakemake asks, too.
+Snakemake uses this module, too: it must not import PyTorch.
 """
 
 import os
@@ -11,28 +11,28 @@ from pathlib import Path
 
 from spokenwords.errors import UserError
 from spokenwords.jobs import hashing
-from spokenwords.recordings import data_folder, lists
+from spokenwords.recordings import data_folder, doubts, lists
 
 
 def recordings(place: Path) -> list[Path]:
-    """The recordings that `place` stands for, their paths beginning as it does.
+    """Return the paths of the recordings that `place` names, which begin as `place` does.
 
-    A folder stands for the recordings in it and in all folders below, sorted by path; what is
-    hidden (its name begins with a dot) is left out, and a folder that several links lead to is
-    searched once; the log says what is passed over. A recording stands for itself, by its name
-    or else its content. Any other file is a text that lists recordings, one path per line, or a
-    table with a column of them (see `_listed`).
+    - A folder: the recordings in it and in all folders below, sorted by path. Hidden files (their
+      name begins with a dot) are left out, a folder that several links lead to is searched once,
+      and the log lists the files that are skipped.
+    - A recording, recognised by its name or else by its content: itself.
+    - Any other file: a text that lists recordings, one path per line, or a table with a column of
+      paths (see `_listed`).
 
-    That a recording can be read, or one on a list is there, is not looked at. A folder that may not
-    be searched stands for itself, as a recording that cannot be read. Raises `UserError` where
-    `place` stands for nothing.
+    Recordings are not opened, and those on a list need not exist. A folder that is not readable is
+    returned like a recording that is not. Raises `UserError` if `place` names no recording.
     """
-    if os.path.isdir(place):  # noqa: PTH112 (Path raises where it may not look)
+    if os.path.isdir(place):  # noqa: PTH112 (Path raises if a folder is not readable)
         others: list[str] = []
         found = sorted(_search(place, others))
         data_folder.report_skipped(others)
         if not found:
-            raise UserError(f"There are no {data_folder.KINDS} files in the folder {place}.")
+            raise UserError(f"There are no {doubts.KINDS} files in the folder {place}.")
         return found
     if os.path.isfile(place):  # noqa: PTH113
         return [place] if place.suffix.lower() in data_folder.SUFFIXES else _listed(place)
@@ -40,7 +40,7 @@ def recordings(place: Path) -> list[Path]:
 
 
 def digest(place: Path, cache: Path) -> str:
-    """SHA-256 over the recordings that `place` stands for: their paths and what is in them.
+    """Return the SHA-256 of the paths and the content of the recordings that `place` names.
 
     `cache` is that of `hashing.digests`. Raises `UserError` as `recordings` does.
     """
@@ -53,9 +53,9 @@ def digest(place: Path, cache: Path) -> str:
 
 
 def _search(folder: Path, others: list[str]) -> Iterator[Path]:
-    """The recordings in `folder` and in all folders below, unsorted.
+    """Yield the recordings in `folder` and in all folders below, unsorted.
 
-    Names of files that are none are added to `others`.
+    Names of other files are added to `others`.
     """
     waiting, seen = deque([folder]), set()
     while waiting:
@@ -82,26 +82,26 @@ def _search(folder: Path, others: list[str]) -> Iterator[Path]:
 
 
 def _listed(file: Path) -> list[Path]:
-    """The recordings that a text file lists, or a table's column of them; or the file if it is one.
+    """Return the recordings that a text or a table lists; or the file, if it is a recording itself.
 
-    A path counts from the text's own folder or, where it leads nowhere from there, from the current
-    one. One that leads to a file as it is written is taken so, whatever else it could mean.
+    A path is relative to the folder of the list or, if there is no such file, to the current
+    folder. A path that exists exactly as it is written is not interpreted in any other way.
     """
     try:
         names = lists.lines(text := lists.text(file))
         [first, *_] = lists.lines(lists.body(text))
-        if not os.path.exists(file.parent / first):  # noqa: PTH110 (Path's may raise)
+        if not os.path.exists(file.parent / first):  # noqa: PTH110 (Path.exists may raise)
             names = lists.entries(text)
     except OSError as error:
-        raise UserError(f"{file} cannot be read ({error.strerror}).") from None
+        raise UserError(f"{file} is not readable ({error.strerror}).") from None
     except ValueError:
         from spokenwords.recordings import decoding  # 0.1 s that few lists need
 
         if decoding.is_sound(file):
             return [file]
         raise UserError(
-            f"{file} is neither a {data_folder.KINDS} file, nor a folder, nor a text in UTF-8 that "
-            "lists recordings, one a line."
+            f"{file} is neither a {doubts.KINDS} file, nor a folder, nor a text in UTF-8 that "
+            "lists one recording per line."
         ) from None
     found, missing = [], []
     for name in filter(str.strip, names):
@@ -111,26 +111,23 @@ def _listed(file: Path) -> list[Path]:
             found.append(file.parent / readings[0])
             missing.append(readings[0])
     if not found:
-        raise UserError(f"The list {file} names no recordings.")
+        raise UserError(f"The list {file} contains no recordings.")
     if len(missing) == len(found):
         raise UserError(
-            f"Nothing that {file} lists is there, such as {missing[0]!r}: paths count from its "
-            f"folder, {file.parent.absolute()}, or from {Path.cwd()}."
+            f"None of the recordings listed in {file} exists, for example {missing[0]!r}. Paths "
+            f"must be relative to the folder of the list, {file.parent.absolute()}, or to "
+            f"{Path.cwd()}."
         )
     return found
 
 
 def _existing(folder: Path, name: str) -> Path | None:
-    """The path that `name` stands for: the first of its readings that leads somewhere."""
+    """Return the file that `name` means: the first of its possible readings that exists."""
     for reading in (name, *lists.readings(name)):
-        for spelled in dict.fromkeys(
-            (
-                reading,
-                reading.replace("\\", "/"),
-                *(unicodedata.normalize(form, reading) for form in ("NFC", "NFD")),
-            )
-        ):
+        spellings = [reading, reading.replace("\\", "/")]
+        spellings += [unicodedata.normalize(form, reading) for form in ("NFC", "NFD")]
+        for spelled in dict.fromkeys(spellings):
             for path in (folder / spelled, Path(spelled)):
-                if os.path.exists(path):  # noqa: PTH110 (Path's may raise)
+                if os.path.exists(path):  # noqa: PTH110 (Path.exists may raise)
                     return path
     return None

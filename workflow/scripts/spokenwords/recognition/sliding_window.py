@@ -1,13 +1,13 @@
-"""Spotting words in recordings of any length: the classifier answers to a window that slides on.
+"""Word spotting in recordings of any length: the classifier is applied to a sliding window.
 
-A recording no longer than that is one window, zero-padded as it is for training.
+A recording no longer than the window is one window, zero-padded as in training.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -16,19 +16,21 @@ from numpy.lib.stride_tricks import sliding_window_view
 from spokenwords.errors import UserError
 from spokenwords.jobs.progress import Progress
 from spokenwords.model import thresholds
-from spokenwords.model.classifier import Classifier
 from spokenwords.names import UNKNOWN
 from spokenwords.recordings import audio
+
+if TYPE_CHECKING:
+    from spokenwords.model.classifier import Classifier
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# From one window to the next, s. Some window then has a word within 0.05 s of any place in it; in
-# the recordings that classifiers learn from, words begin 0.18 s sooner or later (the standard
-# deviation in 1,100 of Speech Commands).
+# From one window to the next, s. Then in some window a word is within 0.05 s of any given position.
+# In 1,100 training recordings of Speech Commands, the start of the word has a standard deviation of
+# 0.18 s.
 STEP = 0.1
-# Windows that the network sees at a time. On a CPU more gain nothing (16 to 128 were tried); in the
-# published network's widest layer 64 take 0.2 GB.
+# Windows per batch. On a CPU larger batches are not faster (16 to 128 were tried); in the published
+# network's widest layer 64 windows take 0.2 GB.
 BATCH = 64
 BATCHES_AHEAD = 4
 
@@ -37,7 +39,7 @@ BATCHES_AHEAD = 4
 class Event:
     """A word that was found in the window from `start` to `end` (s).
 
-    `probabilities` are those of all classes there [class]; the word's is the largest.
+    `probabilities` are those of all classes [class]; the word's is the largest.
     """
 
     word: str
@@ -46,11 +48,11 @@ class Event:
     probabilities: np.ndarray
 
 
-def starts(length: int, classifier: Classifier) -> np.ndarray:
-    """Where the windows of a recording of `length` samples start, in samples [window].
+def starts(length: int, classifier: "Classifier") -> np.ndarray:
+    """Return the starts of the windows of a recording of `length` samples, in samples [window].
 
-    The last one ends where the recording does. A recording shorter than a window has one, an empty
-    recording none.
+    The last window ends with the recording. A recording shorter than a window has one window, an
+    empty recording none.
     """
     if length == 0:
         return np.empty(0, np.int64)
@@ -60,15 +62,15 @@ def starts(length: int, classifier: Classifier) -> np.ndarray:
 
 
 def probabilities(
-    classifier: Classifier, waveforms: Iterable[np.ndarray], pool: ThreadPoolExecutor
+    classifier: "Classifier", waveforms: Iterable[np.ndarray], pool: ThreadPoolExecutor
 ) -> Iterator[np.ndarray]:
-    """Of each waveform [samples] the probabilities in its windows, float32 [window, class].
+    """Yield for each waveform [samples] the probabilities of its windows, float32 [window, class].
 
-    Waveforms are taken as they are needed, and not kept. Spectrograms are computed by `pool`, ahead
-    of the network. Raises `UserError` when the network's scores are no numbers.
+    Waveforms are read when they are needed, and released. Spectrograms are computed by `pool`,
+    ahead of the network. Raises `UserError` if the network's scores are not finite.
     """
     classifier.eval()
-    counts: deque[int] = deque()  # of windows, of recordings whose turn is to come
+    counts: deque[int] = deque()  # windows of each recording that is not finished
     known, parts, scan = 0, [], None
     batches = _batches(classifier, waveforms, counts)
     transform = classifier.transform.complex_spectrogram
@@ -89,11 +91,11 @@ def probabilities(
 
 
 def _batches(
-    classifier: Classifier, waveforms: Iterable[np.ndarray], counts: deque[int]
+    classifier: "Classifier", waveforms: Iterable[np.ndarray], counts: deque[int]
 ) -> Iterator[np.ndarray]:
-    """The windows of all waveforms, float32 [window, samples], `BATCH` at a time.
+    """Yield the windows of all waveforms, float32 [window, samples], `BATCH` at a time.
 
-    Each waveform's number of windows is added to `counts`.
+    The number of windows of each waveform is appended to `counts`.
     """
     samples = classifier.samples
     batch, filled = np.empty((BATCH, samples), np.float32), 0
@@ -108,19 +110,18 @@ def _batches(
             if filled == BATCH:
                 yield batch
                 batch, filled = np.empty_like(batch), 0
-        del waveform, windows  # Hours of sound, maybe, while the next recording is waited for.
+        del waveform, windows  # They may be hours long: free them before waiting for the next.
     if filled:
         yield batch[:filled]
 
 
 @torch.inference_mode()
-def _network(classifier: Classifier, spectrograms: np.ndarray) -> np.ndarray:
+def _network(classifier: "Classifier", spectrograms: np.ndarray) -> np.ndarray:
     """[window, 2, frequency, time] to probabilities [window, class]."""
-    place = next(classifier.network.parameters()).device
-    scores = classifier(torch.from_numpy(spectrograms).to(place))
+    scores = classifier(torch.from_numpy(spectrograms).to(classifier.device))
     if not scores.isfinite().all():
         raise UserError(
-            "The model's scores are no numbers: its training went wrong. Take another model, or "
+            "The model's scores are not finite numbers: its training failed. Use another model, or "
             "train it again with a lower learning rate."
         )
     return scores.softmax(dim=1).cpu().numpy()
@@ -133,10 +134,10 @@ def ahead(
     room: float,
     weight: Callable[[Item], float] = lambda item: 1,
 ) -> Iterator[Result]:
-    """`function` of each item, in order, computed by `pool` ahead of need.
+    """Yield `function(item)` of each item in order, computed by `pool` in advance.
 
-    So many at a time as weigh no more than `room` together, or one. An item weighs until the result
-    after its own is asked for.
+    Items in work, and the one whose result was yielded last, weigh at most `room` together; a
+    heavier item is alone.
     """
     waiting, load = deque(), 0
     for item in items:
@@ -153,10 +154,10 @@ def ahead(
 
 
 def smoothed(windows: np.ndarray) -> np.ndarray:
-    """The means over each window and its neighbours of probabilities [window, class].
+    """Average probabilities [window, class] over each window and its two neighbours.
 
-    G. Chen, C. Parada and G. Heigold, "Small-footprint keyword spotting using deep neural networks"
-    (2014), smooth posteriors so, over 30 frames of the past.
+    Similar to the smoothing over 30 past frames of G. Chen, C. Parada and G. Heigold,
+    "Small-footprint keyword spotting using deep neural networks" (2014).
     """
     sums, counts = windows.copy(), np.ones((len(windows), 1), windows.dtype)
     for values, added in ((sums, windows), (counts, np.ones_like(counts))):
@@ -166,28 +167,29 @@ def smoothed(windows: np.ndarray) -> np.ndarray:
 
 
 def events(
-    classifier: Classifier, windows: np.ndarray, length: int, threshold: float
+    classifier: "Classifier", windows: np.ndarray, length: int, threshold: float
 ) -> list[Event]:
-    """The words in a recording of `length` samples, in order of time.
+    """Return the words in a recording of `length` samples, in order of time.
 
-    `windows` are the probabilities of its windows [window, class], `smoothed`. Those whose answer
-    is a word (see answers.py) are taken from the most probable on, the earliest of equals. Each
-    hides those that start within half a window of it, and those of the same word that overlap with
-    it, as they may have heard the same: without the latter rule up to one word in fifty was found
-    twice.
+    `windows` are the `smoothed` probabilities of its windows [window, class]. Windows whose answer
+    is a word (`thresholds.answer`) are selected by falling probability; of equal ones the earliest
+    is first. Each selected window removes those that start within half a window of it, and
+    overlapping ones with the same word, which may contain the same utterance: without the latter
+    rule up to one word in fifty was found twice.
     """
     first, samples = starts(length, classifier), classifier.samples
     spans = np.stack([first, np.minimum(first + samples, length)], axis=1)
     seconds = (spans / classifier.transform.sample_rate).tolist()
     numbers, confidences = thresholds.best(windows)
-    said = thresholds.answer(numbers, confidences, classifier.words, classifier.no_words, threshold)
-    left = ~np.isin(said, [UNKNOWN, *classifier.no_words])
+    words, no_words = classifier.words, classifier.no_words
+    answers = thresholds.answer(numbers, confidences, words, no_words, threshold)
+    left = ~np.isin(answers, [UNKNOWN, *no_words])
     candidates = np.flatnonzero(left)
-    taken = []
+    selected = []
     for i in candidates[np.argsort(-confidences[candidates], kind="stable")]:
         if left[i]:
-            taken.append(i)
+            selected.append(i)
             near = slice(*np.searchsorted(first, [first[i] - samples + 1, first[i] + samples]))
             close = 2 * np.abs(first[near] - first[i]) <= samples
-            left[near] &= ~close & (said[near] != said[i])
-    return [Event(said[i], *seconds[i], windows[i]) for i in sorted(taken)]
+            left[near] &= ~close & (answers[near] != answers[i])
+    return [Event(answers[i], *seconds[i], windows[i]) for i in sorted(selected)]

@@ -17,6 +17,7 @@ from scipy import fft, signal
 from spokenwords.jobs.progress import Progress
 from spokenwords.recordings import audio, decoding
 from spokenwords.recordings.manifest import speakers_known
+from spokenwords.recordings.tables import read_table
 
 FLAGS = ["cut_at_start", "cut_at_end"]
 ESTIMATES = [
@@ -71,9 +72,8 @@ def table(
 
 def read(path: Path) -> pd.DataFrame:
     """A table of properties from its CSV file."""
-    missing = {name: [""] for name in (*ESTIMATES, COLUMNS[-1])}
-    text = {"file": str, COLUMNS[-1]: "Int64"} | dict.fromkeys(FLAGS, "boolean")
-    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=missing)
+    table = read_table(path, ["file"])
+    return table.astype(dict.fromkeys(FLAGS, "boolean") | {COLUMNS[-1]: "Int64"})
 
 
 def of_recording(

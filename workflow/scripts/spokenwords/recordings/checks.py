@@ -6,8 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from spokenwords.errors import UserError
-from spokenwords.recordings.inventory import DECIMALS, USABLE
+from spokenwords.recordings.inventory_file import DECIMALS, USABLE
 from spokenwords.recordings.manifest import speakers_known
+from spokenwords.recordings.tables import read_table
+from spokenwords.wording import counted
 
 logger = logging.getLogger("spokenwords")
 
@@ -20,9 +22,8 @@ MOST_LEFT_OUT = 0.1
 
 def read(path: Path) -> pd.DataFrame:
     """An inventory (see `inventory.of_word` for its columns) from its CSV file."""
-    # Names such as `NA` or `001` are text, not missing or a number.
-    text = dict.fromkeys(["file", "status", "speaker", "sha256", "samples_sha256"], str)
-    return pd.read_csv(path, dtype=text | {"opposite_phase": bool}, keep_default_na=False)
+    text = ["file", "status", "speaker", "sha256", "samples_sha256"]
+    return read_table(path, text).astype({"opposite_phase": bool})
 
 
 def usable(inventory: pd.DataFrame) -> pd.DataFrame:
@@ -138,7 +139,7 @@ def refuse(tables: dict[str, pd.DataFrame], skip_unreadable: bool) -> None:
     if len(rejected) and not skip_unreadable:
         listed = "".join(f"\n  {row.file}: {row.reason}" for row in rejected.itertuples())
         raise UserError(
-            f"{len(rejected)} recording{'s'[: len(rejected) > 1]} cannot be read:{listed}\n"
+            f"{counted(len(rejected), 'recording')} cannot be read:{listed}\n"
             "Mend or remove them, or leave them out with `on_unreadable: skip` (config key "
             "dataset.on_unreadable)."
         )

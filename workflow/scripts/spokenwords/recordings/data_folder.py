@@ -7,6 +7,7 @@ The layout is that of Speech Commands: `<word>/<speaker>_nohash_<take>.wav`, opt
 
 import logging
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -14,36 +15,44 @@ from pathlib import Path
 from spokenwords.errors import UserError
 from spokenwords.jobs import hashing
 from spokenwords.names import NOISE
-from spokenwords.recordings import layout
-from spokenwords.recordings.layout import Layout
+from spokenwords.recordings import doubts
+from spokenwords.recordings.layout import NAMES_OF_SETS, Layout, alike, letters
+from spokenwords.recordings.spelling import SUFFIXES
 
 logger = logging.getLogger("spokenwords")
 
-# The suffixes of recordings. How a file is decoded depends on its content alone.
-SUFFIXES = (
-    *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd"),
-    *(".flac", ".ogg", ".oga", ".opus", ".spx", ".mp3", ".mp2", ".mpga", ".aac", ".ac3", ".amr"),
-    *(".awb", ".m4a", ".m4b", ".mp4", ".mov", ".3gp", ".3gpp", ".3g2", ".webm", ".weba", ".mka"),
-    *(".mkv", ".avi", ".wma", ".asf", ".wv", ".ape", ".tta", ".sph", ".nist", ".voc", ".ogx"),
-    *(".eac3", ".m4r", ".qta", ".wmv"),
-)
-KINDS = "WAV, FLAC, Ogg, MP3, M4A, WebM or other sound"  # what they are, for messages
 # What operating systems leave in folders, besides hidden files.
 LITTER = ("thumbs.db", "desktop.ini")
 # Characters that no path of a word's results can have.
 FORBIDDEN_IN_WORDS = set("{}<>\\\n\r\t")
+# As Windows, macOS and Linux name a folder's copies, in the languages of many who speak.
+_COPY = "(?:copy|kopie|copie|copia|cópia)"
+COPIES = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"(.+?)(?: ?- ?| |_| \(){_COPY}(?: ?\(?\d+\)?)?\)?",
+        r"(.+?) ?\(\d+\)",
+        rf"{_COPY} (?:of|von|de|di) (.+)",
+    )
+]
+
+
+def warn_of(sentences: list[str]) -> None:
+    """Log each of these sentences as a warning."""
+    for sentence in sentences:
+        logger.warning(f"Warning: {sentence}")
 
 
 def words(
     folder: Path,
     wanted: list[str] | str = "all",
     fewest: int = 1,
-    warn: Callable[[str], None] = logger.warning,
+    warn: Callable[[list[str]], None] = warn_of,
 ) -> dict[str, list[str]]:
     """The words of which `folder` has recordings, sorted, and their files.
 
     These are the `wanted` ones or, for `all`, those with at least `fewest` recordings. `warn` is
-    called with one sentence for each doubt of `layout.doubts`.
+    called with the sentences of `doubts.of_layout`.
 
     Raises `UserError` when the folder, a wanted word or every recording is missing, when a name
     cannot be worked with, and when folders are certainly no words.
@@ -62,7 +71,7 @@ def words(
             raise UserError(
                 f"No recordings of {', '.join(missing)} in {folder} (config key dataset.words); "
                 f"it has: {', '.join(present) or 'no word at all'}."
-                + _hints(layout.doubts(found, []) + layout.similar(missing, present))
+                + " ".join(["", *doubts.of_layout(found, []), *doubts.similar(missing, present)])
             )
         present = sorted(wanted)
     elif scarce := [word for word in present if len(files[word]) < fewest]:
@@ -73,26 +82,43 @@ def words(
             )
         present = sorted(set(present) - set(scarce))
     meant = present if wanted == "all" else []
-    doubts = layout.doubts(found, meant)
     if not present:
         raise UserError(
-            f"The folder {folder} (config key dataset.folder) has no folder of {KINDS} files: put "
-            f"the recordings of each word into a folder named after it.{_hints(doubts)}"
+            f"The folder {folder} (config key dataset.folder) has no folder of {doubts.KINDS} "
+            "files: put the recordings of each word into a folder named after it."
+            + " ".join(["", *doubts.of_layout(found, meant)])
         )
-    layout.refuse(folder, meant)
+    _refuse(folder, meant)
     for word in present:
         if forbidden := FORBIDDEN_IN_WORDS.intersection(word):
             raise UserError(
                 f"The word folder {word!r} in {folder} has a character that paths of results "
                 f"cannot have ({' '.join(map(repr, sorted(forbidden)))}): rename it."
             )
-    for doubt in doubts:
-        warn(f"Warning: {doubt}")
+    warn(doubts.of_layout(found, meant))
     return {word: files[word] for word in present}
 
 
-def _hints(sentences: list[str]) -> str:
-    return "".join(f" {sentence}" for sentence in sentences)
+def _refuse(folder: Path, words: list[str]) -> None:
+    """Raise a `UserError` where two of these words are certainly one, or all of them are sets."""
+    ways_out = "or list all words in config key dataset.words if these are meant."
+    if words and NAMES_OF_SETS.keys() >= {word.lower() for word in words}:
+        raise UserError(
+            f"The folders {', '.join(words)} in {folder} are named as sets are, not words: "
+            f"{doubts.merge(folder)}, {ways_out}"
+        )
+    for word in words:
+        for pattern in COPIES:
+            if (copy := pattern.fullmatch(word)) and copy[1] in words:
+                raise UserError(
+                    f"The folder {word!r} in {folder} looks like a copy of {copy[1]!r} and would "
+                    f"be a word of its own: remove it or merge the two, {ways_out}"
+                )
+    for twins in alike(words, letters):
+        raise UserError(
+            f"The folders {' and '.join(map(ascii, twins))} in {folder} differ only in spaces or "
+            f"in how letters are encoded: merge them, {ways_out}"
+        )
 
 
 def _look(folder: Path) -> Layout:
@@ -161,13 +187,14 @@ def report_skipped(names: Iterable[str]) -> None:
     Hidden files and litter of operating systems do not count.
     """
     kinds = Counter(
-        Path(name).suffix.lower() or "without a suffix"
+        Path(name).suffix.lower()
         for name in names
         if not is_recording(name) and name[0] != "." and name.lower() not in LITTER
     )
     if count := kinds.total():
         several = "files of other kinds were" if count > 1 else "file of another kind was"
-        logger.info(f"{count:,} {several} skipped ({', '.join(sorted(kinds))}).")
+        named = sorted(kind or "without a suffix" for kind in kinds)
+        logger.info(f"{count:,} {several} skipped ({', '.join(named)}).")
 
 
 def files_of_words(folder: Path) -> Iterator[str]:

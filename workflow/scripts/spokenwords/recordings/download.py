@@ -74,11 +74,11 @@ def fetch(locations: Sequence[str], sha256: str, destination: Path) -> Path:
                 logger.info(f"Not fetched from {location}: {failure}")
             else:
                 return partial.replace(destination)
-    kept = " (what has arrived is kept and resumed)" if _size(partial) else ""
     raise UserError(
         f"The archive could not be fetched from {', nor from '.join(causes)}. Check the network "
-        f"and run again{kept}, put the path of a local copy into `dataset.archive.path`, or try "
-        "the demo with `make demo`, which needs no download."
+        f"and run again{' (what has arrived is kept and resumed)' if _size(partial) else ''}, put "
+        "the path of a local copy into `dataset.archive.path`, or try the demo with `make demo`, "
+        "which needs no download."
     )
 
 

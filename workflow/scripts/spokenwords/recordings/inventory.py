@@ -1,9 +1,5 @@
-"""What each recording of a word is: the inventory, a CSV file.
+"""What each recording of a word is."""
 
-Without pandas, whose import would take the many short jobs of single words longer than their work.
-"""
-
-import csv
 import hashlib
 from pathlib import Path
 
@@ -11,14 +7,7 @@ import numpy as np
 
 from spokenwords.jobs import hashing
 from spokenwords.recordings import audio, data_folder, decoding, speaker_table
-
-USABLE = "usable"
-# Digits of peak, rms and energy_left_out.
-DECIMALS = 6
-COLUMNS = [
-    *("file", "status", "speaker", "samples", "sample_rate", "channels", "clipped_samples"),
-    *("opposite_phase", "peak", "rms", "energy_left_out", "sha256", "samples_sha256"),
-]
+from spokenwords.recordings.inventory_file import DECIMALS, USABLE
 
 
 def of_word(
@@ -113,17 +102,3 @@ def digest_of_samples(samples: np.ndarray, sample_rate: int) -> str:
     # Plus zero, since floating-point files may contain -0, which is 0 to the ear.
     digest.update(np.ascontiguousarray(samples + np.float32(0)))
     return digest.hexdigest()
-
-
-def write(rows: list[dict], path: Path) -> None:
-    """Write an inventory to its CSV file."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def usable_files(path: Path) -> list[str]:
-    """The usable recordings of an inventory file, in the order of the rows of the word's store."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return [row["file"] for row in csv.DictReader(file) if row["status"] == USABLE]

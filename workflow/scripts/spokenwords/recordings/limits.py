@@ -1,14 +1,11 @@
 """What figures do not tell: words that were not tested, few recordings, unknown speakers."""
 
-import re
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from spokenwords.recordings import manifest
+from spokenwords.wording import some
 
 # Of a class in the test set. The mean of all classes counts for the accuracy, which is over all
 # recordings, and each class's own for its precision and recall.
@@ -22,7 +19,6 @@ LACKING = {
     "valid": "the selected epoch and the threshold do not depend on them",
     "test": "test figures do not include them",
 }
-SEPARATORS = " _.-"
 
 
 def of_test(words: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -34,7 +30,7 @@ def of_test(words: Mapping[str, Mapping[str, Any]]) -> list[str]:
     tested = {word: count for word, count in counts.items() if count}
     sentences = []
     if len(tested) < len(counts):
-        untested = manifest.named(word for word in counts if word not in tested)
+        untested = some(word for word in counts if word not in tested)
         sentences.append(f"No test recordings of {untested}: {LACKING['test']}.")
     total = sum(tested.values())
     few = {word: count for word, count in tested.items() if count < FEWEST}
@@ -46,7 +42,7 @@ def of_test(words: Mapping[str, Mapping[str, Any]]) -> list[str]:
             "wide."
         )
     elif few:
-        scarce = manifest.named(f"{word} ({count})" for word, count in few.items())
+        scarce = some(f"{word} ({count})" for word, count in few.items())
         sentences.append(
             f"Fewer than {FEWEST} test recordings of {scarce}: figures of single classes mean "
             "little there."
@@ -61,7 +57,7 @@ def advice(file: str) -> str:
         "dataset.metadata)."
     )
     if file:
-        speaker, rest = _parted(file)
+        speaker, rest = manifest.parted(file)
         new = Path(file).with_name(f"{speaker}_nohash_{rest}{Path(file).suffix}").as_posix()
         text += (
             f" Is {speaker} the speaker of {file}? Then rename it to {new}, and the others "
@@ -69,28 +65,3 @@ def advice(file: str) -> str:
             f"{file},{speaker}."
         )
     return text
-
-
-def prefixed(recordings: pd.DataFrame) -> str:
-    """The first recording whose name seems to begin with its speaker, or an empty text.
-
-    `recordings` has columns file and speaker. Of those whose speakers are not known, most must
-    begin as another one does, up to a space or one of `_.-`, and not all alike. A word's own name
-    in front does not count.
-    """
-    files = recordings.loc[~manifest.speakers_known(recordings), "file"]
-    beginnings = {file: parts[0] for file in sorted(files) if (parts := _parted(file))}
-    counts = Counter(beginnings.values())
-    shared = [file for file, beginning in beginnings.items() if counts[beginning] > 1]
-    if 2 * len(shared) <= len(files) or len({beginnings[file] for file in shared}) < 2:
-        return ""
-    return shared[0]
-
-
-def _parted(file: str) -> tuple[str, str] | None:
-    """A name's beginning, up to the first separator, and the rest; without its word and suffix."""
-    word, stem = Path(file).parts[0], Path(file).stem
-    if stem.casefold().startswith(word.casefold()) and stem[len(word) :][:1] in [*SEPARATORS]:
-        stem = stem[len(word) :]
-    found = re.fullmatch(f"([^{SEPARATORS}]+)[{SEPARATORS}]+(.+)", stem.strip(SEPARATORS))
-    return found and found.groups()

@@ -1,22 +1,18 @@
-"""Lists and tables of recordings, whose names need not be spelled as those of the files are.
-
-Other programs and other computers write `data\\up\\a.wav`, `./up/a.wav` or `up/a.mp3` of a file
-`up/a.wav`, put names into quotes, and give letters with accents in either Unicode normal form.
-"""
+"""Lists and tables of recordings, whose names need not be spelled as those of the files are."""
 
 import csv
-import hashlib
 import io
 import logging
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from spokenwords.errors import UserError
-from spokenwords.recordings import data_folder
+from spokenwords.jobs.hashing import digest_of
+from spokenwords.recordings.doubts import both_sides
+from spokenwords.recordings.spelling import composed, key, unquoted, word
 
 logger = logging.getLogger("spokenwords")
 
@@ -24,34 +20,6 @@ OFFICIAL = {"valid": "validation_list.txt", "test": "testing_list.txt"}
 SEPARATORS = (",", ";", "\t")
 # Names of a table's column of recordings, in lower case; of several columns the first one counts.
 FILES = ("link", "file", "path")
-
-
-def key(name: str) -> str:
-    """What all spellings of a recording's name have in common: `<word>/<name>`, without a suffix.
-
-    Left out are spaces and quotes around the name, folders before these two parts, and the suffix
-    of a sound file. Backslashes become slashes; the Unicode normal form becomes C.
-    """
-    name = unquoted(name.strip()).replace("\\", "/")
-    if name.count("/") > 1:
-        name = "/".join([part for part in name.split("/") if part not in ("", ".")][-2:])
-    stem, dot, suffix = name.rpartition(".")
-    return composed(stem if f"{dot}{suffix}".lower() in data_folder.SUFFIXES else name)
-
-
-def word(name: str) -> str:
-    """The word of a recording's `key`."""
-    return name.partition("/")[0]
-
-
-def composed(text: str) -> str:
-    """A text in Unicode normal form C."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
-
-
-def unquoted(text: str) -> str:
-    """A text without the pair of quotes around it, if there is one."""
-    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
 
 
 def text(path: Path) -> str:
@@ -104,19 +72,6 @@ def matched(listed: Iterable[str], files: Collection[str]) -> tuple[set[str], li
     return found, others
 
 
-def both_sides(listed: Iterable[str], files: Collection[str]) -> str:
-    """A name that matches no file and a file that no name matches, in words; maybe empty.
-
-    The file is of the name's word, if there is one.
-    """
-    name = min(listed, default=None)
-    said = name and word(key(name)).casefold()
-    same = [file for file in files if word(composed(file)).casefold() == said]
-    file = min(same or files, default=None)
-    sides = [name and f"it names {name!r}", file and f"there is {file!r}"]
-    return f" ({', and '.join(filter(None, sides))})" if any(sides) else ""
-
-
 def official_lists(folder: Path, files: Collection[str]) -> dict[str, set[str]]:
     """Those of `files` (`<word>/<name>`) that the data set's own lists name, keyed valid and test.
 
@@ -151,7 +106,7 @@ def official_lists(folder: Path, files: Collection[str]) -> dict[str, set[str]]:
 def digest_of_lists(folder: Path) -> str:
     """SHA-256 over the data set's own lists. Raises `UserError` when one is missing or no text."""
     named = [sorted(set(map(str.strip, listed)) - {""}) for listed in _official(folder).values()]
-    return hashlib.sha256("\0".join(map("\n".join, named)).encode()).hexdigest()
+    return digest_of("\0".join(map("\n".join, named)))
 
 
 def _official(folder: Path) -> dict[str, list[str]]:

@@ -1,5 +1,7 @@
 """A manifest: the recordings of a training, validation or test set."""
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -9,17 +11,20 @@ import pandas as pd
 from spokenwords.errors import UserError
 from spokenwords.names import SETS, SILENCE_SEGMENTS
 from spokenwords.recordings.classes import Classes
+from spokenwords.recordings.tables import read_table
+from spokenwords.wording import counted, some
 
 # `label` numbers the words from 0, in the order of their stores; `row` is that of a word's store.
 COLUMNS = ["file", "word", "label", "speaker", "row"]
+MOST_NAMED = 10  # words in a message, each in a line
+# Between the speaker and the rest, in names of recordings.
+SEPARATORS = " _.-"
 MOST_NAMED = 10  # words, or speakers of a word, in a message
 
 
 def read(path: Path) -> pd.DataFrame:
     """A manifest from its CSV file: a row a recording, columns `COLUMNS`."""
-    # Names such as `NA` or `001` are text, not missing or a number.
-    text = {"file": str, "word": str, "speaker": str}
-    return pd.read_csv(path, dtype=text, keep_default_na=False)
+    return read_table(path, ["file", "word", "speaker"])
 
 
 def speakers_known(table: pd.DataFrame) -> pd.Series:
@@ -30,6 +35,31 @@ def speakers_known(table: pd.DataFrame) -> pd.Series:
     return table["speaker"] != table["file"]
 
 
+def prefixed(recordings: pd.DataFrame) -> str:
+    """The first recording whose name seems to begin with its speaker, or an empty text.
+
+    `recordings` has columns file and speaker. Of those whose speakers are not known, most must
+    begin as another one does, up to a space or one of `_.-`, and not all alike. A word's own name
+    in front does not count.
+    """
+    files = recordings.loc[~speakers_known(recordings), "file"]
+    beginnings = {file: parts[0] for file in sorted(files) if (parts := parted(file))}
+    counts = Counter(beginnings.values())
+    shared = [file for file, beginning in beginnings.items() if counts[beginning] > 1]
+    if 2 * len(shared) <= len(files) or len({beginnings[file] for file in shared}) < 2:
+        return ""
+    return shared[0]
+
+
+def parted(file: str) -> tuple[str, str] | None:
+    """A name's beginning, up to the first separator, and the rest; without its word and suffix."""
+    word, stem = Path(file).parts[0], Path(file).stem
+    if stem.casefold().startswith(word.casefold()) and stem[len(word) :][:1] in [*SEPARATORS]:
+        stem = stem[len(word) :]
+    found = re.fullmatch(f"([^{SEPARATORS}]+)[{SEPARATORS}]+(.+)", stem.strip(SEPARATORS))
+    return found and found.groups()
+
+
 def lacking(manifests: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
     """The words, or classes, that each set lacks and another one has, sorted."""
     present = {name: set(table["word"]) for name, table in manifests.items()}
@@ -37,16 +67,16 @@ def lacking(manifests: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
     return {name: sorted(every - words) for name, words in present.items()}
 
 
-def counted(table: pd.DataFrame) -> str:
-    """How many recordings of how many speakers there are, in words."""
+def described(table: pd.DataFrame) -> str:
+    """Return how many recordings of how many speakers a table has, in words."""
     known = table.loc[speakers_known(table), "speaker"]
     unknown, speakers = len(table) - len(known), known.nunique()
     if table.empty:
         return "no recordings"
-    text = f"{len(table):,} recording{'s'[: len(table) != 1]}"
+    text = counted(len(table), "recording")
     if not len(known):
         return f"{text} of unknown speakers"
-    text += f" of {speakers:,} speaker{'s'[: speakers != 1]}"
+    text += f" of {counted(speakers, 'speaker')}"
     return f"{text}, {unknown:,} of unknown speakers" if unknown else text
 
 
@@ -55,21 +85,14 @@ def whereabouts(manifests: Mapping[str, pd.DataFrame], words: Iterable[str]) -> 
     lines, words = [], list(words)
     for word in words[:MOST_NAMED]:
         said = {name: table[table["word"] == word] for name, table in manifests.items()}
-        parts = [counted(pd.concat(said.values()))]
+        parts = [described(pd.concat(said.values()))]
         for name, table in said.items():
             if len(table):
                 people = sorted(set(table.loc[speakers_known(table), "speaker"]))
-                by = f" by {named(people)}" if people else ""
+                by = f" by {some(people)}" if people else ""
                 parts.append(f"{name} has {len(table):,}{by}")
         lines.append(f"\n  {word}: {'; '.join(parts)}")
     return "".join(lines)
-
-
-def named(names: Iterable[str]) -> str:
-    """The first of some names, and how many more there are."""
-    names = list(names)
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def of_classes(path: Path, chosen: Classes, segments: Iterable[str] = ()) -> pd.DataFrame:
@@ -92,7 +115,7 @@ def of_classes(path: Path, chosen: Classes, segments: Iterable[str] = ()) -> pd.
         places = {name: path.with_name(f"{name}.csv") for name in SETS}
         sets = {name: read(place) for name, place in places.items() if place.is_file()}
         raise UserError(
-            f"{path} has no recording of {named(absent)}, which this run needs."
+            f"{path} has no recording of {some(absent)}, which this run needs."
             f"{whereabouts(sets, absent)}\nAdd recordings (of other speakers if the split is by "
             "speaker), change the split's shares, seed or lists (config key "
             f"splits.{path.parent.name}), or leave words out (`words` or `unknown` of the run)."
@@ -114,6 +137,6 @@ def renamed(table: pd.DataFrame, chosen: Classes) -> pd.DataFrame:
 
 def _segments(path: Path, name: str, label: int) -> pd.DataFrame:
     """Segments of a set (train or valid) as a manifest; `label` is the number of their store."""
-    table = pd.read_csv(path, dtype={"file": str, "set": str}, keep_default_na=False)
+    table = read_table(path, ["file", "set"])
     table = table[table["set"] == name]
     return table.assign(word=SILENCE_SEGMENTS, label=label, speaker="")[COLUMNS]

@@ -3,7 +3,7 @@
 It is laid out as `<language>_splits.csv` of the Multilingual Spoken Words Corpus is (M. Mazumder et
 al., NeurIPS Datasets and Benchmarks 2021), a line a recording, with the columns
 
-- LINK (or `file`, `path`): `<word>/<name>`, in any spelling that `lists.key` knows.
+- LINK (or `file`, `path`): `<word>/<name>`, in any spelling that `spelling.key` knows.
 - SPEAKER: who speaks; empty or `NA` where that is not known.
 - SET: one of `layout.NAMES_OF_SETS`; only splits of method `official` look at it.
 
@@ -26,19 +26,20 @@ from typing import NamedTuple
 
 from spokenwords.errors import UserError
 from spokenwords.jobs import hashing
-from spokenwords.recordings import data_folder, layout, lists
+from spokenwords.recordings import doubts, layout, lists, spelling
 from spokenwords.recordings.layout import NAMES_OF_SETS
+from spokenwords.wording import some
 
 logger = logging.getLogger("spokenwords")
 
 NOT_KNOWN = {"", "NA"}
 BLOCK = 1 << 16  # bytes
 # The modules by whose rules digests are found.
-RULES = [Path(file) for file in (__file__, lists.__file__, layout.__file__, data_folder.__file__)]
+RULES = [Path(file) for file in (__file__, lists.__file__, layout.__file__, spelling.__file__)]
 
 
 class Row(NamedTuple):
-    """A line of the table: a recording's `lists.key`, its speaker, its set; both maybe empty."""
+    """A line of the table: a recording's `spelling.key`, its speaker, its set; both maybe empty."""
 
     recording: str
     speaker: str
@@ -46,7 +47,7 @@ class Row(NamedTuple):
 
     @property
     def word(self) -> str:
-        return lists.word(self.recording)
+        return spelling.word(self.recording)
 
 
 class Digest(NamedTuple):
@@ -77,7 +78,7 @@ def rows(table: Path, word: str = "") -> Iterator[Row]:
                     for line, text in enumerate(block.split(b"\n"), start=number + 1):
                         if text.strip() and (not word or any(name in text for name in sought)):
                             row = _row(table, line, names, separator, text.decode())
-                            if not word or row.word == lists.composed(word):
+                            if not word or row.word == spelling.composed(word):
                                 yield row
                 number += block.count(b"\n")
     except OSError as error:
@@ -93,7 +94,7 @@ def _columns(table: Path, number: int, line: bytes) -> tuple[list[str], str]:
     try:
         names, separator = lists.columns(line.decode("utf-8-sig"))
     except csv.Error as error:
-        raise _no_table(table, number, error) from None
+        raise _fault(table, _no_table(number, error)) from None
     column = lists.file_column(names) or "link"
     if missing := [name for name in (column, "speaker") if name not in names]:
         raise _fault(
@@ -111,7 +112,7 @@ def _row(table: Path, number: int, header: list[str], separator: str, line: str)
     try:
         fields = lists.fields(line, separator)
     except csv.Error as error:
-        raise _no_table(table, number, error) from None
+        raise _fault(table, _no_table(number, error)) from None
     if len(fields) != len(header):
         raise _fault(table, f"has {len(fields)} fields for {len(header)} columns in line {number}")
     named = dict(zip(header, fields, strict=True))
@@ -122,14 +123,14 @@ def _row(table: Path, number: int, header: list[str], separator: str, line: str)
         )
     speaker = named["speaker"].strip()
     return Row(
-        lists.key(named["link"]),
+        spelling.key(named["link"]),
         "" if speaker in NOT_KNOWN else speaker,
         NAMES_OF_SETS.get(name.lower(), ""),
     )
 
 
-def _no_table(table: Path, number: int, error: csv.Error) -> UserError:
-    return _fault(table, f"is no CSV table with a line a recording: see line {number} ({error})")
+def _no_table(number: int, error: csv.Error) -> str:
+    return f"is no CSV table with a line a recording: see line {number} ({error})"
 
 
 def _fault(table: Path, what: str) -> UserError:
@@ -143,17 +144,19 @@ def speakers(table: Path, word: str, files: list[str]) -> dict[str, str]:
     of the files, and where it names two speakers of a recording.
     """
     known = _one_each(table, ((row.recording, row.speaker) for row in rows(table, word)))
-    named = {file: known[name] for file in files if (name := lists.key(file)) in known}
+    named = {file: known[name] for file in files if (name := spelling.key(file)) in known}
     if files and not named:
         others = known or [row.recording for row in islice(rows(table), 1)]
         raise _fault(
             table,
             f"names {len(known)} recordings of {word!r}, and none of the {len(files)} that there "
-            f"are{lists.both_sides(others, files)}: names count from the word's folder on, without "
-            "suffixes",
+            f"are{doubts.both_sides(others, files)}: names count from the word's folder on, "
+            "without suffixes",
         )
-    sides = lists.both_sides(known.keys() - map(lists.key, named), set(files) - set(named))
-    logger.info(f"{table} names {len(named):,} of {len(files):,} recordings of {word!r}{sides}.")
+    logger.info(
+        f"{table} names {len(named):,} of {len(files):,} recordings of {word!r}"
+        f"{doubts.both_sides(known.keys() - map(spelling.key, named), set(files) - set(named))}."
+    )
     return {file: speaker for file, speaker in named.items() if speaker}
 
 
@@ -163,8 +166,8 @@ def official_lists(table: Path, files: list[str]) -> dict[str, set[str]]:
     Empty where the table says nothing of sets of their words. Raises `UserError` as `rows` does,
     where it has a recording in two sets, and where it has none of the files in one.
     """
-    key = {file: lists.key(file) for file in files}
-    words = set(map(lists.word, key.values()))
+    key = {file: spelling.key(file) for file in files}
+    words = set(map(spelling.word, key.values()))
     # The sets of absent recordings are kept as well: that there are sets at all is what counts.
     sets = _one_each(
         table, ((row.recording, row.set) for row in rows(table) if row.set and row.word in words)
@@ -172,17 +175,18 @@ def official_lists(table: Path, files: list[str]) -> dict[str, set[str]]:
     if not sets:
         return {}
     unnamed = {file for file in files if key[file] not in sets}
-    sides = lists.both_sides(sets.keys() - set(key.values()), unnamed)
+    unmatched = sets.keys() - set(key.values())
     if len(unnamed) == len(files):
         raise _fault(
             table,
             f"has a set for {len(sets):,} recordings, and for none of the {len(files):,} that are "
-            f"usable{sides}: names count from the word's folder on, without suffixes",
+            f"usable{doubts.both_sides(unmatched, unnamed)}: names count from the word's folder "
+            "on, without suffixes",
         )
     if unnamed:
         logger.warning(
             f"Warning: {table} has no set for {len(unnamed):,} of {len(files):,} recordings"
-            f"{sides}; these are trained on."
+            f"{doubts.both_sides(unmatched, unnamed)}; these are trained on."
         )
     return {
         name: {file for file in files if sets.get(key[file]) == name} for name in ("valid", "test")
@@ -228,13 +232,13 @@ def digests(table: Path, cache: Path) -> dict[str, Digest]:
 def refuse_unlisted(table: Path, listed: Iterable[str], folder: Path, words: Iterable[str]) -> None:
     """Raise a `UserError` where some of a folder's words are not among those that are listed."""
     listed = dict.fromkeys(listed)
-    if unlisted := [word for word in words if lists.composed(word) not in listed]:
-        there = ", ".join(islice(listed, 3)) or "none at all"
+    if unlisted := [word for word in words if spelling.composed(word) not in listed]:
+        there = ", ".join(list(listed)[:3]) or "none at all"
         raise _fault(
             table,
             f"names no recording of {len(unlisted):,} of the words in {folder}: "
-            f"{', '.join(unlisted[:10])}{', …' if len(unlisted) > 10 else ''}. Words that it has: "
-            + " ".join([f"{there}.", *layout.similar(unlisted, listed)[:3]])
+            f"{some(unlisted)}. Words that it has: "
+            + " ".join([f"{there}.", *doubts.similar(unlisted, listed)[:3]])
             + " Name the table of these recordings, or choose words that it has (config key "
             "dataset.words)",
         )

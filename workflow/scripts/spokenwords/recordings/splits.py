@@ -14,6 +14,8 @@ from spokenwords.errors import UserError
 from spokenwords.names import SETS
 from spokenwords.recordings import limits, manifest
 from spokenwords.recordings.manifest import COLUMNS
+from spokenwords.recordings.tables import read_table
+from spokenwords.wording import some
 
 logger = logging.getLogger("spokenwords")
 
@@ -49,7 +51,7 @@ def divide(
         ways = {"official": "name some in the lists or the table (config key dataset.metadata)"}
         raise UserError(
             f"The split of method `{method}` leaves no recording for: {', '.join(empty)}; there "
-            f"are {manifest.counted(recordings)}. Add recordings, "
+            f"are {manifest.described(recordings)}. Add recordings, "
             f"{ways.get(method, 'change its shares')}, or choose another method (config key "
             "splits)."
         )
@@ -62,13 +64,13 @@ def summarise(manifests: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     Columns: set, recordings, share, words, missing_words (those that another set has, separated by
     `/`), speaker_known (recordings whose speaker is known), speakers (those known),
     speakers_in_training (how many of them are heard in training too), prefixed_file (a recording
-    whose name seems to begin with its speaker, see `limits.prefixed`; else empty).
+    whose name seems to begin with its speaker, see `manifest.prefixed`; else empty).
     """
     total = sum(len(part) for part in manifests.values())
     missing = manifest.lacking(manifests)
     known = {name: part[manifest.speakers_known(part)] for name, part in manifests.items()}
     heard = set(known["train"]["speaker"])
-    prefixed = limits.prefixed(pd.concat(manifests.values()))
+    prefixed = manifest.prefixed(pd.concat(manifests.values()))
     return pd.DataFrame(
         {
             "set": name,
@@ -87,8 +89,7 @@ def summarise(manifests: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 def read_summary(path: Path) -> pd.DataFrame:
     """A table of `summarise` from its CSV file."""
-    text = {"missing_words": str, "prefixed_file": str}
-    return pd.read_csv(path, dtype=text, keep_default_na=False)
+    return read_table(path, ["missing_words", "prefixed_file"])
 
 
 def report(
@@ -100,7 +101,7 @@ def report(
     for name, words in manifest.lacking(manifests).items():
         if words:
             logger.warning(
-                f"Warning: The set {name} of split {split} lacks {manifest.named(words)}: "
+                f"Warning: The set {name} of split {split} lacks {some(words)}: "
                 f"{limits.LACKING[name]}.{manifest.whereabouts(manifests, words)}\nAdd recordings "
                 "(of other speakers if the split is by speaker), or change its shares, seed or "
                 f"lists (config key splits.{split})."

@@ -1,4 +1,4 @@
-"""The error gallery: a run's mistakes to be heard and seen, as one HTML page."""
+"""The error gallery: one HTML page with the sound and the spectrogram of a run's mistakes."""
 
 import io
 import logging
@@ -15,31 +15,31 @@ from PIL import Image
 from spokenwords.evaluation.predictions import likeliest
 from spokenwords.recordings import audio
 from spokenwords.report import pages
+from spokenwords.spectrograms import mel
 from spokenwords.spectrograms.stft import STFT
 
 logger = logging.getLogger("spokenwords")
 
-MOST = 150  # recordings in a gallery: 1.7 MB of recordings of a second at 16 kHz
-# Those of MPEG audio layer III, in Hz.
+MOST = 150  # recordings in a gallery: 1.7 MB for recordings of 1 s at 16 kHz
+# Sample rates of MPEG audio layer III, Hz.
 MP3_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 
-WINDOW, STRIDE = 0.025, 0.005  # s, long enough to show a voice's harmonics
-BANDS, MOST_FRAMES = 128, 400  # pixels of a spectrogram, up and across
+WINDOW, STRIDE = 0.025, 0.005  # s; the window is long enough to show the harmonics of a voice
+BANDS, MOST_FRAMES = 128, 400  # pixels of a spectrogram: height, largest width
 RANGE = 70  # dB below the loudest point at which a spectrogram is darkest
 
 
 def choose(predictions: pd.DataFrame, most: int = MOST) -> pd.DataFrame:
-    """The mistakes among `predictions` that are shown, `most` at most, by falling confidence.
+    """Return at most `most` mistakes among `predictions`, by falling confidence.
 
-    Where there are more, half the places, rounded up, go to the most confident mistakes: those with
+    If there are more, half of the places, rounded up, go to the most confident mistakes: those with
     the highest probability of the predicted word. The others go to the most frequent confusions, in
-    proportion: of a pair of words confused c times, the r-th most confident mistake has the rank
-    c / r, and the highest ranks win, as seats do by D'Hondt's method. Of mistakes equally
-    confident the one whose file comes first is taken for the more confident, of equal ranks that of
-    the more frequent pair, then of the pair that comes first.
+    proportion: for a pair of words confused c times, the r-th most confident mistake has the rank
+    c / r, and the highest ranks win, as in D'Hondt's method for seats. Ties in confidence are
+    resolved by file name, ties in rank by the frequency of the pair and then by its words.
 
-    Columns added: `confusions` (how often the target was taken for the prediction), `said` (how
-    many recordings the target has) and `reason` (`all`, `confidence` or `frequency`).
+    Columns added: `confusions` (how often the target was predicted as this word), `said` (number of
+    recordings of the target) and `reason` (`all`, `confidence` or `frequency`).
     """
     said = predictions["target"].map(predictions["target"].value_counts())
     mistakes = predictions.assign(said=said)
@@ -73,11 +73,11 @@ def page(
     length: int,
     window: str = "loudest",
 ) -> str:
-    """The gallery of `run`: `template` with the data in it, recordings included.
+    """Return the gallery of `run`: `template` with its data, including the recordings.
 
-    `metrics` is what `evaluation` made of `predictions`. Recordings are read from `folder`, and are
-    as the network heard them: at `sample_rate` (Hz), padded to `length` samples or cut to
-    their `window` (see `audio.excerpt`). Raises `UserError` if one cannot be read.
+    `metrics` are those of `predictions`. Recordings are read from `folder` and are what the network
+    gets: at `sample_rate` (Hz), padded to `length` samples or cut to their `window` (see
+    `audio.excerpt`). Raises `UserError` if one is not readable.
     """
     shown = choose(predictions)
     data = {
@@ -99,15 +99,15 @@ def page(
         }
         data["shown"].append(_described(row) | media)
     text = pages.filled(template, data)
-    logger.info(f"Recordings in the gallery: {len(shown)}; its size: {len(text) / 1e6:.1f} MB.")
+    logger.info(f"Recordings in the gallery: {len(shown)} ({len(text) / 1e6:.1f} MB).")
     return text
 
 
 def sound(samples: np.ndarray, sample_rate: int) -> str:
-    """`samples` [N] (full scale 1, clipped beyond) at `sample_rate` (Hz) as a data URI.
+    """Encode `samples` [N] (full scale 1, clipped outside) at `sample_rate` (Hz) as a data URI.
 
-    MP3, a third of FLAC's size: of 59 recordings of words at 16 kHz, what it changes lies 26 dB
-    below the sound (median). FLAC at rates that MP3 lacks.
+    MP3 takes a third of FLAC's size: for 59 recordings of words at 16 kHz, its error is 26 dB below
+    the signal (median). FLAC is used for rates that MP3 lacks.
     """
     numbers = np.clip(np.rint(samples * 32_768), -32_768, 32_767).astype(np.int16)
     file, arguments = io.BytesIO(), (numbers, sample_rate)
@@ -120,25 +120,27 @@ def sound(samples: np.ndarray, sample_rate: int) -> str:
 
 
 def spectrogram(samples: np.ndarray, sample_rate: int) -> bytes:
-    """The spectrogram of `samples` [N] at `sample_rate` (Hz), as a WebP image without axes.
+    """Return the spectrogram of `samples` [N] at `sample_rate` (Hz), as a WebP image without axes.
 
-    Time runs to the right, frequency upwards from 0 to half the sample rate, on the mel scale
-    m = 1127 ln(1 + f / 700 Hz) (O'Shaughnessy, Speech Communication, 1987). Brightness tells the
-    power of each of `BANDS` bands in dB, from `RANGE` below the loudest point up to it.
+    Time runs to the right, frequency upwards from 0 to half the sample rate on the mel scale.
+    Brightness shows the power of each of `BANDS` bands in dB, from `RANGE` below the loudest point
+    up to it.
     """
-    # A long recording's frames are fewer and longer, and still overlap by half.
+    # Long recordings have fewer and longer frames, which still overlap by half.
     stride = max(STRIDE, len(samples) / sample_rate / MOST_FRAMES)
     window = round(max(WINDOW, 2 * stride) * sample_rate)
-    # Zero-padded to twice the window, so that bins are closer than what the window tells apart.
+    # Zero-padded to twice the window, so that bins are closer than the window's resolution.
     transform = STFT(sample_rate, 2 * window, window / sample_rate, stride, normalized=False)
-    samples = audio.fit(samples, max(len(samples), window + 1))  # the least that can be reflected
+    samples = audio.fit(
+        samples, max(len(samples), window + 1)
+    )  # the shortest that can be reflected
     power = (transform.complex_spectrogram(samples) ** 2).sum(axis=0, dtype=np.float64)
-    # The lowest bands are narrower than a bin: each gets its part of it.
-    edges = 700 * np.expm1(np.linspace(0, np.log1p(sample_rate / 2 / 700), BANDS + 1))
+    # The lowest bands are narrower than a bin: each gets its share of it.
+    edges = mel.to_hertz(np.linspace(0, mel.from_hertz(sample_rate / 2), BANDS + 1))
     upper = np.append(0, transform.frequency() + sample_rate / (4 * window))
     below = np.pad(power.cumsum(axis=0), ((1, 0), (0, 0)))
     bands = np.diff([np.interp(edges, upper, frame) for frame in below.T]).T
-    relative = bands / (bands.max() or 1)  # digital silence is all dark
+    relative = bands / (bands.max() or 1)  # digital silence is black
     shade = 1 + 10 * np.log10(np.maximum(relative, 1e-12)) / RANGE
     colours = colormaps["magma"](shade[::-1], bytes=True)[..., :3]
     image = Image.fromarray(np.ascontiguousarray(colours))
@@ -148,7 +150,7 @@ def spectrogram(samples: np.ndarray, sample_rate: int) -> bytes:
 
 
 def _described(row: Mapping) -> dict:
-    """What the page tells of a mistake, but for its sound and its image."""
+    """The data of a mistake, without sound and image."""
     words = likeliest(row)
     if all(word != row["target"] for word, _ in words):
         words.append((row["target"], row["target_probability"]))

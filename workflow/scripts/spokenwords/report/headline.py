@@ -1,4 +1,4 @@
-"""The report's opening page: what was trained on what, and how well it did."""
+"""The opening page of the report: data, runs and their results."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,13 +8,15 @@ from typing import Any
 import pandas as pd
 
 from spokenwords.jobs.progress import duration
-from spokenwords.recordings import limits, manifest
+from spokenwords.recordings import limits
 from spokenwords.recordings.splits import read_summary
+from spokenwords.recordings.tables import read_table
+from spokenwords.wording import counted, some
 
-PURPOSES = ("train", "validate", "test")
+PURPOSES = ("training", "validation", "test")
 ORIGINS = {
     "archive": "unpacked from the data set's archive",
-    "folder": "from a folder of one's own",
+    "folder": "from your own folder",
     "synthetic": "synthesised by eSpeak NG",
 }
 
@@ -27,24 +29,26 @@ def of_files(
     recordings: str,
     source: str,
 ) -> str:
-    """The page of these files; `metrics` are in the order of `runs`."""
+    """Return the page for these files; `metrics` are in the order of `runs`."""
     read = [json.loads(Path(path).read_text(encoding="utf-8")) for path in metrics]
     return page(
         runs,
         dict(zip(runs, read, strict=True)),
         {Path(path).parent.name: read_summary(path) for path in splits},
         {Path(path).parent.name: pd.read_csv(path) for path in features},
-        pd.read_csv(recordings, keep_default_na=False, dtype={"word": str}),
+        read_table(recordings, ["word"]),
         ORIGINS[source],
     )
 
 
 def incomplete(failures: Iterable[Any], missing: Sequence[str]) -> str:
-    """What to put before the page where jobs failed, and files are missing from the report.
+    """Return the paragraphs before the page of a report with failed jobs and missing files.
 
-    `failures` are those of `summary`.
+    `failures` are those of `jobs.summary`.
     """
-    parts = ["**This report is incomplete.** The next run makes what is missing, and the report."]
+    parts = [
+        "**This report is incomplete.** The next run creates the missing files and a new report."
+    ]
     for failure in failures:
         error = " ".join((failure.error or "without a message").removeprefix("Error: ").split())
         log = f" (log: {failure.log})" if failure.log else ""
@@ -62,23 +66,23 @@ def page(
     recordings: pd.DataFrame,
     origin: str,
 ) -> str:
-    """The page in reStructuredText.
+    """Return the page in reStructuredText.
 
-    `runs` gives each run's split, features, representation, model and published accuracy (or None);
-    `metrics` what `evaluation` made of it; `splits` the summary of each split; `features` the sizes
-    of each of them; `recordings` the summary of `inventories.check`; `origin` says where the
-    recordings come from.
+    `runs` has each run's split, features, representation, model and published accuracy (or None);
+    `metrics` those of the evaluation; `splits` the summary of each split; `features` the table of
+    sizes of each entry; `recordings` the summary of `checks`; `origin` is where the recordings come
+    from.
     """
     usable = recordings["usable"].sum()
     parts = [
-        f"**{usable:,} recordings of {_numbered(len(recordings), 'word')}** "
-        f"({recordings['hours'].sum():.2f} hours of sound), {origin}.",
+        f"**{usable:,} recordings of {counted(len(recordings), 'word')}** "
+        f"({recordings['hours'].sum():.2f} hours), {origin}.",
         _table(_rows(runs, metrics)),
     ]
     if any(run["published"] for run in runs.values()):
         parts.append(
-            "*Published* is what S. Keydana's experiment reached with this representation of the "
-            "same recordings, another 60 % of them, drawn at random, to train on."
+            "*Published* is the accuracy in S. Keydana's experiment with the same recordings and "
+            "representation; another random 60 % of the recordings were used for training."
         )
     parts += _limits(metrics)
     parts += [_about_run(name, run, metrics[name]) for name, run in runs.items()]
@@ -90,7 +94,7 @@ def page(
 def _rows(
     runs: Mapping[str, Mapping[str, Any]], metrics: Mapping[str, Mapping]
 ) -> list[dict[str, str]]:
-    """The table of headline figures, a row a run."""
+    """The table of headline figures, one row per run."""
     compared = any(run["published"] for run in runs.values())
     rows = []
     for name, run in runs.items():
@@ -113,7 +117,7 @@ def _rows(
 
 
 def _limits(metrics: Mapping[str, Mapping]) -> list[str]:
-    """What the figures of the table do not tell, a paragraph for runs that have this in common."""
+    """Limits of the figures in the table; one paragraph for all runs that have the same ones."""
     runs_of = {}
     for run, result in metrics.items():
         if text := " ".join(limits.of_test(result["words"])):
@@ -135,9 +139,9 @@ def _about_run(name: str, run: Mapping[str, Any], result: Mapping) -> str:
     training, evaluation = result["training"], result["evaluation"]
     return (
         f"**{_escaped(name)}**: features *{_escaped(run['features'])}*, split "
-        f"*{_escaped(run['split'])}*; the {run['model']} network of "
-        f"{result['model']['parameters']:,} parameters, trained to tell {len(result['words'])} "
-        f"classes apart for {training['epochs']} epochs (kept: {training['kept_epoch']}) in "
+        f"*{_escaped(run['split'])}*; the {run['model']} network with "
+        f"{result['model']['parameters']:,} parameters and {len(result['words'])} classes, trained "
+        f"for {training['epochs']} epochs (selected: {training['kept_epoch']}) in "
         f"{duration(training['seconds'])} on {_escaped(training['device'])}, tested on "
         f"{result['recordings']:,} recordings in {duration(evaluation['seconds'])}. "
         f"{_escaped(training['warning'])}"
@@ -147,13 +151,12 @@ def _about_run(name: str, run: Mapping[str, Any], result: Mapping) -> str:
 def _about_split(name: str, summary: pd.DataFrame) -> str:
     known = "" if summary["speaker_known"].sum() == summary["recordings"].sum() else "known "
     sets = ", ".join(
-        f"{row.recordings:,} to {purpose}"
-        + (f" ({_numbered(row.speakers, known + 'speaker')})" if row.speaker_known else "")
+        f"{row.recordings:,} for {purpose}"
+        + (f" ({counted(row.speakers, known + 'speaker')})" if row.speaker_known else "")
         for row, purpose in zip(summary.itertuples(), PURPOSES, strict=True)
     )
     lacking = "".join(
-        f" The set {row.set} lacks {manifest.named(row.missing_words.split('/'))}: "
-        f"{limits.LACKING[row.set]}."
+        f" The set {row.set} lacks {some(row.missing_words.split('/'))}: {limits.LACKING[row.set]}."
         for row in summary.itertuples()
         if row.missing_words
     )
@@ -161,40 +164,35 @@ def _about_split(name: str, summary: pd.DataFrame) -> str:
 
 
 def _about_speakers(summary: pd.DataFrame) -> str:
-    """Whether the test set's speakers are heard in training too, as far as it is known."""
+    """How many of the test speakers are in the training set, as far as speakers are known."""
     test = summary.set_index("set").loc["test"]
-    heard = f"{test['speakers_in_training']:,} of the test speakers are heard in training too"
+    shared = f"{test['speakers_in_training']:,} of the test speakers are also in the training set"
     known, count = summary["speaker_known"].sum(), summary["recordings"].sum()
     if known == count:
-        return f"; {heard}."
+        return f"; {shared}."
     advice = limits.advice(test["prefixed_file"])
     if not known:
         return (
-            ". File names do not tell who speaks, so it is not known whether test speakers are "
-            f"heard in training too. {advice}"
+            ". File names do not contain speakers, so it is not known whether test speakers are "
+            f"also in the training set. {advice}"
         )
     return (
-        f". Who speaks is known of {known:,} of the {count:,} recordings, and of "
-        f"{test['speaker_known']:,} of the {test['recordings']:,} to test: as far as it is known, "
-        f"{heard}. {advice}"
+        f". Speakers are known for {known:,} of the {count:,} recordings, and for "
+        f"{test['speaker_known']:,} of the {test['recordings']:,} test recordings: of these, "
+        f"{shared}. {advice}"
     )
 
 
 def _about_features(name: str, sizes: pd.DataFrame) -> str:
-    everything = sizes.iloc[-1]
+    total = sizes.iloc[-1]
     return (
-        f"Features *{_escaped(name)}*: complex spectrograms of {everything['frequencies']} "
-        f"frequencies by {everything['frames']} frames, {everything['megabytes']:,.0f} MB on disk, "
-        f"{everything['kilobytes_a_recording']:.1f} kB a recording: "
-        f"{everything['megabytes'] / everything['raw_megabytes']:.0%} of the same values in "
-        "float32."
+        f"Features *{_escaped(name)}*: complex spectrograms of {total['frequencies']} frequencies "
+        f"by {total['frames']} frames, {total['megabytes']:,.0f} MB on disk, "
+        f"{total['kilobytes_a_recording']:.1f} kB per recording: "
+        f"{total['megabytes'] / total['raw_megabytes']:.0%} of the same values in float32."
     )
 
 
-def _numbered(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s'[: count != 1]}"
-
-
 def _escaped(text: str) -> str:
-    """Text without meaning to reStructuredText."""
+    """Text with the markup of reStructuredText escaped."""
     return "".join(f"\\{char}" if char in r"\*`|_<>" else char for char in text)

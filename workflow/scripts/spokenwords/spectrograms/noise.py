@@ -1,4 +1,4 @@
-"""Recordings of noise: which part of each is for which set, and their waveforms."""
+"""The waveforms of recordings of noise."""
 
 import math
 from pathlib import Path
@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from spokenwords.errors import UserError
+from spokenwords.names import NOISE_PARTS
 from spokenwords.recordings import audio, decoding
 
-# From where to where, as shares of its length, a recording is trained, validated and tested on.
-PARTS = {"train": (0.0, 0.5), "valid": (0.5, 0.6), "test": (0.6, 1.0)}
+
+class UnusableNoiseError(decoding.UnreadableRecordingError):
+    """A recording is too short or too loud to be used as noise."""
 
 
 def load(folder: Path, files: list[str], sample_rate: int, length: int) -> dict[str, np.ndarray]:
@@ -31,7 +33,7 @@ def load(folder: Path, files: list[str], sample_rate: int, length: int) -> dict[
 
 def least_length(length: int) -> int:
     """How many samples a recording must have whose part for training is to have `length`."""
-    first, end = PARTS["train"]
+    first, end = NOISE_PARTS["train"]
     return math.ceil(length / (end - first))
 
 
@@ -55,8 +57,8 @@ def load_one(path: Path, sample_rate: int, length: int) -> np.ndarray:
     """The whole recording, float32 [samples]. Too short a one is unreadable too."""
     waveform = audio.mono(path, sample_rate)
     if len(waveform) < length:
-        seconds = (len(waveform) / sample_rate, length / sample_rate)
-        raise decoding.UnreadableRecordingError(
-            "{:.4g} s long, at least {:.4g} s are needed".format(*seconds)
+        raise UnusableNoiseError(
+            f"{len(waveform) / sample_rate:.4g} s long, at least {length / sample_rate:.4g} s are "
+            "needed"
         )
     return waveform

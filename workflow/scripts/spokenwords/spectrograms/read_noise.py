@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from spokenwords.errors import UserError
-from spokenwords.spectrograms import noise, read
+from spokenwords.names import NOISE_PARTS
+from spokenwords.spectrograms import read
 from spokenwords.spectrograms.stft import STFT
 
 
@@ -30,7 +31,7 @@ def read_noise_store(path: Path, transform: STFT) -> list[np.ndarray]:
 
 def training_part(values: np.ndarray) -> np.ndarray:
     """The frames of a recording [2, frequency, time] that are for training."""
-    first, end = (round(share * values.shape[-1]) for share in noise.PARTS["train"])
+    first, end = (round(share * values.shape[-1]) for share in NOISE_PARTS["train"])
     return values[..., first:end]
 
 

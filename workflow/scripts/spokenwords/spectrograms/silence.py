@@ -5,7 +5,6 @@ noise that is added to words; a piece after it is for validation, and its end is
 on. No segment reaches over a border.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from spokenwords.errors import UserError
-from spokenwords.names import NOISE
+from spokenwords.jobs.hashing import digest_of
+from spokenwords.names import NOISE, NOISE_PARTS
 from spokenwords.spectrograms import noise
 from spokenwords.spectrograms.stft import STFT
 from spokenwords.spectrograms.write import write_waveforms
@@ -35,11 +35,11 @@ def segments(samples: Mapping[str, int], sample_rate: int, length: int) -> pd.Da
     attenuation_db.
     """
     rows = []
-    first, end = noise.PARTS["train"]
+    first, end = NOISE_PARTS["train"]
     step = max(STEP_SECONDS * sample_rate, (end - first) * sum(samples.values()) / MOST)
     for file, total in samples.items():
         for name in ("train", "valid"):
-            first, end = (round(share * total) for share in noise.PARTS[name])
+            first, end = (round(share * total) for share in NOISE_PARTS[name])
             starts = range(first, end - length + 1, round(step))
             rows += [(file, name, start) for start in starts]
     table = pd.DataFrame(rows, columns=["file", "set", "start"])
@@ -80,6 +80,6 @@ def write(
         return samples * np.float32(10 ** (-row.attenuation_db / 20))
 
     described = table.to_csv(index=False) + json.dumps(dict(files))
-    digest = hashlib.sha256(described.encode()).hexdigest()
+    digest = digest_of(described)
     write_waveforms(path, names, segment, transform, length, inventory_digest=digest, **storage)
     table.assign(file=names, row=range(len(table))).to_csv(table_path, index=False)

@@ -87,9 +87,7 @@ def _write_one(
         )
     for first, values in _pieces(waveform, transform):
         if np.abs(values).max() > np.finfo(np.float16).max:
-            raise decoding.UnreadableRecordingError(
-                "too loud for a spectrogram store: scale it down"
-            )
+            raise noise.UnusableNoiseError("too loud for a spectrogram store: scale it down")
         array[..., first : first + values.shape[-1]] = to_float16(values, rounding)
 
 

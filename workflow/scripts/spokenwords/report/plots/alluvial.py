@@ -20,15 +20,16 @@ from spokenwords.report.plots.alluvial_layout import (
     summary,
 )
 from spokenwords.report.plots.style import GREY, INK, heading, shortened, style
+from spokenwords.wording import counted
 
 CORRECT, CONFUSED = "#cfe1f2", "#7f1d4f"
-TITLE = "From the predicted word (left) to the word spoken (right): dark flows are confusions"
+TITLE = "Predicted words (left) and spoken words (right): dark flows are confusions"
 
 _BAR = 0.012  # width of a bar; the plot is 1 wide
 
 
 def ribbon_id(target: str, prediction: str) -> str:
-    """The SVG id of a ribbon: no character in it needs escaping, whatever the words are."""
+    """The SVG id of a ribbon, percent-encoded: any word is allowed."""
     return f"ribbon/{quote(target, safe='')}/{quote(prediction, safe='')}"
 
 
@@ -37,7 +38,7 @@ def draw(confusion: pd.DataFrame, smallest_share: float = 0.001, note: str = "")
     """The plot of `confusion` (see `flows`), 1,200 pixels wide; `note` begins the subtitle.
 
     In the SVG each ribbon has the id `ribbon_id`, each bar `target/<word>` or `prediction/<word>`
-    (percent-encoded); the heights of all of them are proportional to their counts.
+    (percent-encoded). All heights are proportional to counts.
     """
     alluvial = flows(confusion, smallest_share)
     figure = Figure(figsize=(12, _inches(alluvial) + 1.2), layout="constrained")
@@ -45,7 +46,7 @@ def draw(confusion: pd.DataFrame, smallest_share: float = 0.001, note: str = "")
     axes.set(xlim=(0, 1), ylim=(alluvial.height, 0))
     axes.axis("off")
     for ribbon in alluvial.ribbons:
-        # A hairline around confusions, so that rare ones show where they are steep.
+        # A hairline around confusions makes rare, steep ones visible.
         colour, alpha, line = (CORRECT, 1, 0) if ribbon.correct else (CONFUSED, 0.85, 0.5)
         patch = PathPatch(_outline(ribbon), color=colour, alpha=alpha, linewidth=line)
         axes.add_patch(patch).set_gid(ribbon_id(ribbon.target, ribbon.prediction))
@@ -67,9 +68,9 @@ def draw(confusion: pd.DataFrame, smallest_share: float = 0.001, note: str = "")
 def page(
     template: str, confusion: pd.DataFrame, smallest_share: float = 0.001, note: str = ""
 ) -> str:
-    """The plot as an HTML page that shows counts on hover and by key: `template` with its data.
+    """The plot as an HTML page that shows counts for the mouse and the keyboard.
 
-    Rows, their order and all heights are those of `draw`.
+    `template` is filled with the data; rows, their order and all heights are those of `draw`.
     """
     alluvial = flows(confusion, smallest_share)
     spoken = {bar.word: bar.count for bar in alluvial.targets}
@@ -102,7 +103,7 @@ def page(
 
 
 def _label(axes: Axes, edge: int, y: float, word: str, number: str, lift: float = 0, **style):
-    """Write `number` beside the plot's left (0) or right (1) edge, `word` farther out."""
+    """Write `number` next to the plot's left (0) or right (1) edge, `word` farther out."""
     sign, align = (1, "left") if edge else (-1, "right")
     place = {"textcoords": "offset points", "ha": align, "va": "center"}
     axes.annotate(number, (edge, y), (sign * 6, lift), size=9, color=GREY, **place)
@@ -110,29 +111,26 @@ def _label(axes: Axes, edge: int, y: float, word: str, number: str, lift: float 
 
 
 def _bar_text(side: int, bar: Stratum) -> str:
-    """What a bar stands for; `side` is 0 for predictions and 1 for targets."""
+    """The text of a bar; `side` is 0 for predictions and 1 for targets."""
+    recordings = counted(bar.count, "recording")
     if bar.word == OTHERS and side:
-        return f"{_recordings(bar.count)} of other words, predicted as one of those shown"
+        return f"{recordings} of other words, predicted as one of the words shown"
     if bar.word == OTHERS:
-        return f"{_recordings(bar.count)} of the words shown, predicted as others"
+        return f"{recordings} of the words shown, predicted as other words"
     if side:
-        return f"{_recordings(bar.count)} of “{bar.word}”, {bar.correct:,} recognised ({bar.share})"
+        return f"{recordings} of “{bar.word}”, {bar.correct:,} recognised ({bar.share})"
     times = "once" if bar.count == 1 else f"{bar.count:,} times"
-    return f"“{bar.word}” was predicted {times}, {bar.correct:,} rightly ({bar.share})"
+    return f"“{bar.word}” was predicted {times}, {bar.correct:,} correctly ({bar.share})"
 
 
 def _ribbon_text(ribbon: Ribbon, spoken: int) -> str:
     verb = "was" if ribbon.count == 1 else "were"
     fate = "recognised" if ribbon.correct else f"predicted as “{ribbon.prediction}”"
-    text = f"{_recordings(ribbon.count)} of “{ribbon.target}” {verb} {fate}"
-    # How many there are of the others is not known.
+    text = f"{counted(ribbon.count, 'recording')} of “{ribbon.target}” {verb} {fate}"
+    # The total number of recordings of the others is unknown.
     if ribbon.target == OTHERS:
         return text
     return f"{text} ({percent(ribbon.count, spoken)} of “{ribbon.target}”)"
-
-
-def _recordings(count: int) -> str:
-    return f"{count:,} recording{'' if count == 1 else 's'}"
 
 
 def _inches(alluvial: Alluvial) -> float:
@@ -142,7 +140,7 @@ def _inches(alluvial: Alluvial) -> float:
 
 
 def _outline(ribbon: Ribbon) -> Outline:
-    """Two curves, level at both ends, so the ribbon is equally high everywhere."""
+    """Two curves, horizontal at both ends: the ribbon has the same height everywhere."""
     (a0, a1), (b0, b1) = ribbon.left, ribbon.right
     start, end, middle = _BAR, 1 - _BAR, 0.5
     points = [(start, a0), (middle, a0), (middle, b0), (end, b0)]

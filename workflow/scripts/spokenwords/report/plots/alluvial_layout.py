@@ -1,7 +1,7 @@
 """The geometry of an alluvial plot: predictions on the left flow into targets on the right.
 
-Each word has a row of its own, the same on both sides. Its bars and ribbons are as high as their
-recordings are many, so the plot can be measured: heights give the counts back.
+Each word has its own row, the same on both sides. Heights of bars and ribbons are proportional to
+the number of recordings.
 """
 
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ import pandas as pd
 
 from spokenwords.evaluation.confusion import OTHERS, matrix
 
-# Arranging more words would take minutes: the time grows with the fourth power of their number.
+# Arranging more words takes minutes: the time grows with the fourth power of their number.
 MOST_ARRANGED = 60
-# A row's least height, and the gap between rows, in mean recordings a word.
+# The smallest height of a row, and the gap between rows, in mean recordings per word.
 ROW, GAP = 0.8, 0.22
 
 
 @dataclass(frozen=True)
 class Stratum:
-    """A word's bar on one side: all its `count` recordings, of which `correct` stand on both."""
+    """A word's bar on one side: `count` recordings, of which `correct` were recognised."""
 
     word: str
     count: int
@@ -29,9 +29,9 @@ class Stratum:
 
     @property
     def share(self) -> str:
-        """The correct share in per cent: of a target its recall, of a prediction its precision.
+        """The correct share in per cent: recall of a target, precision of a prediction.
 
-        Of `confusion.OTHERS` it is not known.
+        It is unknown for `confusion.OTHERS`.
         """
         known = self.count and self.word != OTHERS
         return percent(self.correct, self.count) if known else "–"
@@ -39,7 +39,7 @@ class Stratum:
 
 @dataclass(frozen=True)
 class Ribbon:
-    """The recordings of `target` that were predicted as `prediction`, and where the flow ends."""
+    """The recordings of `target` that were predicted as `prediction`, and the ends of the flow."""
 
     target: str
     prediction: str
@@ -49,13 +49,13 @@ class Ribbon:
 
     @property
     def correct(self) -> bool:
-        """Whether it is no confusion."""
+        """Whether the prediction is the target."""
         return self.target == self.prediction
 
 
 @dataclass(frozen=True)
 class Alluvial:
-    """Where everything stands: y in recordings, downwards from 0 to `height`."""
+    """All positions: y in recordings, downwards from 0 to `height`."""
 
     predictions: list[Stratum]
     targets: list[Stratum]
@@ -69,11 +69,10 @@ class Alluvial:
 def flows(confusion: pd.DataFrame, smallest_share: float = 0.001) -> Alluvial:
     """The plot's geometry for the table `confusion` (target, prediction, count: every pair).
 
-    Pairs with fewer recordings than `smallest_share` of all have no ribbon, but strata count them:
-    a stratum is as high as all recordings of its word (right) or all predictions of it (left), and
-    its ribbons are packed from its top. Words confused with each other get rows near each other,
-    words without a confusion shown the last ones.
-    Raises ValueError as `matrix` does.
+    Pairs with less than `smallest_share` of all recordings have no ribbon, but strata include them:
+    the height of a stratum is that of all recordings of its word (right) or all predictions of it
+    (left), and its ribbons are stacked from the top. Words confused with each other get rows near
+    each other; words without a visible confusion are last. Raises ValueError as `matrix` does.
     """
     square = matrix(confusion)
     counts = square.to_numpy()
@@ -100,7 +99,7 @@ def flows(confusion: pd.DataFrame, smallest_share: float = 0.001) -> Alluvial:
         ]
         for side in sizes
     }
-    # A ribbon begins where those of the words above it, on the other side, end.
+    # Ribbons are stacked in the order of the words on the other side.
     right = starts["targets"][:, None] + np.cumsum(shown, axis=1) - shown
     left = starts["predictions"] + np.cumsum(shown, axis=0) - shown
     ribbons = [
@@ -113,7 +112,7 @@ def flows(confusion: pd.DataFrame, smallest_share: float = 0.001) -> Alluvial:
         )
         for t, p in np.argwhere(shown)
     ]
-    # In the order of drawing: confusions lie above correct ones, rare ones above frequent ones.
+    # In drawing order: confusions are above correct ribbons, rare ones above frequent ones.
     ribbons.sort(key=lambda ribbon: (not ribbon.correct, -ribbon.count))
     return Alluvial(
         **strata,
@@ -126,7 +125,7 @@ def flows(confusion: pd.DataFrame, smallest_share: float = 0.001) -> Alluvial:
 
 
 def _arranged(counts: np.ndarray, order: list[int]) -> list[int]:
-    """`order` with each word moved to wherever confusions then run less far, until none gains."""
+    """Move words in `order`, one at a time, as long as this shortens the flows of confusions."""
     if len(order) > MOST_ARRANGED:
         return order
     weights = counts + counts.T
@@ -149,7 +148,7 @@ def _arranged(counts: np.ndarray, order: list[int]) -> list[int]:
 
 
 def summary(alluvial: Alluvial) -> str:
-    """How many recordings were confused, and which share of them the plot hides."""
+    """The number of confused recordings, and the share that the plot hides."""
     confused = alluvial.total - sum(target.correct for target in alluvial.targets)
     these = " these" if any(target.word == OTHERS for target in alluvial.targets) else ""
     text = (
@@ -157,7 +156,7 @@ def summary(alluvial: Alluvial) -> str:
         f"({percent(confused, alluvial.total)})."
     )
     if not alluvial.hidden:
-        return f"{text} Every pair that occurs{' in' * bool(these)}{these} is shown."
+        return f"{text} All pairs are shown."
     return (
         f"{text} Pairs rarer than 1 in {1 / alluvial.smallest_share:,.4g} are hidden: "
         f"{percent(alluvial.hidden, alluvial.total)} of recordings."

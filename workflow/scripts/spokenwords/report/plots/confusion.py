@@ -11,22 +11,22 @@ from spokenwords.report.plots.style import GREY, INK, heading, plain_numbers, sh
 
 @style()
 def heat_map(confusion: pd.DataFrame, note: str = "") -> Figure:
-    """The confusion table (target, prediction, count) as a heat map, each row's shares in per cent.
+    """The confusion table (target, prediction, count) as a heat map of each row's shares (%).
 
-    Counts are printed in the cells up to 40 words. The scale is the share's power 0.4, so that
-    confusions of a few per cent show beside the diagonal.
+    With up to 40 words, cells contain counts. The colour scale is the share's power 0.4, so that
+    confusions of a few per cent are visible next to the diagonal.
     """
     square = matrix(confusion)
     words, counts, n = [shortened(word) for word in square], square.to_numpy(), len(square)
     shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    # How many there are of the others, of which these are shares, is not known.
+    # The total number of recordings of the others is unknown.
     shares = np.where((square.index == OTHERS)[:, None], np.nan, shares)
     side = float(np.clip(0.33 * n, 2.5, 13))
     figure = Figure(figsize=(side + 2.6, side + 1.7), layout="constrained")
     axes = figure.subplots()
     axes.grid(False)
     norm = PowerNorm(0.4, vmin=0, vmax=100)
-    # As an image: in an SVG, a shape for each cell would take most of the room.
+    # Rasterised: a shape per cell would take most of the SVG's size.
     edges = {"edgecolors": "white", "linewidth": 0.5, "rasterized": True}
     mesh = axes.pcolormesh(shares, cmap="Blues", norm=norm, **edges)
     axes.set(aspect="equal", xlabel="prediction", ylabel="target (word spoken)")
@@ -47,5 +47,5 @@ def heat_map(confusion: pd.DataFrame, note: str = "") -> Figure:
     bar.ax.minorticks_off()
     bar.outline.set_visible(False)
     bar.set_label("share of the target's recordings (%)")
-    heading(axes, "What each word was taken for", note, GREY)
+    heading(axes, "Predictions for each word", note, GREY)
     return figure

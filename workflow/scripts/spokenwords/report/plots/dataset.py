@@ -1,4 +1,4 @@
-"""Plots of a data set as a whole: its recordings, and how a split divides them."""
+"""Plots of a data set: its recordings, and how a split divides them."""
 
 import numpy as np
 import pandas as pd
@@ -21,20 +21,19 @@ from spokenwords.report.plots.style import (
     style,
 )
 
-# Rows of more words could not be read.
-MOST_WORDS = 60
-QUIETEST = -100  # dB; digital silence is drawn there
-# Colours of the sets, and of what is written on them.
+MOST_WORDS = 60  # more rows are illegible
+QUIETEST = -100  # dB; digital silence is plotted here
+# Colours of the sets, and of the text on them.
 SETS = {"train": (BLUE, "white"), "valid": (ORANGE, INK), "test": (GREEN, "white")}
 
 
 @style()
 def recordings(table: pd.DataFrame, oddities: pd.Series) -> Figure:
-    """How many recordings of each word there are, how loud, how long, and of how many speakers.
+    """Number of recordings and speakers of each word, levels, and lengths.
 
-    `table` has a row a usable recording: file, word, speaker, rms (full scale is 1), seconds;
-    `oddities` says what is odd about those that are (see `inventories.check`). Of more than 60
-    words the rarest and the most frequent are drawn.
+    `table` has one row per usable recording: file, word, speaker, rms (full scale is 1), seconds.
+    `oddities` has the kind of each odd recording (see `recordings.checks`). With more than 60 words
+    the rarest and the most frequent are shown.
     """
     words, note = _words_shown(table["word"])
     figure = Figure(figsize=(12, max(5.0, 1.6 + 0.24 * len(words))), layout="constrained")
@@ -63,16 +62,16 @@ def recordings(table: pd.DataFrame, oddities: pd.Series) -> Figure:
     _histogram(figure.add_subplot(grid[1, 2]), of_speaker, "recordings of one speaker", "speakers")
     odd = ", ".join(f"{count:,} {name}" for name, count in oddities.value_counts().items())
     text = (
-        f"{table['word'].nunique():,} words, {manifest.counted(table)}. Odd ones: {odd or 'none'}. "
-        f"{note}"
+        f"{table['word'].nunique():,} words, {manifest.described(table)}. "
+        f"Oddities: {odd or 'none'}. {note}"
     )
-    heading(counts, "What there is to learn from", text.strip(), GREY, distance=28)
+    heading(counts, "Recordings of the data set", text.strip(), GREY, distance=28)
     return figure
 
 
 @style()
 def split(manifests: dict[str, pd.DataFrame]) -> Figure:
-    """How a split divides each word's recordings, and whether speakers are heard in training too.
+    """How a split divides each word's recordings, and which speakers are also in the training set.
 
     `manifests` has the training, validation and test set by name (see `manifest.COLUMNS`).
     """
@@ -105,16 +104,17 @@ def split(manifests: dict[str, pd.DataFrame]) -> Figure:
         name: set(table.loc[manifest.speakers_known(table), "speaker"])
         for name, table in manifests.items()
     }
-    heard = speakers_of["train"]
+    in_training = speakers_of["train"]
     most = max(1, *map(len, speakers_of.values()))
     for row, (name, speakers) in enumerate(speakers_of.items()):
         unknown = int((~manifest.speakers_known(manifests[name])).sum())
-        known = 0 if name == "train" else len(speakers & heard)
+        shared = 0 if name == "train" else len(speakers & in_training)
         colour, _ = SETS[name]
-        voices.barh(row, len(speakers) - known, height=0.55, color=colour)
+        voices.barh(row, len(speakers) - shared, height=0.55, color=colour)
         voices.barh(
-            *(row, known),
-            left=len(speakers) - known,
+            row,
+            shared,
+            left=len(speakers) - shared,
             height=0.55,
             color=FAINT,
             hatch="///",
@@ -124,9 +124,7 @@ def split(manifests: dict[str, pd.DataFrame]) -> Figure:
         if unknown:
             text += f" known, {unknown:,} recordings of unknown speakers"
         elif name != "train":
-            text += (
-                f", {known:,} of them heard in training" if known else ", none heard in training"
-            )
+            text += f", {shared:,} of them in the training set" if shared else ", none in training"
         voices.annotate(text, (0, row), (2, 24), textcoords="offset points", size=9)
     voices.set(xlim=(0, 1.02 * most), ylim=(2.6, -0.7), xlabel="speakers")
     voices.set_yticks(range(3), manifests)
@@ -146,18 +144,18 @@ def split(manifests: dict[str, pd.DataFrame]) -> Figure:
 
 
 def _words_shown(column: pd.Series) -> tuple[list[str], str]:
-    """The words to draw, in order, and what is to be said of those left out."""
+    """The words to show, in order, and a note if others are left out."""
     sizes = column.groupby(column).size()
     if len(sizes) <= MOST_WORDS:
         return sorted(sizes.index), ""
     ranked, half = sizes.sort_values(kind="stable").index, MOST_WORDS // 2
     return [*ranked[:half], *ranked[-half:]], (
-        f"Of {len(sizes):,} words the {half} rarest and the {half} most frequent are shown."
+        f"Shown: the {half} rarest and the {half} most frequent of {len(sizes):,} words."
     )
 
 
 def _levels(axes: Axes, rms: list[pd.Series]) -> None:
-    """Each word's levels: median, middle half, and the middle nine tenths."""
+    """Levels of each word: median, central 50 % and central 90 %."""
     floor = 10 ** (QUIETEST / 20)
     for row, values in enumerate(rms):
         decibels = 20 * np.log10(np.maximum(values, floor))
@@ -167,7 +165,7 @@ def _levels(axes: Axes, rms: list[pd.Series]) -> None:
         axes.plot([low, high], [row, row], color=FAINT, linewidth=1.5)
         axes.plot([quarter, three_quarters], [row, row], color=BLUE, linewidth=4)
         axes.plot(middle, row, "o", color="white", markeredgecolor=BLUE, markersize=5)
-    axes.set_xlabel("level of a recording (RMS, dB re full scale):\nmedian, half and 90 % of them")
+    axes.set_xlabel("level of a recording (RMS, dB re full scale):\nmedian, central 50 % and 90 %")
     axes.grid(False, axis="y")
     axes.tick_params(axis="y", length=0, labelleft=False)
 

@@ -1,4 +1,4 @@
-"""What makes a recording hard: error rates over its properties, and the odds ratios of a model."""
+"""Plot of hard recordings: odds ratios of a model, and error rates over each property."""
 
 import textwrap
 
@@ -11,6 +11,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, PercentFor
 
 from spokenwords.evaluation.difficulty import NOT_MEASURED, PROPERTIES, Property
 from spokenwords.evaluation.difficulty_model import TOGETHER
+from spokenwords.evaluation.intervals import SIGNIFICANT
 from spokenwords.report.plots.style import (
     BLUE,
     FAINT,
@@ -25,39 +26,39 @@ from spokenwords.report.plots.style import (
 )
 
 COLUMNS = 5
-SIGNIFICANT = 0.05
 PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # behind small numbers
-# Where the axes of these scales have their numbers.
+# Ticks of these scales.
 TICKS = {
     "log": 125 * 2.0 ** np.arange(9),  # Hz, octaves
     "count": [0, 1, 3, 10, 30, 100, 300, 1000],
     "any": [0, *10 ** np.arange(7)],
 }
-# Marker, place in the row, and what the odds ratio is of.
+# Marker, place in the row, and legend.
 EFFECTS = {
-    "below": ("<", 0.17, "by each standard deviation (SD) below the median"),
-    "above": (">", -0.17, "by each SD above it"),
-    "rising": ("o", 0.0, "by each standard deviation (SD)"),
-    "present": ("D", 0.0, "by being so"),
+    "below": ("<", 0.17, "per standard deviation (SD) below the median"),
+    "above": (">", -0.17, "per SD above the median"),
+    "rising": ("o", 0.0, "per standard deviation (SD)"),
+    "present": ("D", 0.0, "if present"),
 }
-RATIOS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16]  # an axis as long as that at most
+RATIOS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16]  # ticks; the axis ends there
 
 
 @style()
 def difficulty(rates: pd.DataFrame, model: pd.DataFrame) -> Figure:
-    """All odds ratios and, beneath, error rates over each property; 1,000 pixels wide.
+    """All odds ratios and, below them, error rates over each property; 1,000 pixels wide.
 
-    The tables are those of `difficulty.rates` and `difficulty_model.fit`. A small panel has a point
-    a group of recordings, at its median, with its 95 % interval; the line is the error rate of all.
+    The tables are those of `difficulty.rates` and `difficulty_model.fit`. A small panel has one
+    point per group of recordings, at its median, with its 95 % interval; the dashed line is the
+    error rate of all recordings.
     """
     rows = -(-len(PROPERTIES) // COLUMNS)
     heights = 1.9 + 0.33 * len(PROPERTIES), 0.4 + 2.2 * rows
     figure = Figure(figsize=(10, sum(heights) + 1), layout="constrained")
-    # A grid each: their axes need not be aligned.
+    # Two grids, because their axes need not be aligned.
     above, below = figure.add_gridspec(2, 1, height_ratios=heights)
     odds = figure.add_subplot(above.subgridspec(1, 1)[0])
     _odds_ratios(odds, model)
-    heading(odds, "What makes a recording hard?", _answer(rates, model), GREY, 10)
+    heading(odds, "Which recordings are hard?", _answer(rates, model), GREY, 10)
 
     grid, panels = below.subgridspec(rows, COLUMNS), []
     for place, item in enumerate(PROPERTIES):
@@ -78,8 +79,8 @@ def _overall(rates: pd.DataFrame) -> float:
     return groups["errors"].sum() / groups["recordings"].sum()
 
 
-def _mattering(model: pd.DataFrame) -> list[str]:
-    """The properties that can be said to matter, the most certain first."""
+def _significant(model: pd.DataFrame) -> list[str]:
+    """The properties with a significant effect, the smallest p value first."""
     return list(model.loc[model["property_p_value"] < SIGNIFICANT, "property"].unique())
 
 
@@ -87,22 +88,25 @@ def _answer(rates: pd.DataFrame, model: pd.DataFrame) -> str:
     text = model.loc[model["property"] == TOGETHER, "note"].iloc[0]
     if model["odds_ratio"].notna().any():
         titles = {item.name: item.title for item in PROPERTIES}
-        matter = ", ".join(titles[name] for name in _mattering(model)) or "none for certain"
-        text = f"Taken together, these matter (bold, p < 0.05 by Holm's method): {matter}. {text}"
+        matter = ", ".join(titles[name] for name in _significant(model)) or "none"
+        text = (
+            f"In a model of all properties, these have an effect (bold, p < {SIGNIFICANT} by "
+            f"Holm's method): {matter}. {text}"
+        )
     text += (
-        f" Small panels: one property at a time; the dashed line is all recordings, with "
-        f"{100 * _overall(rates):.1f}\N{NO-BREAK SPACE}% errors; small numbers count recordings."
+        f" Small panels: one property at a time; dashed line: all recordings, "
+        f"{100 * _overall(rates):.1f}\N{NO-BREAK SPACE}% errors; small numbers: recordings."
     )
     groups = rates[rates["property"] == PROPERTIES[0].name]
     for lost in groups[groups["group"] == NOT_MEASURED].itertuples():
-        text += f" Not measured: {lost.recordings:,} without a clear word, {lost.errors:,} errors."
+        text += f" Not measured: {lost.recordings:,} without a clear word ({lost.errors:,} errors)."
     return text
 
 
 def _odds_ratios(axes: Axes, model: pd.DataFrame) -> None:
-    """A row a property: those that matter on top, the larger effects first, then the others."""
+    """One row per property: significant ones on top, then the others, larger effects first."""
     effects = model[model["property"] != TOGETHER]
-    fitted, matter = effects.dropna(subset="odds_ratio"), _mattering(model)
+    fitted, significant = effects.dropna(subset="odds_ratio"), _significant(model)
     size = (
         np.log(effects["odds_ratio"])
         .abs()
@@ -110,7 +114,7 @@ def _odds_ratios(axes: Axes, model: pd.DataFrame) -> None:
         .groupby(effects["property"], sort=False)
         .max()
     )
-    rows = sorted(size.index[::-1], key=lambda name: (name in matter, size[name]))
+    rows = sorted(size.index[::-1], key=lambda name: (name in significant, size[name]))
     axes.axvline(1, color=INK, linewidth=1)
     for effect in fitted.itertuples():
         marker, lift, _ = EFFECTS[effect.effect]
@@ -125,13 +129,13 @@ def _odds_ratios(axes: Axes, model: pd.DataFrame) -> None:
     axes.xaxis.set_major_locator(FixedLocator(RATIOS))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(plain_numbers)
-    axes.set_xlabel("odds ratio: what the odds of an error are multiplied by (95 % interval)")
+    axes.set_xlabel("odds ratio: factor on the odds of an error (95 % interval)")
     axes.grid(False, axis="y")
     axes.tick_params(axis="y", length=0)
     first = effects.drop_duplicates("property").set_index("property")
     axes.set_yticks(range(len(rows)), [_label(first.loc[name]) for name in rows])
     for row, (name, label) in enumerate(zip(rows, axes.get_yticklabels(), strict=True)):
-        certain = name in matter
+        certain = name in significant
         label.set(color=INK if certain else GREY, weight="bold" if certain else "normal")
         if note := first.loc[name, "note"]:
             axes.text(
@@ -161,7 +165,7 @@ def _legend(axes: Axes, effects: set[str]) -> None:
     ]
     if marks:
         looks = {"color": FAINT, "markerfacecolor": "white", "markeredgecolor": GREY}
-        marks.append(Line2D([], [], marker="o", label="hollow: may well be 1, no effect", **looks))
+        marks.append(Line2D([], [], marker="o", label="hollow: not significant", **looks))
         axes.legend(handles=marks, loc="upper center", bbox_to_anchor=(0.4, -0.13), ncols=2)
 
 

@@ -1,4 +1,4 @@
-"""Plot of false alarms: what no longer being fooled costs in words."""
+"""Plot of false alarms over the share of words recognised."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,17 +9,17 @@ from spokenwords.model import thresholds
 from spokenwords.report.plots.style import BLUE, GREY, INK, ORANGE, VERMILION, heading, style
 
 SPEECH = {
-    "strangers": ("words never trained on", VERMILION, "-"),
+    "strangers": ("out-of-vocabulary words", VERMILION, "-"),
     "unknown": ("words trained as unknown", BLUE, "--"),
 }
 
 
 @style()
 def false_alarms(table: pd.DataFrame) -> Figure:
-    """Words and noise taken for words, over the share of words recognised.
+    """False alarms on other words and on noise, over the share of words recognised.
 
-    `table` is that of `false_alarms.table`. Bands are 95 % intervals; the threshold that `predict`
-    takes unless told otherwise is marked.
+    `table` is that of `false_alarms.table`. Bands are 95 % intervals; the default threshold of
+    `predict` is marked.
     """
     figure = Figure(figsize=(11, 4.8), layout="constrained")
     speech, noise = figure.subplots(1, 2)
@@ -28,23 +28,23 @@ def false_alarms(table: pd.DataFrame) -> Figure:
         _curve(speech, table, name, f"{label} ({tested:,.0f} recordings)", colour, line)
     hours = table["noise_tested"].iloc[0]
     _curve(noise, table, "noise", f"noise ({60 * hours:.3g} min)", ORANGE, "-")
-    speech.set_ylabel("share taken for one of the words")
+    speech.set_ylabel("share predicted as one of the words")
     speech.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
-    noise.set_ylabel("words found in an hour that has none")
+    noise.set_ylabel("false alarms per hour of noise")
     for axes in (speech, noise):
-        axes.set_xlabel("share of test recordings of its words that are recognised")
+        axes.set_xlabel("share of the words' test recordings recognised")
         axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
         axes.set_ylim(bottom=0)
         if axes.lines:
             axes.legend(loc="upper left")
         else:
-            axes.text(0.5, 0.5, "nothing to test on", transform=axes.transAxes, ha="center")
+            axes.text(0.5, 0.5, "no test recordings", transform=axes.transAxes, ha="center")
     usual = table.iloc[(table["share"] - thresholds.KEPT).abs().argmin()]
     heading(
         speech,
-        "What is taken for a word and is none, over the share of words recognised",
-        f"Marked: the threshold that keeps {100 * thresholds.KEPT:.0f} % of right answers on the "
-        f"validation set, a probability of {usual['threshold']:.3f}. Bands: 95 % intervals.",
+        "False alarms over the share of words recognised",
+        f"Marked: the threshold that accepts {100 * thresholds.KEPT:.0f} % of the correct "
+        f"validation answers, a probability of {usual['threshold']:.3f}. Bands: 95 % intervals.",
         GREY,
         distance=10,
     )

@@ -1,4 +1,4 @@
-"""Fonts of the machine for characters that the plots' own font lacks."""
+"""Installed fonts for characters that the plots' own font lacks."""
 
 import logging
 import unicodedata
@@ -12,14 +12,14 @@ from matplotlib.text import Text
 
 logger = logging.getLogger("spokenwords")
 
-# Scripts, by how Unicode's names of their characters begin, that one of Debian's packages is for.
+# Beginnings of the Unicode names of characters in Debian's package fonts-noto-cjk.
 EAST_ASIAN = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC", "FULLWIDTH")
 
 
 def complete(figure: Figure, font: str) -> None:
-    """Give texts in the family `font` further families for the characters that it lacks.
+    """Add font families to texts in the family `font` for the characters that it lacks.
 
-    A warning names an example of those that no installed font has, and a package that has them.
+    If no installed font has a character, a warning names an example and a package to install.
     """
     own = FT2Font(font_manager.findfont(font)).get_charmap()
     lacking = {
@@ -36,7 +36,7 @@ def complete(figure: Figure, font: str) -> None:
 
 @cache
 def _families(wanted: frozenset[str]) -> tuple[list[str], Set[str]]:
-    """Installed font families that have the characters together, and those that none has."""
+    """Installed font families that together have the characters, and the characters in none."""
     found, left = [], wanted
     installed = set(font_manager.findSystemFonts()) if wanted else set()
     fonts = _with_some(wanted, installed)
@@ -44,10 +44,10 @@ def _families(wanted: frozenset[str]) -> tuple[list[str], Set[str]]:
         covered, *_, path = best
         if not covered & left:
             break
-        # Not by its name alone: Matplotlib's list of fonts is older than one just installed.
+        # By path: Matplotlib's list of fonts may be older than the font.
         for file in {path, path.replace("-Regular.", "-Bold.")}.intersection(installed):
             font_manager.fontManager.addfont(file)
-        # A font without bold letters serves for bold text, too, which Matplotlib would warn of.
+        # A font without bold letters is used for bold text, too: silence Matplotlib's warning.
         logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
         found.append(FT2Font(path).family_name)
         left -= covered
@@ -57,15 +57,15 @@ def _families(wanted: frozenset[str]) -> tuple[list[str], Set[str]]:
 def _with_some(
     wanted: frozenset[str], paths: set[str]
 ) -> list[tuple[frozenset[str], bool, bool, str]]:
-    """Fonts: which of the characters each has, whether it is regular, sans, its path."""
+    """Fonts with some of the characters: these characters, whether regular, whether sans, path."""
     fonts = []
     for path in paths:
         try:
             font = FT2Font(path)
             covered = wanted.intersection(map(chr, font.get_charmap()))
-        except (OSError, RuntimeError, ValueError):  # a font that is broken or of another kind
+        except (OSError, RuntimeError, ValueError):  # a damaged font, or one of another kind
             continue
-        # Fonts of pictures cannot be drawn; macOS has one of boxes for all characters.
+        # Bitmap fonts cannot be drawn; the LastResort font of macOS has boxes for all characters.
         if covered and font.scalable and "LastResort" not in path:
             fonts.append((covered, font.style_name == "Regular", "Sans" in font.family_name, path))
     return fonts
@@ -75,7 +75,7 @@ def _with_some(
 def _warn(character: str) -> None:
     east_asian = unicodedata.name(character, "").startswith(EAST_ASIAN)
     logger.warning(
-        f"Warning: no installed font has the character {character} (U+{ord(character):04X}), which "
-        "plots show as a box: install one (Debian: fonts-noto-"
-        f"{'cjk' if east_asian else 'core'}). What is in an SVG, the reader's fonts may have."
+        f"Warning: no installed font has the character {character} (U+{ord(character):04X}), so "
+        "that PNG files show it as a box, and SVG files depend on the reader's fonts. Install a "
+        f"font (Debian: fonts-noto-{'cjk' if east_asian else 'core'})."
     )

@@ -6,6 +6,26 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from spokenwords.report.plots.style import BLUE, grouped_numbers, heading, one_panel, style
+from spokenwords.spectrograms.stft import STFT
+
+# Samples of the magnitude spectrogram's window, with steps of half a window, as published.
+WINDOW = 512
+
+
+def figures(samples: np.ndarray, transform: STFT, title: str) -> dict[str, Figure]:
+    """All plots of the recording `samples` [N], by name; `transform` makes the complex one."""
+    rate, length = transform.sample_rate, len(samples)
+    coarse = STFT(rate, WINDOW, WINDOW / rate, WINDOW / 2 / rate, normalized=False)
+    magnitudes = np.hypot(*coarse.complex_spectrogram(samples))
+    values = transform.complex_spectrogram(samples)
+    return {
+        "waveform": waveform(samples, rate, title),
+        "fourier_transform": fourier_magnitude(samples, rate, title),
+        "spectrogram": spectrogram(magnitudes, coarse.frequency(), coarse.time(length), title),
+        "complex_spectrogram": complex_spectrogram(
+            values, transform.frequency(), transform.time(length), title
+        ),
+    }
 
 
 @style()
@@ -37,7 +57,7 @@ def spectrogram(
 ) -> Figure:
     """Square roots of `magnitudes` [F, T] over `time` [T] (s) and `frequency` [F] (Hz, log scale).
 
-    0 Hz has no place on a log scale and is left out.
+    0 Hz is left out of the log scale.
     """
     figure, axes = one_panel(title, (9, 5))
     values = np.sqrt(np.asarray(magnitudes, dtype=np.float32))
@@ -58,7 +78,7 @@ def complex_spectrogram(
 ) -> Figure:
     """Real and imaginary part of `values` [2, F, T] over `time` [T] (s) and `frequency` [F] (Hz).
 
-    One scale for both, symmetric about 0; the 0.5 % of values farthest from 0 stand at its ends.
+    Both have one colour scale, symmetric about 0; the 0.5 % of values farthest from 0 are clipped.
     """
     figure = Figure(figsize=(12, 5), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
@@ -75,7 +95,7 @@ def complex_spectrogram(
 
 
 def _time_frequency(axes: Axes, values, frequency, time, cmap: str, **limits):
-    # An image inside the SVG: as separate shapes the cells would be 25,000.
+    # Rasterised: as separate shapes there would be 25,000 cells.
     mesh = axes.pcolormesh(time, frequency, values, cmap=cmap, rasterized=True, **limits)
     axes.set(xlabel="time (s)", ylabel="frequency (Hz)")
     axes.yaxis.set_major_formatter(grouped_numbers)

@@ -1,7 +1,7 @@
-"""How every plot here looks, and how it is saved.
+"""The common style of all plots, and how they are saved.
 
-No state is shared: figures are made without pyplot, and the style holds only while one is made or
-saved.
+No state is shared: figures are made without pyplot, and the style is set only while a figure is
+made or saved.
 """
 
 import io
@@ -18,19 +18,21 @@ from matplotlib.transforms import blended_transform_factory
 
 from spokenwords.report.plots import fonts
 
-# Okabe and Ito's palette, told apart with every common kind of colour vision.
+# Okabe and Ito's palette, distinguishable with every common kind of colour vision.
 BLUE, SKY, ORANGE, VERMILION, GREEN = "#0072b2", "#56b4e9", "#e69f00", "#d55e00", "#009e73"
 INK, GREY, FAINT = "#222222", "#767676", "#c4c4c4"
 
-# Matplotlib brings it along. What it lacks is taken from fonts of the machine, see fonts.py.
+# Part of Matplotlib. Installed fonts add the characters that it lacks, see fonts.py.
 _FONT = "DejaVu Sans"
 
 _STYLE = {
     "font.family": [_FONT, "sans-serif"],
     "font.size": 10,
-    "font.sans-serif": ["DejaVu Sans"],  # every text of an SVG names them all: matplotlib's 11
+    "font.sans-serif": [
+        "DejaVu Sans"
+    ],  # each text of an SVG lists them; Matplotlib's default has 11
     "text.color": INK,
-    "text.parse_math": False,  # a word may hold dollar signs
+    "text.parse_math": False,  # a word may contain dollar signs
     "figure.dpi": 100,
     "figure.titlesize": 12,
     "figure.titleweight": "bold",
@@ -52,7 +54,7 @@ _STYLE = {
     "ytick.labelcolor": INK,
     "legend.frameon": False,
     "lines.linewidth": 1.8,
-    "svg.fonttype": "none",  # text stays text: searchable, and drawn in the reader's fonts
+    "svg.fonttype": "none",  # text stays text: searchable, and displayed in the reader's fonts
     "svg.hashsalt": "spoken-words",  # the same ids each time
 }
 
@@ -61,16 +63,15 @@ grouped_numbers = FuncFormatter(lambda value, _: f"{value:,.0f}")
 
 
 def style() -> AbstractContextManager:
-    """The context (also a decorator) in which every figure is made and saved."""
+    """Return the context (also a decorator) in which every figure is made and saved."""
     return rc_context(_STYLE)
 
 
 def save(figure: Figure, *paths: str | Path) -> None:
-    """Write `figure` to each path, SVG or PNG (100 pixels an inch) by its suffix.
+    """Write `figure` to each path, as SVG or PNG (100 pixels per inch) by its suffix.
 
-    The same figure gives the same bytes each time: no date is written. In a window narrower than
-    itself, an SVG shrinks. Characters that no installed font has are boxes, of which a warning
-    tells; in an SVG, the reader's own fonts serve.
+    The same figure gives the same bytes each time: no date is written. An SVG shrinks to fit a
+    narrower window. Characters without an installed font are reported (`fonts.complete`).
     """
     fonts.complete(figure, _FONT)
     with style(), warnings.catch_warnings():
@@ -78,7 +79,7 @@ def save(figure: Figure, *paths: str | Path) -> None:
         for path in map(Path, paths):
             if path.suffix == ".svg":
                 text = io.StringIO()
-                # Images in it have 200 pixels an inch.
+                # Rasterised parts have 200 pixels per inch.
                 figure.savefig(text, format="svg", dpi=200, metadata={"Date": None})
                 shrinking = '<svg style="max-width: 100%; height: auto" '
                 drawn = text.getvalue().replace("<svg ", shrinking, 1)
@@ -88,16 +89,16 @@ def save(figure: Figure, *paths: str | Path) -> None:
 
 
 def shortened(word: str, length: int = 20) -> str:
-    """`word`, cut with an ellipsis where it is longer than `length` characters."""
+    """`word`, cut with an ellipsis if it is longer than `length` characters."""
     return word if len(word) <= length else word[: length - 1] + "…"
 
 
 def heading(
     axes: Axes, title: str, text: str = "", colour: str = VERMILION, distance: float = 6
 ) -> None:
-    """Set the figure's title and, `distance` points above `axes`, one line or more of `text`.
+    """Set the figure's title and, `distance` points above `axes`, one or more lines of `text`.
 
-    Both begin at the figure's left edge.
+    Both are aligned with the figure's left edge.
     """
     figure = axes.get_figure()
     figure.suptitle(title, x=0.01, ha="left")

@@ -1,4 +1,4 @@
-"""Plots of how a model learned: its history, and the learning rate range test."""
+"""Plots of a training: its history, and the learning rate range test."""
 
 import numpy as np
 import pandas as pd
@@ -19,10 +19,10 @@ from spokenwords.report.plots.style import (
 
 
 @style()
-def history(log: pd.DataFrame, kept_epoch: int, note: str = "") -> Figure:
-    """Loss and accuracy of both sets over the epochs, the learning rate in a strip beneath.
+def history(log: pd.DataFrame, selected_epoch: int, note: str = "") -> Figure:
+    """Loss and accuracy of both sets over the epochs, and the learning rate below.
 
-    `log` has a row an epoch and set (train, valid): epoch, set, loss, accuracy (0 to 1),
+    `log` has one row per epoch and set (train, valid): epoch, set, loss, accuracy (0 to 1),
     learning_rate. `note` is a warning to show under the title.
     """
     figure = Figure(figsize=(9, 7), layout="constrained")
@@ -35,10 +35,11 @@ def history(log: pd.DataFrame, kept_epoch: int, note: str = "") -> Figure:
             panel.plot(
                 rows["epoch"], rows[measure], color=colour, label=name, marker=marker, markersize=4
             )
-            kept = rows[rows["epoch"] == kept_epoch]
-            if name == "valid" and len(kept):
-                text = f"valid at the epoch kept ({kept_epoch}): {kept[measure].iloc[0]:.3f}"
-                panel.plot(kept["epoch"], kept[measure], "o", color=colour, label=text)
+            selected = rows[rows["epoch"] == selected_epoch]
+            if name == "valid" and len(selected):
+                value = selected[measure].iloc[0]
+                text = f"valid at the selected epoch ({selected_epoch}): {value:.3f}"
+                panel.plot(selected["epoch"], selected[measure], "o", color=colour, label=text)
                 panel.lines[-1].set(markersize=9, markerfacecolor="white", markeredgewidth=2)
         panel.set_ylabel("accuracy (share)" if measure == "accuracy" else "loss (cross-entropy)")
         panel.legend(loc="best")
@@ -52,16 +53,16 @@ def history(log: pd.DataFrame, kept_epoch: int, note: str = "") -> Figure:
     panels[2].set_xlabel("epoch")
     panels[2].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     for panel in panels:
-        panel.axvline(kept_epoch, color=INK, linewidth=1, linestyle=":")
+        panel.axvline(selected_epoch, color=INK, linewidth=1, linestyle=":")
     return figure
 
 
 @style()
 def learning_rates(rates: pd.DataFrame, suggested: float | None, used: float | None) -> Figure:
-    """The loss while the learning rate grew batch by batch, the suggested and the used rate marked.
+    """The loss while the learning rate grows batch by batch, with marks at two rates.
 
-    `rates` has a row a batch: batch, learning_rate, loss, smoothed_loss. A rate that is None has no
-    mark.
+    `rates` has one row per batch: batch, learning_rate, loss, smoothed_loss. The marks are the
+    rates `suggested` and `used`, unless they are None.
     """
     figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.subplots()
@@ -76,7 +77,7 @@ def learning_rates(rates: pd.DataFrame, suggested: float | None, used: float | N
     axes.set(xlabel="learning rate (log scale)", ylabel="loss (cross-entropy)")
     axes.legend(loc="lower left")
 
-    # Where the loss explodes it may leave the frame: what comes before is what matters.
+    # The axis fits the loss before it diverges; diverging values may leave the frame.
     smoothed, loss = rates["smoothed_loss"].to_numpy(), rates["loss"].to_numpy()
     if np.isfinite(smoothed).any():
         lowest = int(np.nanargmin(np.where(np.isfinite(smoothed), smoothed, np.nan)))
@@ -94,8 +95,8 @@ def learning_rates(rates: pd.DataFrame, suggested: float | None, used: float | N
         for name, rate in named.items()
         if rate
     ]
-    # The labels stand above the frame in two rows, both on the side with more room: neither
-    # covers the other or the other's line, however close the two rates are.
+    # The labels are above the frame in two rows, both on the side with more room, so that they
+    # cover neither each other nor a line, even if the two rates are close.
     low, high = axes.get_xlim()
     left = np.mean([np.log(rate) for rate, *_ in marks] or 0) < np.log(low * high) / 2
     above = axes.get_xaxis_transform()
