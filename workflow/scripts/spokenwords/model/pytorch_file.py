@@ -66,8 +66,6 @@ def _kind(content: bytes) -> str:
         start = content[:60].decode().splitlines()[0]
     except UnicodeDecodeError:
         start = ""
-    return (
-        f"a text file that begins with {start!r}"
-        if start.isprintable() and start
-        else "another file"
-    )
+    if start and start.isprintable():
+        return f"a text file that begins with {start!r}"
+    return "another file"
