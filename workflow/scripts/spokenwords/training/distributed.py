@@ -87,7 +87,7 @@ def run(module: str, job: Mapping[str, Any], processes: int, threads: int) -> No
             encoding="utf-8",
             errors="backslashreplace",
         ) as launcher:
-            for line in launcher.stdout:
+            for line in launcher.stdout or ():
                 logger.info(line.rstrip("\n"))
         if launcher.returncode:
             error = path.with_name(ERROR)
