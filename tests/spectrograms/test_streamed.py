@@ -17,6 +17,7 @@ from spokenwords.spectrograms.in_memory import batches_per_epoch, load, open_sto
 from spokenwords.spectrograms.stft import STFT
 from spokenwords.spectrograms.streamed import CHUNKS_AHEAD, StreamedRecordings, mixed
 from spokenwords.training import loop
+from spokenwords.training.checkpoint import Checkpoint
 
 CPU = torch.device("cpu")
 COUNTS = {"bird": 21, "cat": 5, "dog": 40}
@@ -213,10 +214,9 @@ def test_a_network_is_trained_and_scored(stores, manifest, make_classifier, tmp_
     streamed = StreamedRecordings(stores, manifest, CPU, budget(20))
     [whole] = load(stores, [manifest], CPU)
     classifier = make_classifier(pixels=9 * 3)
-    settings = loop.Settings(epochs=2, batch_size=8, max_lr=0.01, patience=None, seed=1)
-    log, summary = loop.train(
-        classifier, streamed, streamed, settings, tmp_path / "checkpoint.pt", "this"
-    )
+    settings = loop.Settings(2, 8, 0.01, None, 1, False, 0.0, None)
+    checkpoint = Checkpoint(tmp_path / "checkpoint.pt", "this")
+    log, summary = loop.train(classifier, streamed, streamed, settings, checkpoint, None)
     assert summary["recordings"] == "streamed"
     assert len(log) == 4
     own, other = (inference.outcomes(classifier, recordings) for recordings in (streamed, whole))
@@ -266,5 +266,5 @@ def test_recordings_beyond_the_budget_are_streamed(stores, manifest, messages):
 def test_place_of_a_gigabyte(monkeypatch, gpu, host, memory_budget, place):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (gpu * 1e9, 80e9))
     monkeypatch.setattr(free_memory, "free", lambda: host * 1e9)
-    found, _ = in_memory._place(1e9, torch.device("cuda", 0), memory_budget, 1)
+    found, _ = in_memory._storage(1e9, torch.device("cuda", 0), memory_budget, 1)
     assert (found and found.type) == place
