@@ -8,10 +8,10 @@ from spokenwords.report import headline
 with job_log(snakemake.log[0]):
     page = headline.of_files(
         snakemake.params.runs,
-        snakemake.input.metrics,
-        snakemake.input.splits,
-        snakemake.input.features,
-        snakemake.input.recordings,
+        map(Path, snakemake.input.metrics),
+        map(Path, snakemake.input.splits),
+        map(Path, snakemake.input.features),
+        Path(snakemake.input.recordings),
         snakemake.params.source,
     )
     Path(snakemake.output.page).write_text(page, encoding="utf-8")

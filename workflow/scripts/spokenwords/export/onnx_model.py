@@ -35,6 +35,8 @@ class FourierConvolution(nn.Module):
     basis is as long as the window: the rest of n_fft samples would be multiplied by zeros.
     """
 
+    basis: torch.Tensor
+
     def __init__(self, transform: "STFT"):
         super().__init__()
         length, half = transform.window_length, transform.n_fft // 2
@@ -67,8 +69,8 @@ class WaveformClassifier(nn.Module):
         self.transform = FourierConvolution(classifier.transform)
         self.representation = copy.deepcopy(classifier.representation)
         # The memory layout is up to the runtime; the exporter would add operations for another one.
-        network = copy.deepcopy(classifier.network)
-        self.network = network.to(memory_format=torch.contiguous_format)
+        self.network = copy.deepcopy(classifier.network)
+        self.network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         self.cpu().eval()
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
@@ -97,6 +99,7 @@ def to_onnx(classifier: "Classifier", share: float) -> bytes:
             dynamo=True,
             verbose=False,
         )
+    assert program is not None  # as with dynamo=True
     model = program.model_proto
     _tidy(model)
     described = description(classifier, share).items()

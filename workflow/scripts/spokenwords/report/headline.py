@@ -23,19 +23,19 @@ ORIGINS = {
 
 def of_files(
     runs: Mapping[str, Mapping[str, Any]],
-    metrics: Iterable[str],
-    splits: Iterable[str],
-    features: Iterable[str],
-    recordings: str,
+    metrics: Iterable[Path],
+    splits: Iterable[Path],
+    features: Iterable[Path],
+    recordings: Path,
     source: str,
 ) -> str:
     """Return the page for these files; `metrics` are in the order of `runs`."""
-    read = [json.loads(Path(path).read_text(encoding="utf-8")) for path in metrics]
+    read = [json.loads(path.read_text(encoding="utf-8")) for path in metrics]
     return page(
         runs,
         dict(zip(runs, read, strict=True)),
-        {Path(path).parent.name: read_summary(path) for path in splits},
-        {Path(path).parent.name: pd.read_csv(path) for path in features},
+        {path.parent.name: read_summary(path) for path in splits},
+        {path.parent.name: pd.read_csv(path) for path in features},
         read_table(recordings, ["word"]),
         ORIGINS[source],
     )
@@ -118,7 +118,7 @@ def _rows(
 
 def _limits(metrics: Mapping[str, Mapping]) -> list[str]:
     """Limits of the figures in the table; one paragraph for all runs that have the same ones."""
-    runs_of = {}
+    runs_of: dict[str, list[str]] = {}
     for run, result in metrics.items():
         if text := " ".join(limits.of_test(result["words"])):
             runs_of.setdefault(text, []).append(run)

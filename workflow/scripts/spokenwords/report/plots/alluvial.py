@@ -1,5 +1,6 @@
 """The alluvial plot of a confusion table, as an image and as a page that shows counts."""
 
+from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
@@ -48,14 +49,14 @@ def draw(confusion: pd.DataFrame, smallest_share: float = 0.001, note: str = "")
     for ribbon in alluvial.ribbons:
         # A hairline around confusions makes rare, steep ones visible.
         colour, alpha, line = (CORRECT, 1, 0) if ribbon.correct else (CONFUSED, 0.85, 0.5)
-        patch = PathPatch(_outline(ribbon), color=colour, alpha=alpha, linewidth=line)
-        axes.add_patch(patch).set_gid(ribbon_id(ribbon.target, ribbon.prediction))
+        flow = PathPatch(_outline(ribbon), color=colour, alpha=alpha, linewidth=line)
+        axes.add_patch(flow).set_gid(ribbon_id(ribbon.target, ribbon.prediction))
     sides = (
         ("prediction", alluvial.predictions, 0, "predicted", "precision"),
         ("target", alluvial.targets, 1, "spoken", "recall"),
     )
-    for side, strata, edge, *headings in sides:
-        _label(axes, edge, 0, *headings, lift=12, color=GREY)
+    for side, strata, edge, heading_of_words, heading_of_shares in sides:
+        _label(axes, edge, 0, heading_of_words, heading_of_shares, lift=12, color=GREY)
         for bar in strata:
             corner = (edge - _BAR * edge, bar.y0)
             patch = Rectangle(corner, _BAR, bar.y1 - bar.y0, facecolor=INK, linewidth=0)
@@ -102,12 +103,14 @@ def page(
     return pages.filled(template, data)
 
 
-def _label(axes: Axes, edge: int, y: float, word: str, number: str, lift: float = 0, **style):
+def _label(
+    axes: Axes, edge: int, y: float, word: str, number: str, lift: float = 0, **look: Any
+) -> None:
     """Write `number` next to the plot's left (0) or right (1) edge, `word` farther out."""
     sign, align = (1, "left") if edge else (-1, "right")
-    place = {"textcoords": "offset points", "ha": align, "va": "center"}
+    place: dict[str, Any] = {"textcoords": "offset points", "ha": align, "va": "center"}
     axes.annotate(number, (edge, y), (sign * 6, lift), size=9, color=GREY, **place)
-    axes.annotate(word, (edge, y), (sign * 58, lift), **place, **style)
+    axes.annotate(word, (edge, y), (sign * 58, lift), **place, **look)
 
 
 def _bar_text(side: int, bar: Stratum) -> str:
