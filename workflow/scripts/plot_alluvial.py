@@ -10,7 +10,6 @@ with job_log(snakemake.log[0]):
     table, note = confusion.for_plots(confusion.read(snakemake.input.confusion))
     figure = alluvial.draw(table, note=note)
     style.save(figure, snakemake.output.plot, snakemake.output.image)
-    # Not a resource: all jobs of a group on a cluster must have the same resources.
     template = Path(snakemake.scriptdir).parent / "report/alluvial.html"
     page = alluvial.page(template.read_text(encoding="utf-8"), table, note=note)
     Path(snakemake.output.page).write_text(page, encoding="utf-8")

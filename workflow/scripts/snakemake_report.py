@@ -1,5 +1,6 @@
 """Snakemake's own report, made by a second Snakemake process."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,10 @@ import yaml
 from spokenwords.errors import UserError
 from spokenwords.jobs.machine_errors import machine_error
 
+# The variable that gives the rules the path of the report's opening page.
+OPENING = "SPOKEN_WORDS_OPENING"
+SNAKEFILE = Path(__file__).parents[2] / "Snakefile"
+STYLESHEET = Path(__file__).parents[1] / "report" / "report.css"
 # `python -m snakemake` with arguments from standard input: the system limits a command line to
 # some two million characters, which 20,000 words exceed.
 SNAKEMAKE = r"""
@@ -27,28 +32,24 @@ def write_config(config: Mapping[str, Any], path: Path) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def write(
-    page: str,
-    files: Iterable[str],
-    headline: str,
-    config: Mapping[str, Any],
-    snakefile: str,
-    stylesheet: str,
-) -> None:
+def write(page: str, files: Iterable[str], headline: str, config: Mapping[str, Any]) -> None:
     """Write a report of existing `files` and of their origin to `page`.
 
-    The file `headline` is the opening page. The rules of `snakefile`, read with `config`, mark the
-    files for the report and have their captions. Raises `UserError` if Snakemake fails.
+    The file `headline` is the opening page. The rules, read with `config`, mark the files for the
+    report and have their captions. Raises `UserError` if Snakemake fails.
     """
-    arguments = [*files, "--cores", "1", "--nolock", "--snakefile", snakefile]
-    arguments += ["--report", page, "--report-stylesheet", stylesheet]
+    # Also of a module: the importing Snakefile may not give it this config.
+    arguments = [*files, "--cores", "1", "--nolock", "--snakefile", str(SNAKEFILE)]
+    arguments += ["--report", page, "--report-stylesheet", str(STYLESHEET)]
     with tempfile.TemporaryDirectory() as folder:
-        # The opening page differs from report to report.
-        pathvars = {**config.get("pathvars", {}), "headline": headline}
-        write_config({**config, "pathvars": pathvars}, Path(folder) / "config.yaml")
+        write_config(config, Path(folder) / "config.yaml")
+        # Included, since Snakemake would take some texts in the page for parts of a template.
+        opening = Path(folder) / "opening.rst"
+        opening.write_text(f".. include:: {headline}\n", encoding="utf-8")
         done = subprocess.run(
             [sys.executable, "-X", "utf8", "-c", SNAKEMAKE],
             input="\0".join([*arguments, "--configfile", f"{folder}/config.yaml"]),
+            env=os.environ | {OPENING: str(opening)},
             capture_output=True,
             encoding="utf-8",
             errors="surrogateescape",

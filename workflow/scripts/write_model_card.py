@@ -23,7 +23,7 @@ with job_log(snakemake.log[0]):
     page = card.page(
         snakemake.wildcards.run,
         settings,
-        data.origin(**snakemake.params.data, folder=Path(snakemake.resources.folder).name),
+        data.origin(**snakemake.params.data, folder=Path(snakemake.params.folder).name),
         json.loads(Path(snakemake.input.summary).read_text()),
         json.loads(Path(snakemake.input.metrics).read_text()),
         confusion.read(snakemake.input.confusion),

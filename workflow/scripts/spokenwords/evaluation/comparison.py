@@ -111,10 +111,18 @@ def pairs(predictions: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         if a.index.equals(b.index):
             lead = b.astype(int) - a.astype(int)
             speakers = a.index.get_level_values("speaker")
-            counts = len(a), int((lead < 0).sum()), int((lead > 0).sum())
-            low, high = intervals.of_difference(a, b, speakers)
-            p_value = sign_flip_test(np.bincount(intervals.groups(speakers), lead))
-            rows.append((first, second, *counts, lead.mean(), low, high, p_value))
+            rows.append(
+                (
+                    first,
+                    second,
+                    len(a),
+                    int((lead < 0).sum()),
+                    int((lead > 0).sum()),
+                    lead.mean(),
+                    *intervals.of_difference(a, b, speakers),
+                    sign_flip_test(np.bincount(intervals.groups(speakers), lead)),
+                )
+            )
     table = pd.DataFrame(rows, columns=_PAIR)
     return table.assign(p_holm=_holm(table["p_value"]))
 

@@ -7,7 +7,7 @@ if each has its own speaker or the whole test set has a single one. In the latte
 is for further recordings of this speaker, not for other speakers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ RESAMPLES = 1000
 SAMPLED = 2_000_000
 
 
-def groups(speakers: ArrayLike, several: bool = False) -> np.ndarray:
+def groups(speakers: Sequence, several: bool = False) -> np.ndarray:
     """Number the groups of recordings that are independent of each other, from 0 [recording].
 
     A group contains a speaker's recordings. With a single speaker each recording is a group, unless
@@ -33,7 +33,7 @@ def groups(speakers: ArrayLike, several: bool = False) -> np.ndarray:
     return number if several or len(names) > 1 else np.arange(len(number))
 
 
-def of_share(chosen: ArrayLike, speakers: ArrayLike, several: bool = False) -> tuple[float, float]:
+def of_share(chosen: ArrayLike, speakers: Sequence, several: bool = False) -> tuple[float, float]:
     """Return the interval of the share of recordings that are `chosen` [recording].
 
     It is Wilson's interval (1927), which has a width even if all or none are chosen. If speakers
@@ -48,13 +48,13 @@ def of_share(chosen: ArrayLike, speakers: ArrayLike, several: bool = False) -> t
     intervals (Comparative study of confidence intervals for proportions in complex sample surveys,
     Journal of Survey Statistics and Methodology 7, 2019). `several` is as in `groups`.
     """
-    hits, group = np.asarray(chosen, float), groups(speakers, several)
-    count, independent, share = len(hits), group.max() + 1, hits.mean()
+    values, group = np.asarray(chosen, float), groups(speakers, several)
+    count, independent, share = len(values), group.max() + 1, values.mean()
     effective = float(count)
     if independent == 1:
         effective = 1.0
     elif independent < count:
-        residuals = _residuals(hits, group) / count
+        residuals = _residuals(values, group) / count
         between = residuals @ residuals * independent / (independent - 1) / count
         inflation = max(1, between / (share * (1 - share))) if 0 < share < 1 else 1
         effective *= (norm.ppf(TAIL) / t.ppf(TAIL, independent - 1)) ** 2 / inflation
@@ -62,7 +62,7 @@ def of_share(chosen: ArrayLike, speakers: ArrayLike, several: bool = False) -> t
     return float(low), float(high)
 
 
-def of_difference(first: ArrayLike, second: ArrayLike, speakers: ArrayLike) -> tuple[float, float]:
+def of_difference(first: ArrayLike, second: ArrayLike, speakers: Sequence) -> tuple[float, float]:
     """Return the interval of the share of `second` minus that of `first`, for the same recordings.
 
     It is method 10 of R. G. Newcombe, Improved confidence intervals for the difference between
@@ -73,8 +73,7 @@ def of_difference(first: ArrayLike, second: ArrayLike, speakers: ArrayLike) -> t
     of marginal probabilities in clustered matched-pair binary data, Pharmaceutical Statistics 11,
     2012), or that of the recordings if speakers do not differ.
     """
-    a, b = np.asarray(first, float), np.asarray(second, float)
-    group = groups(speakers)
+    a, b, group = np.asarray(first, float), np.asarray(second, float), groups(speakers)
     one, other = _residuals(a, group), _residuals(b, group)
     if not (one.any() and other.any()):
         one, other = (_residuals(run, np.arange(len(run))) for run in (a, b))
@@ -83,8 +82,8 @@ def of_difference(first: ArrayLike, second: ArrayLike, speakers: ArrayLike) -> t
     if correlation > 0:
         correlation = max(correlation - 1 / (2 * len(a) * deviations), 0)
 
-    def distance(x: float, y: float) -> float:
-        return np.sqrt(max(x**2 - 2 * correlation * x * y + y**2, 0))
+    def distance(below: float, above: float) -> float:
+        return np.sqrt(max(below**2 - 2 * correlation * below * above + above**2, 0))
 
     below_1, above_1 = np.abs(a.mean() - of_share(a, speakers))
     below_2, above_2 = np.abs(b.mean() - of_share(b, speakers))
@@ -93,7 +92,7 @@ def of_difference(first: ArrayLike, second: ArrayLike, speakers: ArrayLike) -> t
     return float(low), float(high)
 
 
-def of_mean(values: ArrayLike, speakers: ArrayLike) -> tuple[float, float]:
+def of_mean(values: ArrayLike, speakers: Sequence) -> tuple[float, float]:
     """Return the interval of the mean of `values` [recording], by `bootstrap`."""
     group = groups(speakers)
     sums, sizes = np.bincount(group, values), np.bincount(group)

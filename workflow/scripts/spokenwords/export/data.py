@@ -9,6 +9,7 @@ import pandas as pd
 from spokenwords.evaluation import published
 from spokenwords.export.markdown import escaped, table
 from spokenwords.recordings import limits, manifest
+from spokenwords.recordings.tables import speakers_known
 
 METHODS = {
     "random": "at random",
@@ -86,7 +87,7 @@ def tested(sets: Mapping[str, pd.DataFrame]) -> str:
     """The test recordings, whether their speakers are new, and classes that sets lack."""
     spoken = {name: _recordings(table) for name, table in sets.items()}
     test = spoken["test"]
-    known = {name: table[manifest.speakers_known(table)] for name, table in spoken.items()}
+    known = {name: table[speakers_known(table)] for name, table in spoken.items()}
     text = f"{len(test):,} recordings of the same data set, not used for training. "
     if unknown := sum(map(len, spoken.values())) - sum(map(len, known.values())):
         text += (
@@ -126,7 +127,7 @@ def trained(settings: Mapping[str, Any], origin: Origin, sets: Mapping[str, pd.D
     for name, purpose in PURPOSES.items():
         spoken = _recordings(sets[name])
         noise = len(sets[name]) - len(spoken)
-        known = spoken.loc[manifest.speakers_known(spoken), "speaker"]
+        known = spoken.loc[speakers_known(spoken), "speaker"]
         rows.append((purpose, *(f"{n:,}" for n in (len(spoken), known.nunique(), noise))))
     if all(row[-1] == "0" for row in rows):
         columns, rows = columns[:-1], [row[:-1] for row in rows]

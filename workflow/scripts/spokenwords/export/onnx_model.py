@@ -69,8 +69,9 @@ class WaveformClassifier(nn.Module):
         self.transform = FourierConvolution(classifier.transform)
         self.representation = copy.deepcopy(classifier.representation)
         # The memory layout is up to the runtime; the exporter would add operations for another one.
-        self.network = copy.deepcopy(classifier.network)
-        self.network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        network = copy.deepcopy(classifier.network)
+        # The hints of PyTorch lack this overload.
+        self.network = network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         self.cpu().eval()
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
@@ -99,7 +100,7 @@ def to_onnx(classifier: "Classifier", share: float) -> bytes:
             dynamo=True,
             verbose=False,
         )
-    assert program is not None  # as with dynamo=True
+    assert program  # None only where `dynamo` is off.
     model = program.model_proto
     _tidy(model)
     described = description(classifier, share).items()

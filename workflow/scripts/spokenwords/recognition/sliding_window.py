@@ -180,7 +180,7 @@ def events(
     """
     first, samples = starts(length, classifier), classifier.samples
     spans = np.stack([first, np.minimum(first + samples, length)], axis=1)
-    seconds = spans / classifier.transform.sample_rate
+    begins, ends = (spans / classifier.transform.sample_rate).T.tolist()
     numbers, confidences = thresholds.best(windows)
     words, no_words = classifier.words, classifier.no_words
     answers = thresholds.answer(numbers, confidences, words, no_words, threshold)
@@ -193,7 +193,4 @@ def events(
             near = slice(*np.searchsorted(first, [first[i] - samples + 1, first[i] + samples]))
             close = 2 * np.abs(first[near] - first[i]) <= samples
             left[near] &= ~close & (answers[near] != answers[i])
-    return [
-        Event(answers[i], float(seconds[i, 0]), float(seconds[i, 1]), windows[i])
-        for i in sorted(selected)
-    ]
+    return [Event(answers[i], begins[i], ends[i], windows[i]) for i in sorted(selected)]

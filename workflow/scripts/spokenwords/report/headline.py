@@ -13,6 +13,7 @@ from spokenwords.recordings.splits import read_summary
 from spokenwords.recordings.tables import read_table
 from spokenwords.wording import counted, some
 
+MARK = "{headline}"  # where a template wants the page
 PURPOSES = ("training", "validation", "test")
 ORIGINS = {
     "archive": "unpacked from the data set's archive",

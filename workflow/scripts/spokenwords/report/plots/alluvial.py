@@ -49,18 +49,18 @@ def draw(confusion: pd.DataFrame, smallest_share: float = 0.001, note: str = "")
     for ribbon in alluvial.ribbons:
         # A hairline around confusions makes rare, steep ones visible.
         colour, alpha, line = (CORRECT, 1, 0) if ribbon.correct else (CONFUSED, 0.85, 0.5)
-        flow = PathPatch(_outline(ribbon), color=colour, alpha=alpha, linewidth=line)
-        axes.add_patch(flow).set_gid(ribbon_id(ribbon.target, ribbon.prediction))
+        patch = PathPatch(_outline(ribbon), color=colour, alpha=alpha, linewidth=line)
+        axes.add_patch(patch).set_gid(ribbon_id(ribbon.target, ribbon.prediction))
     sides = (
         ("prediction", alluvial.predictions, 0, "predicted", "precision"),
         ("target", alluvial.targets, 1, "spoken", "recall"),
     )
-    for side, strata, edge, heading_of_words, heading_of_shares in sides:
-        _label(axes, edge, 0, heading_of_words, heading_of_shares, lift=12, color=GREY)
+    for side, strata, edge, word, share in sides:
+        _label(axes, edge, 0, word, share, lift=12, color=GREY)
         for bar in strata:
             corner = (edge - _BAR * edge, bar.y0)
-            patch = Rectangle(corner, _BAR, bar.y1 - bar.y0, facecolor=INK, linewidth=0)
-            axes.add_patch(patch).set_gid(f"{side}/{quote(bar.word, safe='')}")
+            block = Rectangle(corner, _BAR, bar.y1 - bar.y0, facecolor=INK, linewidth=0)
+            axes.add_patch(block).set_gid(f"{side}/{quote(bar.word, safe='')}")
             _label(axes, edge, (bar.y0 + bar.y1) / 2, shortened(bar.word), bar.share, weight="bold")
     heading(axes, TITLE, f"{note} {summary(alluvial)}".strip(), GREY, distance=24)
     return figure
@@ -104,13 +104,13 @@ def page(
 
 
 def _label(
-    axes: Axes, edge: int, y: float, word: str, number: str, lift: float = 0, **look: Any
+    axes: Axes, edge: int, y: float, word: str, number: str, lift: float = 0, **style: Any
 ) -> None:
     """Write `number` next to the plot's left (0) or right (1) edge, `word` farther out."""
     sign, align = (1, "left") if edge else (-1, "right")
     place: dict[str, Any] = {"textcoords": "offset points", "ha": align, "va": "center"}
     axes.annotate(number, (edge, y), (sign * 6, lift), size=9, color=GREY, **place)
-    axes.annotate(word, (edge, y), (sign * 58, lift), **place, **look)
+    axes.annotate(word, (edge, y), (sign * 58, lift), **place, **style)
 
 
 def _bar_text(side: int, bar: Stratum) -> str:

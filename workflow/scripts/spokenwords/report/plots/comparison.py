@@ -6,6 +6,7 @@ colour, marker and line style.
 
 from collections.abc import Mapping
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -263,8 +264,8 @@ def _write_cells(
             text, size = f"{_points(leads[i, j])}\n{text}".strip(), 0.26 * cell
         if abs(leads[i, j]) > 0.6 * limit:
             colour = "white"
-        size = min(size, 10)
-        axes.text(j + 0.5, i + 0.5, text, size=size, color=colour, ha="center", va="center")
+        middle: dict[str, Any] = {"ha": "center", "va": "center"}
+        axes.text(j + 0.5, i + 0.5, text, size=min(size, 10), color=colour, **middle)
 
 
 def _look(place: int) -> dict:

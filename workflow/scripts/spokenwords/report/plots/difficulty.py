@@ -1,6 +1,7 @@
 """Plot of hard recordings: odds ratios of a model, and error rates over each property."""
 
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,10 @@ from spokenwords.report.plots.style import (
 COLUMNS = 5
 PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # behind small numbers
 # Ticks of these scales.
-TICKS: dict[str, Any] = {
-    "log": 125 * 2.0 ** np.arange(9),  # Hz, octaves
+TICKS: dict[str, Sequence[float]] = {
+    "log": [125 * 2.0**octave for octave in range(9)],  # Hz
     "count": [0, 1, 3, 10, 30, 100, 300, 1000],
-    "any": [0, *10 ** np.arange(7)],
+    "any": [0, *(10**power for power in range(7))],
 }
 # Marker, place in the row, and legend.
 EFFECTS = {
@@ -198,10 +199,8 @@ def _points(axes: Axes, item: Property, groups: pd.DataFrame) -> None:
     elif item.scale == "linear":
         axes.xaxis.set_major_locator(MaxNLocator(4))
     else:
-        if item.scale == "log":
-            axes.set_xscale("log")
-        else:
-            axes.set_xscale("symlog", linthresh=1)
+        scale = {"value": "log"} if item.scale == "log" else {"value": "symlog", "linthresh": 1}
+        axes.set_xscale(**scale)
         axes.xaxis.set_major_locator(FixedLocator(TICKS[item.scale]))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(grouped_numbers)

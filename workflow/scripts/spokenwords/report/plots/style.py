@@ -109,8 +109,8 @@ def heading(
     if text:
         width = int(figure.get_figwidth() * 13)  # characters of this size, in inches
         above = axes.set_title(textwrap.fill(text, width), color=colour, pad=distance)
-        place = axes.transAxes + axes.titleOffsetTrans  # type: ignore[attr-defined]
-        above.set(x=0.01, transform=blended_transform_factory(figure.transFigure, place))
+        place = blended_transform_factory(figure.transFigure, above.get_transform())
+        above.set(x=0.01, transform=place)
 
 
 def one_panel(title: str, size: tuple[float, float]) -> tuple[Figure, Axes]:
