@@ -1,12 +1,13 @@
 # make demo: the whole workflow on synthesised speech.  make test: the tests.  make soak: the long
-# ones.  make slurm-test: those on a cluster.  make lint: the linters.
+# ones.  make slurm-test: those on a cluster.  make lint: the linters.  make settings:
+# the files that follow from the definitions of settings.
 
 PYTHON ?= python3
 CORES ?= all
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test soak slurm-test lint lock clean
+.PHONY: demo test soak slurm-test lint settings lock pictures clean
 .DELETE_ON_ERROR:
 # Where this is set, every job would compile anew all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -27,6 +28,9 @@ lint: $(VENV)/development.installed
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
+settings: $(VENV)/run.installed
+	PYTHONPATH=workflow/scripts $(BIN)/python -m spokenwords.config.reference
+
 # On a Slurm of two nodes that is started on this machine and stopped again; where there is none it is
 # installed from Debian's packages, as root. In an environment of its own: with the plugin in the
 # other one, every call of Snakemake would look for a controller.
@@ -45,6 +49,17 @@ lock: $(VENV)/uv.installed
 	        --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
 	        --output-file envs/$$name.txt envs/$$name.in || exit 1; \
 	done
+
+# The pictures of README.md, made from the demo. Graphviz and Chromium are needed.
+pictures: demo
+	$(BIN)/snakemake results/demo/report.html results/demo/runs/complex/export/model_card.md \
+	    --cores 1 --rulegraph dot --configfile config.demo.yaml \
+	    | tred | gvpr -c -f docs/rulegraph.gvpr | dot -Tsvg > docs/rulegraph.svg
+	cp results/demo/runs/complex/alluvial.svg docs/alluvial.svg
+	chromium --headless --no-sandbox --hide-scrollbars --window-size=860,700 \
+	    --screenshot=docs/gallery.png file://$(CURDIR)/results/demo/runs/complex/gallery.html
+	$(BIN)/python -c 'from PIL import Image; picture = Image.open("docs/gallery.png"); \
+	    picture.convert("RGB").quantize(128).save("docs/gallery.png", optimize=True)'
 
 clean:
 	rm -rf .venv .venv-slurm

@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from itertools import takewhile
 from pathlib import Path
 from types import MappingProxyType
 
@@ -13,14 +14,15 @@ from jsonschema import Draft202012Validator
 from snakemake.cli import parse_config
 from snakemake.utils import update_config
 
-from spokenwords.config import configuration
+from spokenwords.config import configuration, reference, schema
+from spokenwords.config.runs import of_each_seed
 from spokenwords.errors import UserError
 from spokenwords.model.networks import NETWORKS
 from spokenwords.model.representation import REPRESENTATIONS
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = (ROOT / "config.yaml").read_text(encoding="utf-8")
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
+SCHEMA = schema.of_config()
 CATALOGUES = ("features", "splits", "runs")
 
 
@@ -37,12 +39,12 @@ def config(overlay="{}"):
 
 
 def canonical(overlay="{}"):
-    return configuration.canonical(config(overlay), SCHEMA)
+    return configuration.canonical(config(overlay))
 
 
 def refusal(faulty):
     with pytest.raises(UserError) as error:
-        configuration.canonical(faulty, SCHEMA)
+        configuration.canonical(faulty)
     return str(error.value)
 
 
@@ -96,7 +98,7 @@ def text(value):
         ("dataset: {folder: 'my{words}'}", "dataset.folder", "a path without { } < >"),
         ("dataset: {folder: 5}", "dataset.folder", "must be text: put it in quotes"),
         ("dataset: {folder: }", "dataset.folder", "is empty"),
-        ("dataset: {words: some}", "dataset.words", "`all` or a list of words"),
+        ("dataset: {words: some}", "dataset.words", "all, or a list of different words"),
         ("dataset: {words: []}", "dataset.words", "at least 1 entry"),
         ("runs: {complex: {words: []}}", "runs.complex.words", "at least 1 entry"),
         ("dataset: {words: [up, up]}", "dataset.words", "twice"),
@@ -104,7 +106,7 @@ def text(value):
         ("dataset: {archive: {urls: 'http://x'}}", "dataset.archive.urls", "must be a list"),
         ("dataset: {archive: {urls: [ftp://x]}}", "dataset.archive.urls.0", "http or https"),
         ("dataset: {archive: {sha256: ABC}}", "dataset.archive.sha256", "64 hexadecimal digits"),
-        ("dataset: {archive: {sha256: null}}", "dataset.archive.sha256", "empty"),
+        ("dataset: {archive: {sha256: null}}", "dataset.archive", "needs `sha256`"),
         ("dataset: {archive: {path: [a]}}", "dataset.archive.path", "a list"),
         ("dataset: {synthetic: {voices: 2}}", "dataset.synthetic.voices", "at least 3"),
         ("dataset: {synthetic: {takes: 0}}", "dataset.synthetic.takes", "at least 1"),
@@ -196,7 +198,7 @@ def text(value):
         ("runs: {complex: {features: standrd}}", "runs.complex.features", "`standard`"),
         ("runs: {complex: {split: speakers}}", "runs.complex.split", "did you mean `speaker`"),
         ("runs: {complex: {split: xyz}}", "runs.complex.split", "known: official, random, speaker"),
-        ("train: [complex, powr]", "train", "'powr', which `runs` does not have; did you mean"),
+        ("train: [complex, powr]", "train", "'powr', which is not in `runs`; did you mean"),
         # Values that do not fit together.
         ("splits: {random: {train: 0.8}}", "splits.random", "below 1"),
         ("training: {range_test: {lowest: 1.0}}", "training.range_test", "below highest"),
@@ -260,15 +262,13 @@ def test_a_run_named_yes_is_to_be_put_in_quotes():
     assert "yes" in canonical(f"runs: {{'yes': {run}}}")["runs"]
 
 
-def settings(schema=SCHEMA, path=()):
+def settings(section=SCHEMA, path=()):
     """All settings of the schema: (path, their schema); `*` stands for a catalogue's entries."""
-    if "$ref" in schema:
-        schema = SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")] | schema
-    parts = list(schema.get("properties", {}).items())
-    if isinstance(others := schema.get("additionalProperties"), dict):
+    parts = list(section.get("properties", {}).items())
+    if isinstance(others := section.get("additionalProperties"), dict):
         parts.append(("*", others))
     if not parts:
-        yield path, schema
+        yield path, section
     for name, part in parts:
         yield from settings(part, (*path, name))
 
@@ -304,7 +304,10 @@ def test_neither_infinity_nor_truth_is_a_number(path, value, shown):
 
 
 # They may be.
-EMPTY = [("dataset", "archive", "path"), ("dataset", "metadata"), ("predict", "recordings")]
+EMPTY = [
+    *(("dataset", "archive", "path"), ("dataset", "archive", "sha256"), ("dataset", "metadata")),
+    ("predict", "recordings"),
+]
 
 
 @pytest.mark.parametrize(
@@ -319,7 +322,7 @@ def test_no_setting_takes_a_mapping_or_nothing_or_nested_lists(path, value):
 def test_every_representation_and_network_can_be_chosen():
     run = SCHEMA["properties"]["runs"]["additionalProperties"]["properties"]
     assert run["representation"]["enum"] == list(REPRESENTATIONS)
-    assert SCHEMA["$defs"]["model"]["enum"] == list(NETWORKS)
+    assert run["model"]["enum"] == list(NETWORKS)
 
 
 @pytest.mark.parametrize(
@@ -356,7 +359,7 @@ def test_images_too_small_for_the_network_are_refused(overlay, fits):
         message = refusal(config(overlay))
         assert re.search(
             r"runs\.\w+ makes images of \d+ frequencies by \d+ frames; the published network "
-            r"needs 78 of each: .*take another model or representation",
+            r"needs 78 of each: .*choose another model or representation",
             message,
         )
 
@@ -365,7 +368,7 @@ def test_mel_bands_are_enough_for_the_network_whatever_the_transform():
     small = {"small": {"stft": {"n_fft": 64, "window_seconds": 0.004}}}
     run = {"features": "small", "split": "random", "representation": "mel"}
     catalogue = {"features": config()["features"] | small}
-    configuration.canonical(config() | catalogue | {"runs": {"complex": run}}, SCHEMA)
+    configuration.canonical(config() | catalogue | {"runs": {"complex": run}})
     run["representation"] = "power"
     assert "33 frequencies" in refusal(config() | catalogue | {"runs": {"complex": run}})
 
@@ -419,13 +422,13 @@ def test_canonicalising_twice_is_canonicalising_once():
         "training: {max_lr: auto}",
     ):
         once = canonical(overlay)
-        assert text(configuration.canonical(once, SCHEMA)) == text(once)
+        assert text(configuration.canonical(once)) == text(once)
 
 
 def test_the_config_given_is_left_as_it_is():
     given = config("runs: {mel: {range_test: {steps: 50}}}")
     before = copy.deepcopy(given)
-    configuration.canonical(given, SCHEMA)
+    configuration.canonical(given)
     assert text(given) == text(before)
 
 
@@ -486,7 +489,7 @@ def test_what_is_set_on_the_command_line_means_what_it_means_in_a_file(option, o
     """Snakemake takes all values in mappings and lists for text."""
     given = config()
     update_config(given, parse_config([option]))
-    assert text(configuration.canonical(given, SCHEMA)) == text(canonical(overlay))
+    assert text(configuration.canonical(given)) == text(canonical(overlay))
 
 
 @pytest.mark.parametrize("value", ["1:30", "2026-02-31", "2026-13-01"])
@@ -494,7 +497,7 @@ def test_times_and_dates_are_no_numbers(value):
     given = config()
     update_config(given, parse_config([f"training={{epochs: '{value}'}}"]))
     with pytest.raises(UserError, match=f"Config key training.epochs is '{value}'; it must be"):
-        configuration.canonical(given, SCHEMA)
+        configuration.canonical(given)
 
 
 @pytest.mark.workflow
@@ -508,7 +511,7 @@ def test_numbers_and_switches_are_set_on_the_command_line(tmp_path):
 
 def test_a_run_with_several_seeds_is_a_run_a_seed():
     runs = canonical("runs: {mel: {seed: [7, 2], epochs: 3}}")["runs"]
-    single = configuration.of_each_seed(runs)
+    single = of_each_seed(runs)
     assert list(single) == ["complex", "mel-seed7", "mel-seed2", "power"]
     assert [run["run"] for run in single.values()] == ["complex", "mel", "mel", "power"]
     assert [run["seed"] for run in single.values()] == [1, 7, 2, 1]
@@ -539,11 +542,14 @@ def test_a_run_may_be_like_another():
 @pytest.mark.parametrize(
     ("runs", "told"),
     [
-        ("{a: {like: complx}}", "key runs.a.like names 'complx', which `runs` does not have; did"),
+        ("{a: {like: complx}}", "key runs.a.like names 'complx', which is not in `runs`; did"),
         ("{a: {like: mel}, mel: off}", "key runs.a.like names 'mel', a run that is off."),
         ("{a: {like: 3}}", "key runs.a.like is 3; it must be text: put it in quotes."),
         ("{a: {like: [mel]}}", "key runs.a.like is a list; it must be text"),
-        ("{a: {like: mel}, 3: {}}", "key runs.3 is ill named"),
+        (
+            "{a: {like: mel}, 3: {}}",
+            "key runs.3 has an invalid name; it must be text: put it in quotes.",
+        ),
         ("{a: {like: b}, b: {split: random}}", "key runs.a lacks `features`"),
         ("{a: {like: a}}", "key runs.a.like goes in a circle: a -> a."),
         ("{a: {like: b}, b: {like: c}, c: {like: b}}", "key runs.c.like goes in a circle: a -> b"),
@@ -558,7 +564,7 @@ def test_likeness_that_cannot_be_is_told(runs, told):
 
 def test_the_comparison_that_ships_trains_the_published_three_with_three_seeds():
     overlay = (ROOT / "config/comparison.yaml").read_text(encoding="utf-8")
-    single = configuration.of_each_seed(canonical(overlay)["runs"])
+    single = of_each_seed(canonical(overlay)["runs"])
     told = [(run["representation"], run["seed"]) for run in single.values()]
     assert told == [(name, seed) for name in ("complex", "mel", "power") for seed in (1, 2, 3)]
 
@@ -583,8 +589,8 @@ def test_version_2_of_speech_commands_is_another_archive_and_folder():
 def test_overlays_of_benchmarks_go_on_top_of_the_best_run(name, trained):
     found = config((ROOT / "config/best.yaml").read_text(encoding="utf-8"))
     overlay = yaml.safe_load((ROOT / "benchmarks" / f"{name}.yaml").read_text(encoding="utf-8"))
-    runs = configuration.canonical(merged(found, overlay), SCHEMA)["runs"]
-    assert len(configuration.of_each_seed(runs)) == trained
+    runs = configuration.canonical(merged(found, overlay))["runs"]
+    assert len(of_each_seed(runs)) == trained
     # It would make probabilities too low (benchmarks/README.md).
     assert runs["best"]["label_smoothing"] == 0
 
@@ -599,7 +605,7 @@ def test_the_order_of_keys_does_not_matter():
     shipped = config("training: {range_test: {steps: 50}}")
     turned = reversed_keys(shipped)
     assert list(turned) != list(shipped)
-    first, second = (configuration.canonical(given, SCHEMA) for given in (shipped, turned))
+    first, second = (configuration.canonical(given) for given in (shipped, turned))
     assert text(first) == text(second)
     assert list(first) == sorted(first)
 
@@ -617,7 +623,7 @@ def read_only(value):
 
 
 def test_any_kind_of_mapping_will_do():
-    assert text(configuration.canonical(read_only(config()), SCHEMA)) == text(canonical())
+    assert text(configuration.canonical(read_only(config()))) == text(canonical())
 
 
 def test_what_is_left_out_has_its_default():
@@ -628,7 +634,7 @@ def test_what_is_left_out_has_its_default():
         "runs": {"a": {"features": "standard", "split": "random", "representation": "complex"}},
         "train": ["a"],
     }
-    filled = configuration.canonical(least, SCHEMA)
+    filled = configuration.canonical(least)
     assert filled["audio"] == {"sample_rate": 16000, "seconds": 1.0, "window": "loudest"}
     assert filled["features"] == canonical()["features"]
     assert filled["splits"]["random"] == canonical()["splits"]["random"]
@@ -695,20 +701,19 @@ def test_unknown_keys_are_refused_everywhere():
 
 
 def test_defaults_are_of_the_form_that_their_settings_have():
-    for path, schema in settings():
-        if "default" in schema:
-            validator = Draft202012Validator(schema | {"$defs": SCHEMA["$defs"]})
-            assert validator.is_valid(schema["default"]), path
+    for path, setting in settings():
+        if "default" in setting:
+            assert Draft202012Validator(setting).is_valid(setting["default"]), path
 
 
 def test_what_is_required_has_no_default_and_all_else_has_one():
-    # What a run leaves out, `training` has; archives need a checksum, other sources do not.
-    exceptions = [("runs", "*"), ("pathvars",), ("dataset", "archive", "sha256")]
+    # What a run leaves out, `training` has; path variables are Snakemake's own.
+    exceptions = [("runs", "*"), ("pathvars",)]
 
     def visit(schema, path):
         for name, part in schema.get("properties", {}).items():
             place = (*path, name)
-            if path not in exceptions and place not in exceptions:
+            if path not in exceptions and path[:2] not in exceptions:
                 required = name in schema.get("required", [])
                 assert required != ("default" in part), place
             visit(part, place)
@@ -716,16 +721,6 @@ def test_what_is_required_has_no_default_and_all_else_has_one():
             visit(others, (*path, "*"))
 
     visit(SCHEMA, ())
-
-
-def test_a_run_can_override_every_training_setting():
-    training = SCHEMA["properties"]["training"]["properties"]
-    of_run = dict(SCHEMA["properties"]["runs"]["additionalProperties"]["properties"])
-    for name in ("like", "features", "split", "representation"):
-        of_run.pop(name)
-    assert list(of_run) == list(training)
-    for name, schema in of_run.items():
-        assert schema == {"$ref": training[name]["$ref"]}
 
 
 def shipped_values(path):
@@ -756,12 +751,16 @@ def test_every_setting_stands_in_the_shipped_config(path):
     assert shipped_values(path)
 
 
+# The published archive's, which has no default.
+PUBLISHED = [("dataset", "archive", "urls"), ("dataset", "archive", "sha256")]
+
+
 @pytest.mark.parametrize(
     ("path", "default"),
     [
         (path, schema["default"])
         for path, schema in settings()
-        if "default" in schema and is_shown(path) and path != ("dataset", "archive", "urls")
+        if "default" in schema and is_shown(path) and path not in PUBLISHED
     ],
     ids=lambda value: ".".join(value) if isinstance(value, tuple) else "",
 )
@@ -770,28 +769,52 @@ def test_the_shipped_config_shows_the_defaults(path, default):
         assert text(value) == text(default)
 
 
-def test_every_setting_of_the_shipped_config_has_a_comment_above_it():
-    lines = SHIPPED.splitlines()
+def meaning(path):
+    """What the schema says about a key of the shipped config; None about a name of an entry."""
+    part = SCHEMA
+    for key in path:
+        properties = part.get("properties", {})
+        part, named = properties.get(key, part.get("additionalProperties")), key not in properties
+    return None if named else part["description"]
+
+
+def test_comments_of_the_shipped_config_are_what_the_definitions_say():
+    lines, checked = SHIPPED.splitlines(), []
+
+    def comment(line):
+        above = takewhile(lambda text: text.startswith("# "), map(str.strip, lines[line - 1 :: -1]))
+        return " ".join(text.removeprefix("# ") for text in reversed(list(above)))
 
     def visit(node, path):
         for key, value in node.value:
             place = (*path, key.value)
-            if isinstance(value, yaml.MappingNode):
-                yield from visit(value, place)
-            else:
-                yield place, lines[key.start_mark.line - 1].strip()
+            said, defined = comment(key.start_mark.line), meaning(place)
+            if place == ("runs",):
+                shown = meaning(("runs", "complex", "representation"))
+                defined += f" `representation`: {shown[0].lower()}{shown[1:]}"
+            if defined and (said or not isinstance(value, yaml.MappingNode)):
+                assert said == defined, place
+                checked.append(place)
+            if isinstance(value, yaml.MappingNode) and not value.flow_style:
+                visit(value, place)
 
-    for path, line_above in visit(yaml.compose(SHIPPED), ()):
-        # Runs are explained above their catalogue.
-        assert line_above.startswith("# ") or path[0] == "runs", path
+    visit(yaml.compose(SHIPPED), ())
+    assert {"words", "n_fft", "keep", "features", "runs", "range_test"} < {
+        place[-1] for place in checked
+    }
+
+
+def test_files_made_from_the_definitions_are_up_to_date():
+    for path, content in reference.files().items():
+        assert (ROOT / path).read_text(encoding="utf-8") == content, "run `make settings`"
 
 
 def test_a_run_that_is_off_is_left_out():
     found = canonical("runs: {power: off, mel: {split: random}}")
-    assert sorted(configuration.of_each_seed(found["runs"])) == ["complex", "mel"]
+    assert sorted(of_each_seed(found["runs"])) == ["complex", "mel"]
     # Laid over the config that has the run, as the report does, the canonical form is the same.
     again = config() | found | {"runs": config()["runs"] | found["runs"]}
-    assert configuration.canonical(again, SCHEMA) == found
+    assert configuration.canonical(again) == found
     assert "'power'" in refusal(config("{runs: {power: off}, train: [power]}"))
     assert "at least 1" in refusal(config("runs: {complex: off, power: off, mel: off}"))
 
@@ -820,7 +843,7 @@ def test_a_shift_in_the_test_must_leave_something():
 
 def test_a_word_is_not_both_told_apart_and_unknown():
     both = "{words: [bed, cat, dog], unknown: [cat, up]}"
-    assert "runs.mel.words and runs.mel.unknown both name cat" in refusal(
+    assert "runs.mel.words and runs.mel.unknown both contain cat" in refusal(
         config(f"runs: {{mel: {both}}}")
     )
     assert "training.words and training.unknown" in refusal(config(f"training: {both}"))

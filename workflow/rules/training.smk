@@ -5,9 +5,10 @@
 rule find_learning_rate:
     """The loss of a short training whose learning rate rises: the range test."""
     input:
-        unpack(silence_of_run),
         stores=stores_of_run,
-        train=manifest_of_run("train"),
+        silence=silence_of_run,
+        segments=segments_of_run,
+        train=file_of_split("train.csv"),
     output:
         rates="<results>/runs/{run}/learning_rate.csv",
     log:
@@ -21,17 +22,7 @@ rule find_learning_rate:
         gpu=gpus_of_run,
         mem_mb=memory_of_run,
     params:
-        settings=settings_of_run(
-            *classes.SETTINGS,
-            "representation",
-            "model",
-            "batch_size",
-            "seed",
-            "device",
-            "precision",
-            "memory_budget",
-            "range_test",
-        ),
+        settings=settings_for("find_learning_rate"),
         code=code_of("find_learning_rate.py"),
     script:
         "../scripts/find_learning_rate.py"
@@ -56,7 +47,7 @@ rule plot_learning_rates:
     conda:
         ENVIRONMENT
     params:
-        settings=settings_of_run("max_lr"),
+        settings=settings_for("plot_learning_rates"),
         code=code_of("plot_learning_rates.py"),
     script:
         "../scripts/plot_learning_rates.py"
@@ -65,12 +56,17 @@ rule plot_learning_rates:
 rule train:
     """A model: the run's network, trained from the stores."""
     input:
-        unpack(range_test_of_run),
-        unpack(noise_of_run),
-        unpack(silence_of_run),
         stores=stores_of_run,
-        train=manifest_of_run("train"),
-        valid=manifest_of_run("valid"),
+        noise=noise_of_run,
+        silence=silence_of_run,
+        segments=segments_of_run,
+        train=file_of_split("train.csv"),
+        valid=file_of_split("valid.csv"),
+        rates=branch(
+            of_run("max_lr"),
+            cases={"auto": rules.find_learning_rate.output.rates},
+            otherwise=[],
+        ),
     output:
         model="<results>/runs/{run}/model.pt",
         log="<results>/runs/{run}/log.csv",
@@ -86,23 +82,7 @@ rule train:
         gpu=gpus_of_run,
         mem_mb=memory_of_run,
     params:
-        settings=settings_of_run(
-            *classes.SETTINGS,
-            "representation",
-            "model",
-            "epochs",
-            "batch_size",
-            "max_lr",
-            "patience",
-            "seed",
-            "device",
-            "precision",
-            "compile",
-            "memory_budget",
-            "augmentation",
-            "label_smoothing",
-            "weight_averaging",
-        ),
+        settings=settings_for("train"),
         code=code_of("train.py"),
     script:
         "../scripts/train.py"

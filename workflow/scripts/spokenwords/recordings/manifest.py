@@ -48,7 +48,7 @@ def parted(file: str) -> tuple[str, str] | None:
     if stem.casefold().startswith(word.casefold()) and stem[len(word) :][:1] in [*SEPARATORS]:
         stem = stem[len(word) :]
     found = re.fullmatch(f"([^{SEPARATORS}]+)[{SEPARATORS}]+(.+)", stem.strip(SEPARATORS))
-    return found and found.groups()
+    return (found[1], found[2]) if found else None
 
 
 def lacking(manifests: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:

@@ -42,7 +42,7 @@ def divide(
     """
     recordings = recordings.sort_values("file", ignore_index=True)
     if method == "official":
-        chosen = _by_lists(recordings, lists)
+        chosen = _by_lists(recordings, lists or {})
     else:
         keys = ["samples_sha256", "speaker"] if method == "speaker" else ["samples_sha256"]
         shares = {"train": train, "valid": valid, "test": 1 - train - valid}

@@ -125,7 +125,7 @@ def split(manifests: dict[str, pd.DataFrame]) -> Figure:
             text += f" known, {unknown:,} recordings of unknown speakers"
         elif name != "train":
             text += f", {shared:,} of them in the training set" if shared else ", none in training"
-        voices.annotate(text, (0, row), (2, 24), textcoords="offset points", size=9)
+        voices.annotate(text, (0, row - 0.275), (2, 4), textcoords="offset points", size=9)
     voices.set(xlim=(0, 1.02 * most), ylim=(2.6, -0.7), xlabel="speakers")
     voices.set_yticks(range(3), manifests)
     voices.tick_params(axis="y", length=0)

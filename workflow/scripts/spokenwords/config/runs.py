@@ -1,0 +1,58 @@
+"""The runs of a config: inheritance from each other and from `training`, one run per seed."""
+
+from collections.abc import Container, Mapping
+from typing import Any
+
+from spokenwords.config import refusals
+from spokenwords.errors import UserError
+
+
+def merged(value: Any, changes: Any) -> Any:
+    """A value with changes merged into it, at any depth."""
+    if not (isinstance(value, dict) and isinstance(changes, dict)):
+        return changes
+    return value | {
+        key: merged(value[key], part) if key in value else part for key, part in changes.items()
+    }
+
+
+def inherited(name: str, runs: Mapping[str, Any], off: Container[str]) -> dict[str, Any]:
+    """A run with the settings that it inherits through `like`. Raises `UserError`."""
+    chain = [name]
+    while like := runs[chain[-1]].get("like"):
+        key = f"runs.{chain[-1]}.like"
+        if like in off:
+            raise UserError(f"Config key {key} names {like!r}, a run that is off.")
+        if like not in runs:
+            raise refusals.unknown_name(key, like, "runs", runs)
+        if like in chain:
+            raise UserError(f"Config key {key} goes in a circle: {' -> '.join([*chain, like])}.")
+        chain.append(like)
+    whole = {}
+    for place in reversed(chain):
+        whole = merged(whole, runs[place])
+    whole.pop("like", None)
+    if missing := [key for key in ("features", "split", "representation") if key not in whole]:
+        raise UserError(f"Config key runs.{name} lacks `{missing[0]}`.")
+    return whole
+
+
+def of_each_seed(runs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The runs of a canonical config that are not off, one per seed.
+
+    A run `complex` with the seeds 1 and 2 becomes `complex-seed1` and `complex-seed2`; `run` in
+    their settings is the name in the config. Raises `UserError` if another run has such a name.
+    """
+    single = {}
+    runs = {name: run for name, run in runs.items() if run is not False}
+    for name, run in runs.items():
+        seeds = run["seed"] if isinstance(run["seed"], list) else [run["seed"]]
+        for seed in seeds:
+            of_seed = f"{name}-seed{seed}" if isinstance(run["seed"], list) else name
+            if of_seed != name and of_seed in runs:
+                raise UserError(
+                    f"Config key runs.{of_seed} has the name of run {name} with seed {seed}: "
+                    "rename one of them."
+                )
+            single[of_seed] = {**run, "run": name, "seed": seed}
+    return single
