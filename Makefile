@@ -26,6 +26,7 @@ lint: $(VENV)/development.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 
 settings: $(VENV)/run.installed
