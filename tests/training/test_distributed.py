@@ -228,7 +228,7 @@ def test_a_model_is_made_by_two_processes(finished, tmp_path):
     assert list(log["epoch"]) == [1, 1, 2, 2]
     classifier = Classifier.load(Path(asked.model))
     stores = in_memory.open_stores(asked.stores)
-    [valid] = in_memory.load(stores, [manifest.read(Path(asked.valid))], torch.device("cpu"))
+    [valid] = in_memory.load(stores, [manifest.read(Path(asked.valid))], torch.device("cpu"), None)
     outcomes = inference.outcomes(classifier, valid)
     loss, accuracy = loop.loss_and_accuracy(outcomes)
     last = log[log["set"] == "valid"].iloc[-1]

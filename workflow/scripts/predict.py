@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from spokenwords.config import settings
 from spokenwords.errors import UserError
 from spokenwords.jobs import atomic
 from spokenwords.jobs.machine_errors import TOO_MANY_OPEN, is_out_of_memory
-from spokenwords.model.thresholds import KEPT
 from spokenwords.recognition import inputs
 
 DESCRIPTION = """\
@@ -81,7 +81,7 @@ def _command_line() -> argparse.Namespace:
         "--keep",
         metavar="SHARE",
         type=_share,
-        default=KEPT,
+        default=settings.definition(settings.Predict, "keep").default,
         help="share of right answers to keep (0 to 1); the less, the more of the others are "
         "`unknown` instead of wrong (default: %(default)s)",
     )

@@ -21,9 +21,7 @@ BATCH_SIZE = 64
 LIMIT = 1e-4
 
 
-def load(
-    classifier: Classifier, folder: Path, files: list[str], window: str = "loudest"
-) -> np.ndarray:
+def load(classifier: Classifier, folder: Path, files: list[str], window: str) -> np.ndarray:
     """Recordings `files` in `folder` as the classifier takes them: float32 [recording, samples].
 
     Longer ones are cut to their `window` (see `audio.excerpt`). Raises `UserError` when one is no
@@ -57,7 +55,7 @@ def compare(
     running: onnxruntime.InferenceSession,
     folder: Path,
     stored: pd.DataFrame,
-    window: str = "loudest",
+    window: str,
 ) -> Comparison:
     """What ONNX Runtime makes of the recordings in `folder` that `stored` predictions are of.
 

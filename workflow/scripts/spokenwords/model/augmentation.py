@@ -21,7 +21,7 @@ from spokenwords.spectrograms.stft import STFT
 
 @dataclass(frozen=True)
 class Settings:
-    """What is drawn for each recording, evenly unless said otherwise; everything is off by default.
+    """What is drawn for each recording, evenly unless said otherwise.
 
     - `time_stretch`: speech sped up or slowed down about the recording's middle, its rate changed
       by a share of up to this; what comes in is zero
@@ -40,18 +40,18 @@ class Settings:
       set to the mean level (SpecAugment, Park et al. 2019, arXiv:1904.08779)
     """
 
-    time_stretch: float = 0
-    frequency_warp: float = 0
-    gain_db: float = 0
-    shift_seconds: float = 0
-    noise_share: float = 0
-    noise_snr_db: tuple[float, float] = (0, 30)
-    mixup: float = 0
-    polarity: bool = False
-    time_masks: int = 0
-    time_mask_seconds: float = 0.1
-    frequency_masks: int = 0
-    frequency_mask_mels: float = 500
+    time_stretch: float
+    frequency_warp: float
+    gain_db: float
+    shift_seconds: float
+    noise_share: float
+    noise_snr_db: tuple[float, float]
+    mixup: float
+    polarity: bool
+    time_masks: int
+    time_mask_seconds: float
+    frequency_masks: int
+    frequency_mask_mels: float
 
 
 def settings_of(config: Mapping[str, Any]) -> Settings:

@@ -41,7 +41,7 @@ class Classifier(nn.Module):
         representation: str,
         transform: STFT,
         samples: int,
-        network: str = "published",
+        network: str,
         no_words: Iterable[str] = (),
     ):
         """`samples` is the length of the recordings, at the transform's sample rate.
@@ -67,7 +67,7 @@ class Classifier(nn.Module):
         cls,
         stores: list[Store],
         representation: str,
-        network: str = "published",
+        network: str,
         classes: Classes | None = None,
     ) -> "Classifier":
         """A new classifier, its weights drawn by torch's generator, of the classes or all words."""

@@ -10,9 +10,6 @@ import numpy as np
 
 from spokenwords.names import UNKNOWN
 
-# The share of right answers on the validation set that the threshold keeps, unless told otherwise.
-KEPT = 0.95
-
 # Of each recording the number of the likeliest class, and its probability, [recording] each.
 Best = tuple[np.ndarray, np.ndarray]
 
@@ -39,7 +36,7 @@ def confidences(
     return np.sort(probabilities[right]).astype(np.float32)
 
 
-def threshold(confidences: np.ndarray, kept: float = KEPT) -> float:
+def threshold(confidences: np.ndarray, kept: float) -> float:
     """The lowest confidence that counts, so that the share `kept` of right answers do.
 
     `confidences` are those of the right answers to validation recordings of words. Without any,

@@ -50,7 +50,7 @@ def table(
     folder: Path,
     sample_rate: int,
     seconds: float,
-    window: str = "loudest",
+    window: str,
 ) -> pd.DataFrame:
     """The properties of the recordings of the manifest `test`, a row each, columns `COLUMNS`.
 
@@ -76,9 +76,7 @@ def read(path: Path) -> pd.DataFrame:
     return table.astype(dict.fromkeys(FLAGS, "boolean") | {COLUMNS[-1]: "Int64"})
 
 
-def of_recording(
-    path: Path, sample_rate: int, seconds: float, window: str = "loudest"
-) -> dict[str, float]:
+def of_recording(path: Path, sample_rate: int, seconds: float, window: str) -> dict[str, float]:
     """`of_samples`, and `clipped_samples`: how many of the file's own are at full scale.
 
     Measured is what the network gets: `seconds`, mixed down, at `sample_rate` (Hz), chosen by

@@ -32,7 +32,7 @@ def usable_before(file: str) -> Iterator[None]:
         ) from None
 
 
-def load(path: Path, sample_rate: int, length: int, window: str = "loudest") -> np.ndarray:
+def load(path: Path, sample_rate: int, length: int, window: str) -> np.ndarray:
     """Return the recording at `path` as the network gets it: float32 [length].
 
     That is `mono`, cut to its `excerpt`; a shorter one is followed by zeros. Raises

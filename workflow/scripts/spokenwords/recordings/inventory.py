@@ -13,10 +13,10 @@ from spokenwords.recordings.inventory_file import DECIMALS, USABLE
 def of_word(
     folder: Path,
     word: str,
-    table: Path | None = None,
-    sample_rate: int = 16_000,
-    seconds: float = 1.0,
-    window: str = "loudest",
+    table: Path | None,
+    sample_rate: int,
+    seconds: float,
+    window: str,
 ) -> list[dict]:
     """The inventory of one word: a row a recording, sorted by file name; no recording fails it.
 
