@@ -7,7 +7,7 @@ CORES ?= all
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test soak slurm-test lint settings lock clean
+.PHONY: demo test soak slurm-test lint settings lock pictures clean
 .DELETE_ON_ERROR:
 # Where this is set, every job would compile anew all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -49,6 +49,17 @@ lock: $(VENV)/uv.installed
 	        --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
 	        --output-file envs/$$name.txt envs/$$name.in || exit 1; \
 	done
+
+# The pictures of README.md, made from the demo. Graphviz and Chromium are needed.
+pictures: demo
+	$(BIN)/snakemake results/demo/report.html results/demo/runs/complex/export/model_card.md \
+	    --cores 1 --rulegraph dot --configfile config.demo.yaml \
+	    | tred | gvpr -c -f docs/rulegraph.gvpr | dot -Tsvg > docs/rulegraph.svg
+	cp results/demo/runs/complex/alluvial.svg docs/alluvial.svg
+	chromium --headless --no-sandbox --hide-scrollbars --window-size=860,700 \
+	    --screenshot=docs/gallery.png file://$(CURDIR)/results/demo/runs/complex/gallery.html
+	$(BIN)/python -c 'from PIL import Image; picture = Image.open("docs/gallery.png"); \
+	    picture.convert("RGB").quantize(128).save("docs/gallery.png", optimize=True)'
 
 clean:
 	rm -rf .venv .venv-slurm

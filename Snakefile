@@ -5,7 +5,7 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-configfile: f"{workflow.basedir}/config.yaml"
+configfile: f"{workflow.current_basedir}/config.yaml"
 
 
 pathvars:
@@ -14,7 +14,6 @@ pathvars:
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/targets.smk"
 include: "workflow/rules/recordings.smk"
 include: "workflow/rules/spectrograms.smk"
 include: "workflow/rules/splits.smk"
@@ -24,53 +23,53 @@ include: "workflow/rules/explore.smk"
 include: "workflow/rules/comparison.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/export.smk"
+include: "workflow/rules/targets.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/endings.smk"
 
 
-report: "workflow/report/workflow.rst"
-
-
 rule all:
-    """Everything that the config asks for: data, features, splits, runs and their report."""
+    """Everything for the runs that `train` lists: data, features, splits, models, report."""
     default_target: True
     input:
-        targets_of_source,
-        targets_of_dataset(TRAINED),
-        targets_of_explore,
-        files_of_runs(TRAINED),
-        "<results>/headline.rst",
-        "<results>/report.html",
+        *files_of_data(TRAINED),
+        *files_of_runs(TRAINED),
+        rules.explore.output,
+        rules.headline.output,
+        rules.html_report.output,
     localrule: True
 
 
 rule compare:
-    """All runs of the catalogue, laid side by side."""
+    """The same for all runs, and their comparison."""
     input:
-        targets_of_source,
-        targets_of_dataset(COMPARED),
-        targets_of_explore,
-        files_of_runs(COMPARED),
-        files_of_comparison(),
-        "<results>/comparison/headline.rst",
-        "<results>/comparison.html",
+        *files_of_data(COMPARED),
+        *files_of_runs(COMPARED),
+        rules.explore.output,
+        *(rule.output for rule in OF_COMPARISON),
+        rules.headline_of_comparison.output,
+        rules.html_comparison.output,
     localrule: True
 
 
 rule predict:
-    """The words in the recordings that the config names, by the model of each run."""
+    """Words in the recordings that `predict` names, found by the model of each trained run."""
     input:
-        targets_of_predict,
-        targets_of_source,
-        targets_of_dataset(TRAINED),
+        collect(rules.predict_words.output, run=TRAINED),
+        collect(rules.train.output.model, run=TRAINED),
+        collect(
+            rules.find_learning_rate.output,
+            run=[run for run in TRAINED if RUNS[run]["max_lr"] == "auto"],
+        ),
+        *files_of_data(TRAINED),
     localrule: True
 
 
 rule export:
-    """Trained models as files for use elsewhere, with a card of each."""
+    """Trained models as files for use elsewhere, each with a model card."""
     input:
-        targets_of_source,
-        targets_of_dataset(TRAINED),
-        files_of_runs(TRAINED),
-        files_of_export(TRAINED),
+        *files_of_data(TRAINED),
+        *files_of_runs(TRAINED),
+        collect(rules.export_model.output, run=TRAINED),
+        collect(rules.write_model_card.output, run=TRAINED),
     localrule: True

@@ -61,8 +61,8 @@ def test_comparing_leaves_nothing_to_do_and_what_was_there_alone(compared):
 @pytest.mark.parametrize(
     ("module", "expected"),
     [
-        ("comparison.py", {"compare_runs", "plot_comparison", "tabulate_comparison"}),
-        ("plots/comparison.py", {"plot_comparison"}),
+        ("evaluation/comparison.py", {"compare_runs", "plot_comparison", "tabulate_comparison"}),
+        ("report/plots/comparison.py", {"plot_comparison"}),
     ],
 )
 def test_code_of_the_comparison_concerns_nothing_else(compared, tmp_path, module, expected):

@@ -193,9 +193,7 @@ def test_words_gained_and_lost():
         "power-seed2": predictions(up="1110", down="111101"),
     }
     table = comparison.words(runs, tests).set_index(["word", "run"])
-    assert list(table.index) == [
-        *(("down", "mel"), ("down", "power"), ("up", "mel"), ("up", "power"))
-    ]
+    assert list(table.index) == [("down", "mel"), ("down", "power"), ("up", "mel"), ("up", "power")]
     assert list(table["recordings"]) == [6, 6, 4, 4]
     np.testing.assert_allclose(table["recall"], [1 / 6, 10 / 12, 1, 5 / 8])
     assert table.xs("mel", level="run")["difference"].isna().all()
@@ -325,7 +323,9 @@ def tick_labels(axis):
 def test_axes_are_labelled_with_units(example):
     labels = {
         "measures": {
-            *("test accuracy (%)", "test loss (cross-entropy)", "test macro F1 (0 to 1)"),
+            "test accuracy (%)",
+            "test loss (cross-entropy)",
+            "test macro F1 (0 to 1)",
         },
         "words": {"recall (%)", "word"},
         "histories": {
@@ -380,11 +380,15 @@ def test_measures_are_those_of_the_tables(example):
     accuracy, loss, _ = figure.axes
     # Of 0.9 and 0.86 the standard deviation is 0.04 / √2.
     assert [text.get_text() for text in accuracy.texts] == [
-        *("88.0 % ± 2.8", "40.0 %\npublished 43.21 %", "70.0 %")
+        "88.0 % ± 2.8",
+        "40.0 %\npublished 43.21 %",
+        "70.0 %",
     ]
     assert [text.get_text() for text in loss.texts] == ["0.120 ± 0.028", "0.600", "0.300"]
     assert tick_labels(accuracy.yaxis) == [
-        *("a-b+c.\nsplit random", "mel_128_\nsplit random", "other\nsplit speaker")
+        "a-b+c.\nsplit random",
+        "mel_128_\nsplit random",
+        "other\nsplit speaker",
     ]
     upright = [line.get_xydata() for line in accuracy.lines if line.get_color() == style.INK]
     assert upright == [pytest.approx(np.array([[43.21, 0.6], [43.21, 1.4]]))]

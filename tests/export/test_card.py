@@ -191,34 +191,33 @@ def test_sections_are_those_of_model_cards():
 
 def test_what_it_is_in_a_sentence():
     summary = shown(card().partition("\n# ")[2].partition("## ")[0])
-    assert f"which of 4 words is said in a recording of 1.5 s: {', '.join(WORDS)}." in summary
-    assert "1,234 test recordings it gets 93.24% right (95 % interval 92.51% to 93.98%)" in summary
+    assert f"which of 4 words is spoken in a recording of 1.5 s: {', '.join(WORDS)}." in summary
+    assert "1,234 test recordings: 93.24% (95 % interval 92.51% to 93.98%)" in summary
 
 
 def test_classes_that_are_no_words_are_not_counted_as_words():
     text = card(exported=exported(classes=["a", "b", "unknown"], no_words=["unknown"]))
-    assert "which of 2 words is said in a recording of 1.5 s: a, b." in text
+    assert "which of 2 words is spoken in a recording of 1.5 s: a, b." in text
     assert "float32 [batch, 3]" in text
-    assert "It also answers unknown, for sounds that are none of" in section(
-        text, "Caveats and recommendations"
-    )
+    caveats = section(text, "Caveats and recommendations")
+    assert "Sounds that are none of the words are classified as unknown;" in caveats
 
 
-def test_size_time_and_parity_are_told():
+def test_size_time_and_parity_are_in_the_card():
     details = shown(section(card(), "Model details"))
-    for told in (
-        *("3.90 MB", "698,624 parameters", "4.44 ms", "at most 5.13 ms", "1,262, 64 a call"),
+    for expected in (
+        *("3.90 MB", "698,624 parameters", "4.44 ms", "at most 5.13 ms", "1,262, with 64 per call"),
         *("one core, Some <Processor>", "3.2e-07", "1,234", "99.87%", "1.2e-02", "in bfloat16"),
-        *("7 epochs (kept: 6), 2 min 5 s on Some GPU", "onnx 1.2.3", "CC BY 4.0"),
+        *("7 epochs (selected: 6), 2 min 5 s on Some GPU", "onnx 1.2.3", "CC BY 4.0"),
     ):
-        assert told in details
+        assert expected in details
 
 
 @pytest.mark.parametrize(("patience", "said"), [(3, True), (False, False)])
 def test_what_the_validation_set_is_for(patience, said):
     text = card(settings=settings(patience=patience))
-    assert "where the threshold lies" in text
-    assert ("which epoch is kept" in text) == said
+    assert ("the selected epoch and the threshold" in text) == said
+    assert "the threshold." in section(text, "Training data")
 
 
 def test_settings_can_be_read_back():
@@ -266,31 +265,31 @@ def test_confusions_end_after_ten_and_may_be_none():
     *_, worst = tables(section(card(counts=counts), "Quantitative analyses"))
     assert [row[2] for row in worst[1:]] == [str(n) for n in range(12, 2, -1)]
     text = section(card(counts={(WORDS[0], WORDS[0]): 9}), "Quantitative analyses")
-    assert "No test recording was taken for another class." in text
+    assert "No test recording was confused." in text
     assert len(tables(text)) == 2
 
 
-def test_speakers_that_are_new_are_told_from_those_heard_in_training():
+def test_new_speakers_are_distinguished_from_those_in_training():
     disjoint = section(card(), "Evaluation data")
     assert "4 recordings" in disjoint
-    assert "None of its 1 speakers is heard in training" in disjoint
+    assert "None of its 1 speakers is in the training set" in disjoint
     shared = section(card(sets=sets(test=("ben", "anna", "carl"))), "Evaluation data")
     assert "12 recordings" in shared
-    assert "2 of its 3 known speakers are heard in training too" in shared
+    assert "2 of its 3 known speakers are also in the training set" in shared
 
 
 def test_nothing_is_claimed_of_speakers_that_are_not_named():
     unnamed = {name: table.assign(speaker=table["file"]) for name, table in sets().items()}
     page = card(sets=unnamed, settings=settings(split={"method": "speaker"}))
     text = section(page, "Evaluation data")
-    assert "not known whether the same people" in text and "disjoint" not in text
+    assert "may be in the training set" in text and "disjoint" not in text
     [counted] = tables(section(page, "Training data"))
     assert [row[2] for row in counted[1:]] == ["0", "0", "0"]
     partly = sets(test=("ben", "eve"))
     partly["test"].loc[0, "speaker"] = partly["test"].loc[0, "file"]
     text = section(card(sets=partly), "Evaluation data")
-    assert "Of 1 recordings in all sets, 1 of them in the test set, it is not told who" in text
-    assert "None of its 2 known speakers is known from training." in text
+    assert "1 recordings in all sets, 1 of them in the test set, have unknown speakers" in text
+    assert "None of its 2 known speakers is a known speaker of the training set." in text
     assert "disjoint" not in text
 
 
@@ -298,7 +297,7 @@ def test_speakers_of_training_that_are_unknown_may_be_those_of_the_test():
     partly = sets()
     partly["train"] = partly["train"].assign(speaker=partly["train"]["file"])
     text = section(card(sets=partly), "Evaluation data")
-    assert "not known whether the same people" in text and "disjoint" not in text
+    assert "may be in the training set" in text and "disjoint" not in text
 
 
 def test_classes_that_sets_lack_are_named():
@@ -311,15 +310,15 @@ def test_classes_that_sets_lack_are_named():
     assert "has no recording" not in section(card(), "Evaluation data")
 
 
-def test_limits_of_the_test_stand_beside_its_accuracy():
-    """Of a class of the figures nothing was tested."""
+def test_limits_of_the_test_follow_its_accuracy():
+    """One class has no test recordings."""
     summary = shown(card().partition("\n# ")[2].partition("## ")[0])
     assert f"No test recordings of {WORDS[3]}: test figures do not include them." in summary
 
 
-def test_a_single_word_is_told_as_one():
+def test_a_single_word():
     text = card(exported=exported(classes=["hi", "unknown"], no_words=["unknown"]))
-    assert "tells whether a word is said in a recording of 1.5 s: hi." in text
+    assert "recognises whether one word is spoken in a recording of 1.5 s: hi." in text
 
 
 def test_sets_are_counted_segments_of_noise_apart():
@@ -336,37 +335,38 @@ def test_sets_are_counted_segments_of_noise_apart():
 
 
 @pytest.mark.parametrize(
-    ("method", "told"),
+    ("method", "expected"),
     [
         ("random", "at random"),
         ("speaker", "by speaker"),
-        ("official", "as the data set itself has it"),
+        ("official", "with the data set's own lists"),
     ],
 )
-def test_the_split_is_told(method, told):
+def test_the_method_of_the_split(method, expected):
     text = card(settings=settings(split={"method": method}))
-    assert told in section(text, "Training data")
+    assert expected in section(text, "Training data")
 
 
-def test_an_average_over_shifts_in_the_test_is_told():
+def test_an_average_over_shifts_in_the_test():
     assert "shifts" not in section(card(), "Metrics")
     text = card(settings=settings(test_shift_seconds=0.1))
     assert "shifts of each recording by up to 0.1 s" in section(text, "Metrics")
 
 
-def test_differences_to_the_evaluation_are_put_down_to_what_it_did():
-    """Shifts, where it took some, change probabilities far more than rounding does."""
+def test_causes_of_differences_to_the_evaluation():
+    """Shifts, if there are any, change probabilities far more than rounding does."""
     plain = shown(section(card(), "Model details"))
     assert "rounded spectrograms, in bfloat16." in plain and "averaged" not in plain
     text = card(settings=settings(test_shift_seconds=0.1))
-    told = "rounded spectrograms, in bfloat16, and averaged probabilities over shifts of each by"
-    assert f"{told} up to 0.1 s either way." in shown(section(text, "Model details"))
+    how = "rounded spectrograms, in bfloat16, and averaged probabilities over shifts of up to"
+    assert f"{how} 0.1 s either way." in shown(section(text, "Model details"))
 
 
-def test_the_threshold_is_told_if_there_is_one():
-    assert "below 0.6235 is to count as `unknown`: from there on, 95% of the right" in card()
-    assert "from there on, 97.5% of the right" in card(exported=exported(kept=0.975))
-    assert "No threshold was found" in card(exported=exported(threshold=0.0))
+def test_the_threshold_if_there_is_one():
+    text = "below 0.6235 as `unknown`. This threshold accepts 95% of the correct validation answers"
+    assert text in card()
+    assert "threshold accepts 97.5% of the correct" in card(exported=exported(kept=0.975))
+    assert "There is no confidence threshold" in card(exported=exported(threshold=0.0))
 
 
 ALARMS = pd.DataFrame(
@@ -385,46 +385,46 @@ ALARMS = pd.DataFrame(
 )
 
 
-def test_false_alarms_are_told_with_their_intervals():
+def test_false_alarms_have_intervals():
     text = section(card(alarms=ALARMS), "Caveats and recommendations")
-    for told in (
-        "keeps 95% of the right answers to validation recordings, 0.6235,",
-        "Of 1,200 test recordings of its words, 95.4% (94.1% to 96.5%) are recognised.",
-        "Of 150 test recordings of words that it was trained to call `unknown`, 3.4% (2.1% to "
-        "5.2%) are taken for its words.",
-        "Of 90 test recordings of words that it was never trained on, 12.2% (7.1% to 20.4%) are",
+    for expected in (
+        "threshold 0.6235, which accepts 95% of the correct validation answers",
+        "Of 1,200 test recordings of the words, 95.4% (94.1% to 96.5%) are recognised.",
+        "Of 150 test recordings of words trained as `unknown`, 3.4% (2.1% to 5.2%) are predicted "
+        "as one of the words.",
+        "Of 90 test recordings of out-of-vocabulary words, 12.2% (7.1% to 20.4%) are",
         "In 15 min of noise",
-        "24 words an hour (8.81 to 52.2) are found.",
+        "24 words per hour (8.81 to 52.2) are found.",
     ):
-        assert told in text
+        assert expected in text
     assert "not measured" not in text
 
 
 def test_false_alarms_are_those_of_the_threshold_in_the_file():
-    """Of a share that the table does not have, those of the nearest, which is told."""
+    """If the table does not have the share, the nearest one is used and named."""
     text = card(exported=exported(kept=0.3), alarms=ALARMS)
-    assert "keeps 50% of the right answers to validation recordings, 0.9," in text
-    assert "10.0% (0.0% to 20.0%) are taken" in text
+    assert "threshold 0.9, which accepts 50% of the correct validation answers" in text
+    assert "10.0% (0.0% to 20.0%) are predicted" in text
 
 
 def test_false_alarms_without_a_threshold_are_those_of_all_answers():
     text = card(exported=exported(threshold=0.0), alarms=ALARMS.assign(threshold=0.0))
-    assert "- With every answer counting, the following was measured" in text
-    assert "At the threshold" not in text
+    assert "- With all answers accepted, the following was measured" in text
+    assert "With the threshold" not in text
 
 
-def test_false_alarms_that_were_not_measured_are_told():
-    assert "How often other words, or noise, are taken for its words was not measured" in card()
+def test_false_alarms_that_were_not_measured():
+    assert "False alarms on other words and on noise were not measured." in card()
     untested = {f"{name}_tested": 0 for name in ("unknown", "strangers", "noise")}
     text = card(alarms=ALARMS.assign(**untested))
-    assert "How often words that it was never trained on are taken for its words was not" in text
-    assert "How often words are found in noise was not measured." in text
-    assert "trained to call `unknown`" not in text and "nan" not in text
+    assert "False alarms on out-of-vocabulary words were not measured." in text
+    assert "False alarms on noise were not measured." in text
+    assert "trained as `unknown`" not in text and "nan" not in text
 
 
 def test_what_it_is_not_for():
     text = section(card(), "Intended use")
-    assert "Not for security or safety" in text
+    assert "Do not use it for security or safety" in text
     assert "no class for silence" in section(card(), "Caveats and recommendations")
 
 
@@ -469,16 +469,16 @@ def test_the_snippet_leaves_cutting_to_others(tmp_path, monkeypatch):
 # Where recordings come from.
 
 
-def test_speech_commands_is_told_by_its_checksum():
+def test_speech_commands_is_recognised_by_its_checksum():
     assert data.origin("archive", "x", published.ARCHIVE, ["LICENSE"]) is data.SPEECH_COMMANDS
     text = card()
-    for told in ("CC BY 4.0", "P. Warden", "2018", "arXiv:1804.03209"):
-        assert told in section(text, "Training data")
+    for expected in ("CC BY 4.0", "P. Warden", "2018", "arXiv:1804.03209"):
+        assert expected in section(text, "Training data")
 
 
 def test_of_another_archive_nothing_is_known():
     origin = data.origin("archive", "x", "12ab", [])
-    assert "12ab" in origin.name and "state it here" in origin.licence
+    assert "12ab" in origin.name and "add it here" in origin.licence
     assert (origin.language, origin.hub) == (None, None)
     assert "language" not in yaml.safe_load(card(origin).split("---\n", 2)[1])
 
@@ -489,7 +489,7 @@ def test_a_folder_has_its_own_licence_or_the_users():
     assert "see LICENSE_1.txt" in shown(section(text, "Training data"))
     assert "the folder my\\_words" in section(text, "Training data")
     missing = card(data.origin("folder", "my_words", None, []))
-    assert "state it here" in section(missing, "Training data")
+    assert "add it here" in section(missing, "Training data")
     assert "CC BY" not in missing
 
 

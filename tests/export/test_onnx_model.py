@@ -120,7 +120,11 @@ def test_the_convolution_is_the_transform(n_fft, window, hop, normalized):
     ours = transform.complex_spectrogram(batch)
     hann = torch.hann_window(window, periodic=True, dtype=torch.float64)
     theirs = torch.stft(
-        *(torch.from_numpy(batch).double(), n_fft, hop, window, hann),
+        torch.from_numpy(batch).double(),
+        n_fft,
+        hop,
+        window,
+        hann,
         center=True,
         pad_mode="reflect",
         return_complex=True,
@@ -261,7 +265,10 @@ def evaluated(probabilities, classes, targets=None, files=None):
     return pd.DataFrame(
         row(file, target, prediction, dict(zip(classes, own, strict=True)))
         for file, target, prediction, own in zip(
-            *(files or predicted, targets or predicted, predicted, probabilities.tolist()),
+            files or predicted,
+            targets or predicted,
+            predicted,
+            probabilities.tolist(),
             strict=True,
         )
     )
@@ -300,7 +307,7 @@ def test_a_single_wrong_probability_is_refused_and_its_recording_named(wrong):
         parity.check(np.array([0, wrong, 1e-5]), ["a.wav", "b.wav", "c.wav"])
 
 
-def test_a_difference_within_the_limit_is_told():
+def test_a_difference_within_the_limit_is_returned():
     assert parity.check(np.array([1e-6, 9e-5, 0]), ["a", "b", "c"]) == pytest.approx(9e-5)
 
 
@@ -313,13 +320,13 @@ def test_largest_differences_of_any_class_and_of_those_stored(
     expected = by_pytorch(classifier, waveforms)
     order = expected[0].argsort()[::-1]
     stored = evaluated(expected, WORDS, targets=[WORDS[order[3]]] * 2, files=files[:2])
-    for place, told in [(0, True), (2, True), (3, True), (4, False)]:
+    for place, compared in [(0, True), (2, True), (3, True), (4, False)]:
         wrong = expected.copy()
         wrong[0, order[place]] -= 0.01
         monkeypatch.setattr(parity.onnx_model, "probabilities", lambda *_, wrong=wrong: wrong)
         found = parity.compare(classifier, running, folder, stored, "start")
         assert found.to_pytorch == pytest.approx([0.01, 0], abs=1e-4)
-        assert found.to_stored == pytest.approx([0.01 * told, 0], abs=1e-4)
+        assert found.to_stored == pytest.approx([0.01 * compared, 0], abs=1e-4)
 
 
 def test_recordings_are_cut_as_for_training(classifier, write_noise, tmp_path):
@@ -329,7 +336,7 @@ def test_recordings_are_cut_as_for_training(classifier, write_noise, tmp_path):
         np.testing.assert_array_equal(waveform, audio.load(path, 1000, 1000, window))
 
 
-def test_a_recording_that_is_gone_is_told(classifier, tmp_path):
+def test_a_missing_recording_is_reported(classifier, tmp_path):
     with pytest.raises(UserError, match=r"bed/0\.wav"):
         parity.load(classifier, tmp_path, ["bed/0.wav"], "start")
 
@@ -338,12 +345,12 @@ def test_agreement_with_stored_predictions():
     stored = pd.DataFrame({"target": ["x", "NA", "NA", "NA"], "prediction": ["x", "NA", "NA", "x"]})
     stored["speaker"] = ["ann", "bob", "bob", "bob"]
     found = parity.Comparison(np.zeros(4), np.array([0, 0, 0.25, 0.1]), np.array([0, 1, 0, 1]))
-    told = parity.on_test_set(found, stored, ["x", "NA"])
+    summary = parity.on_test_set(found, stored, ["x", "NA"])
     # Right of NA are the second and the fourth, of which the evaluation had one wrong.
-    assert told["accuracy"] == 3 / 4
-    assert told["same_answers"] == 2 / 4
-    assert told["largest_difference_to_stored"] == pytest.approx(0.25)
-    low, high = told["accuracy_interval"]
+    assert summary["accuracy"] == 3 / 4
+    assert summary["same_answers"] == 2 / 4
+    assert summary["largest_difference_to_stored"] == pytest.approx(0.25)
+    low, high = summary["accuracy_interval"]
     assert 0 < low < 3 / 4 < high <= 1
 
 
@@ -361,11 +368,11 @@ def test_times_are_medians_after_a_warm_up(monkeypatch):
     monkeypatch.setattr(latency.onnx_model, "session", lambda model, threads: threads)
     monkeypatch.setattr(latency.onnx_model, "probabilities", answer)
     monkeypatch.setattr(latency.time, "perf_counter", lambda: now[0])
-    told = latency.measure(b"", np.array([[0.004], [0.005], [0.006]], np.float32))
-    assert told["median_ms"] == pytest.approx(5, rel=1e-4)
-    assert told["percentile_95_ms"] == pytest.approx(6, rel=1e-4)
-    assert told["recordings_per_second"] == pytest.approx(32)
-    assert calls.count(1) == latency.WARM_UP + told["calls"]
+    summary = latency.measure(b"", np.array([[0.004], [0.005], [0.006]], np.float32))
+    assert summary["median_ms"] == pytest.approx(5, rel=1e-4)
+    assert summary["percentile_95_ms"] == pytest.approx(6, rel=1e-4)
+    assert summary["recordings_per_second"] == pytest.approx(32)
+    assert calls.count(1) == latency.WARM_UP + summary["calls"]
     assert set(calls) == {1, 64}
 
 
@@ -393,22 +400,25 @@ def plan(copy):
 def test_the_target_makes_the_files_once(exported):
     folder = exported.results / "runs/complex/export"
     assert {path.name for path in folder.iterdir()} == {
-        *("model.onnx", "classes.json", "export.json", "model_card.md"),
+        "model.onnx",
+        "classes.json",
+        "export.json",
+        "model_card.md",
     }
     assert plan(exported) == {}
-    told = json.loads((folder / "export.json").read_text())
+    summary = json.loads((folder / "export.json").read_text())
     stored = predictions.read(folder.parent / "predictions.csv")
     test = manifest.read(exported.results / "splits/speaker/test.csv")
-    assert told["parity"]["recordings"] == len(stored) == len(test) > 0
-    assert 0 < told["parity"]["largest_difference"] <= 1e-4
-    assert told["bytes"] == (folder / "model.onnx").stat().st_size
-    assert told["test"]["largest_difference_to_stored"] < 0.1
+    assert summary["parity"]["recordings"] == len(stored) == len(test) > 0
+    assert 0 < summary["parity"]["largest_difference"] <= 1e-4
+    assert summary["bytes"] == (folder / "model.onnx").stat().st_size
+    assert summary["test"]["largest_difference_to_stored"] < 0.1
     classifier = Classifier.load(folder.parent / "model.pt")
-    assert told["kept"] == 0.9
-    assert told["threshold"] == thresholds.threshold(classifier.confidences, 0.9)
+    assert summary["kept"] == 0.9
+    assert summary["threshold"] == thresholds.threshold(classifier.confidences, 0.9)
     assert json.loads((folder / "classes.json").read_text()) == {
         **{"classes": copies.WORDS, "no_words": []},
-        **{"threshold": told["threshold"], "sample_rate": 16_000, "samples": 16_000},
+        **{"threshold": summary["threshold"], "sample_rate": 16_000, "samples": 16_000},
     }
     assert not (exported.results / "runs/mel/export").exists()
 
@@ -428,7 +438,7 @@ def test_an_export_is_made_again_when_its_model_is(exported, tmp_path):
     (copy.folder / "data/small").rename(copy.folder / "data/moved")
     copy.overlay["dataset"]["folder"] = "data/moved"
     assert plan(copy) == {}
-    # What tells the licence is told by the card alone.
+    # Only the card depends on the licence.
     (copy.folder / "data/moved/LICENSE.txt").touch()
     assert plan(copy) == {"write_model_card": 1}
     copy.overlay["runs"]["complex"]["epochs"] = 3
@@ -436,18 +446,18 @@ def test_an_export_is_made_again_when_its_model_is(exported, tmp_path):
 
 
 @pytest.mark.workflow
-def test_the_card_tells_no_settings_of_the_machine(exported):
-    """A change of what it tells, and of nothing else, writes it again."""
+def test_the_card_contains_no_settings_of_the_machine(exported):
+    """A change of what it contains, and of nothing else, writes it again."""
     card = (exported.results / "runs/complex/export/model_card.md").read_text(encoding="utf-8")
-    told = yaml.safe_load(card.partition("```yaml\n")[2].partition("```")[0])
-    assert (told["epochs"], told["features"]["stft"]["n_fft"]) == (2, 160)
-    assert told["split"]["method"] == "speaker"
-    assert {"run", "device", "compile", "memory_budget"}.isdisjoint(told)
-    assert {"chunk_length", "compression"}.isdisjoint(told["features"])
+    summary = yaml.safe_load(card.partition("```yaml\n")[2].partition("```")[0])
+    assert (summary["epochs"], summary["features"]["stft"]["n_fft"]) == (2, 160)
+    assert summary["split"]["method"] == "speaker"
+    assert {"run", "device", "compile", "memory_budget"}.isdisjoint(summary)
+    assert {"chunk_length", "compression"}.isdisjoint(summary["features"])
 
 
 @pytest.mark.workflow
-def test_the_card_of_a_run_of_some_words_tells_its_false_alarms(exported, tmp_path):
+def test_the_card_of_a_run_of_some_words_has_its_false_alarms(exported, tmp_path):
     copy = exported.duplicate(tmp_path / "copy")
     few = copy.overlay["runs"]["few"] = {"words": ["bird", "happy"], "silence": True}
     few |= {"features": "coarse", "split": "speaker", "representation": "complex"}
@@ -458,10 +468,10 @@ def test_the_card_of_a_run_of_some_words_tells_its_false_alarms(exported, tmp_pa
     assert row["threshold"] == json.loads((folder / "export/export.json").read_text())["threshold"]
     card = (folder / "export/model_card.md").read_text(encoding="utf-8")
     assert (
-        f"Of {row['strangers_tested']} test recordings of words that it was never trained on, "
+        f"Of {row['strangers_tested']} test recordings of out-of-vocabulary words, "
         f"{row['strangers']:.1%} ({row['strangers_low']:.1%} to {row['strangers_high']:.1%})"
     ) in card
-    assert "searched with a window that slides on" in card
+    assert "searched with a sliding window" in card
     assert "segments of noise |" in card
 
 
@@ -471,7 +481,7 @@ def test_the_snippet_of_the_card_answers_as_was_evaluated(exported, tmp_path):
     card = (folder / "model_card.md").read_text(encoding="utf-8")
     snippet = tmp_path / "recognise.py"
     snippet.write_text(card.partition("```python\n")[2].partition("```")[0], encoding="utf-8")
-    told = json.loads((folder / "export.json").read_text())
+    summary = json.loads((folder / "export.json").read_text())
     stored = predictions.read(folder.parent / "predictions.csv")
     # Of which rounding of stored spectrograms does not change the answer.
     number = int((stored["probability"] - stored["second_probability"]).argmax())
@@ -488,8 +498,10 @@ def test_the_snippet_of_the_card_answers_as_was_evaluated(exported, tmp_path):
     likeliest, probability = found["likeliest"].strip(")").split(" (")
     assert likeliest == row["prediction"]
     assert float(probability.strip("%")) / 100 == pytest.approx(row["probability"], abs=0.02)
-    best = np.array([told["classes"].index(row["prediction"])]), np.array([row["probability"]])
-    [answer] = thresholds.answer(*best, told["classes"], told["no_words"], told["threshold"])
+    best = np.array([summary["classes"].index(row["prediction"])]), np.array([row["probability"]])
+    [answer] = thresholds.answer(
+        *best, summary["classes"], summary["no_words"], summary["threshold"]
+    )
     assert found["answer"] == answer
 
 

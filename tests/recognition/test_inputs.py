@@ -206,7 +206,9 @@ def test_paths_count_from_the_lists_folder_first_and_then_from_the_current_one(m
     text.write_text("a.wav\nb.wav\nmissing.wav\n")
     monkeypatch.chdir(folder)
     assert inputs.recordings(text) == [
-        *(folder / "deeper/a.wav", Path("b.wav"), folder / "deeper/missing.wav")
+        folder / "deeper/a.wav",
+        Path("b.wav"),
+        folder / "deeper/missing.wav",
     ]
 
 

@@ -252,7 +252,6 @@ def test_files_that_one_may_not_read(tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("wave.open", refuse)
     monkeypatch.setattr("pathlib.Path.open", refuse)
     with pytest.raises(decoding.UnreadableRecordingError, match="Permission denied"):
         decoding.decode(tmp_path / "a.wav")

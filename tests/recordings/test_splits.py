@@ -9,7 +9,8 @@ import pytest
 
 from spokenwords.errors import UserError
 from spokenwords.recordings import splits
-from spokenwords.recordings.manifest import COLUMNS, described
+from spokenwords.recordings.described import described
+from spokenwords.recordings.manifest import COLUMNS
 from spokenwords.recordings.manifest import read as read_manifest
 
 METHODS = ("random", "speaker", "official")

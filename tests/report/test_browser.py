@@ -135,7 +135,11 @@ def test_every_page_fits_into_its_window(page, compared, width):
     pages = sorted(compared.results.rglob("*.html"))
     names = {path.name for path in pages}
     assert names == {
-        *("report.html", "comparison.html", "tables.html", "gallery.html", "alluvial.html"),
+        "report.html",
+        "comparison.html",
+        "tables.html",
+        "gallery.html",
+        "alluvial.html",
     }
     for path in pages:
         page.goto(path.as_uri())

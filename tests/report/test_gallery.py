@@ -37,7 +37,7 @@ def predicted(rows, words):
     return pd.DataFrame(table, columns=COLUMNS[: 4 + 2 * min(3, len(words))])
 
 
-# a is taken for b six times, for c twice; b for a three times; c for a once. Three are right.
+# a is predicted as b six times, as c twice; b as a three times; c as a once. Three are correct.
 MIXED = predicted(
     [
         *((f"ab{i}", "a", "b", p) for i, p in enumerate([0.60, 0.90, 0.59, 0.56, 0.57, 0.58])),
@@ -99,7 +99,7 @@ def test_each_mistake_has_its_probabilities_and_counts():
     assert shown.loc["ac1", "target_probability"] == pytest.approx(2 * 0.05 / 3)
     assert list(shown.loc[["ab0", "ac0", "ba0", "ca0"], "confusions"]) == [6, 2, 3, 1]
     # Those recognised count too.
-    assert list(shown.loc[["ab0", "ba0", "ca0"], "said"]) == [11, 3, 1]
+    assert list(shown.loc[["ab0", "ba0", "ca0"], "spoken"]) == [11, 3, 1]
 
 
 @pytest.mark.parametrize("rows", [[], [("right", "a", "a", 1.0)]], ids=["nothing", "all right"])

@@ -128,7 +128,7 @@ def test_the_run_and_what_is_shown_are_told(opened):
         {"test recordings", "8"},
     ]
     assert status(opened) == "5 shown of 5 mistakes in 8 test recordings"
-    assert "Every recording that was taken for another word" in opened.inner_text("#shown")
+    assert "All recordings that were predicted as another word" in opened.inner_text("#shown")
     assert "1 s across, 0 to 8 kHz upwards" in opened.inner_text("#axes")
 
 
@@ -139,7 +139,11 @@ def test_speakers_that_are_unknown_are_not_named(write, page):
 
 def test_a_card_tells_its_mistake(opened):
     card = opened.locator(".card", has_text=EVE)
-    assert card.locator(".words > div").all_inner_texts() == ["said\nbed", "→", "taken for\ncat"]
+    assert card.locator(".words > div").all_inner_texts() == [
+        "spoken\nbed",
+        "→",
+        "predicted as\ncat",
+    ]
     bars = card.locator(".bars li").all_inner_texts()
     assert [bar.split("\n") for bar in bars] == [
         ["cat", "70.0 %"],
@@ -150,10 +154,10 @@ def test_a_card_tells_its_mistake(opened):
     fills = card.locator(".fill").evaluate_all("(all) => all.map((one) => one.clientWidth)")
     assert fills[:2] == pytest.approx([0.70 * tracks[0], 0.29 * tracks[1]], abs=1)
     assert card.locator(".facts p").all_inner_texts() == (
-        ["1 of 3 “bed” taken for “cat”", "Speaker eve", EVE]
+        ["1 of 3 “bed” predicted as “cat”", "Speaker eve", EVE]
     )
     assert card.get_by_role("button").get_attribute("aria-label") == (
-        "Play: said “bed”, taken for “cat”"
+        "Play: “bed”, predicted as “cat”"
     )
     image = card.locator("img")
     image.scroll_into_view_if_needed()
@@ -183,7 +187,7 @@ def test_a_run_without_mistakes(page, write):
 def test_filters_by_mouse(opened):
     assert options(opened, "target") == ["any (5)", "bed (3)", "bird (1)", "cat (1)"]
     assert options(opened, "prediction") == ["any (5)", "bed (2)", "bird (2)", "cat (1)"]
-    select(opened, "Word said", "bed (3)")
+    select(opened, "Spoken word", "bed (3)")
     assert files(opened) == [ANN1, EVE, BOB]
     assert status(opened) == "3 shown of 5 mistakes in 8 test recordings"
     # Each filter counts what the other one lets through.
@@ -218,9 +222,9 @@ def test_filters_by_keyboard(opened):
     [
         ("most confident first", [DAN, ANN1, ANN2, EVE, BOB]),
         ("most frequent confusion first", [ANN1, BOB, EVE, ANN2, DAN]),
-        ("least probable word said first", [EVE, DAN, ANN1, ANN2, BOB]),
-        ("by word said", [ANN1, BOB, EVE, ANN2, DAN]),
-        ("by word taken for", [ANN2, DAN, ANN1, BOB, EVE]),
+        ("least probable spoken word first", [EVE, DAN, ANN1, ANN2, BOB]),
+        ("by spoken word", [ANN1, BOB, EVE, ANN2, DAN]),
+        ("by predicted word", [ANN2, DAN, ANN1, BOB, EVE]),
         ("by speaker", [ANN1, ANN2, BOB, DAN, EVE]),
     ],
 )
@@ -230,17 +234,17 @@ def test_orders(opened, order, expected):
 
 
 def test_an_empty_combination_says_so(opened):
-    select(opened, "Word said", "cat (1)")
+    select(opened, "Spoken word", "cat (1)")
     select(opened, "Taken for", "bird (0)")
     assert files(opened) == []
     assert status(opened) == "0 shown of 5 mistakes in 8 test recordings"
-    assert opened.get_by_text("none is “cat” taken for “bird”").is_visible()
+    assert opened.get_by_text("no “cat” predicted as “bird”").is_visible()
     opened.get_by_role("button", name="Reset").click()
-    assert opened.get_by_text("none is").is_hidden()
+    assert opened.get_by_text("This gallery has no").is_hidden()
 
 
 def test_the_address_keeps_filters_and_order(opened, address):
-    select(opened, "Word said", "bed (3)")
+    select(opened, "Spoken word", "bed (3)")
     select(opened, "Taken for", "bird (2)")
     select(opened, "Order", "by speaker")
     assert opened.url == f"{address}#target=bed&prediction=bird&sort=speaker"
@@ -286,7 +290,7 @@ def test_one_sounds_at_a_time_to_its_end(opened):
 def test_what_is_filtered_away_falls_silent(opened):
     button(opened, DAN).click()
     assert sounding(opened) == [DAN]
-    select(opened, "Word said", "bed (3)")
+    select(opened, "Spoken word", "bed (3)")
     assert opened.evaluate("document.querySelector('audio').paused")
 
 
@@ -439,14 +443,14 @@ def test_words_that_are_markup_are_shown_as_text(page, write):
     ]
     page.goto(write(rows, EVIL, run=EVIL[0]))
     assert page.locator("h1").text_content() == EVIL[0]
-    assert sorted(page.locator(".words .said dd").all_text_contents()) == sorted(EVIL)
+    assert sorted(page.locator(".words .spoken dd").all_text_contents()) == sorted(EVIL)
     assert page.locator("script").count() == 2
     assert page.locator("img").count() == page.locator(".card > .play > img").count() == 5
     for word in EVIL:
         page.locator("#target").select_option(label=f"{word} (1)")
-        assert page.locator(".words .said dd").all_text_contents() == [word]
+        assert page.locator(".words .spoken dd").all_text_contents() == [word]
         page.reload()
-        assert page.locator(".words .said dd").all_text_contents() == [word]
+        assert page.locator(".words .spoken dd").all_text_contents() == [word]
 
 
 @pytest.mark.parametrize("attribute", ["src", "srcdoc"])

@@ -72,11 +72,11 @@ def test_axes_are_labelled_with_units():
     labels = {
         "history": {"epoch", "loss (cross-entropy)", "accuracy (share)", "learning\nrate"},
         "learning_rates": {"learning rate (log scale)", "loss (cross-entropy)"},
-        "confusion": {"prediction", "target (word spoken)", "share of the target's recordings (%)"},
+        "confusion": {"prediction", "target (spoken word)", "share of the target's recordings (%)"},
         "waveform": {"time (s)", "amplitude (full scale = 1)"},
         "fourier_magnitude": {"frequency (Hz)", "magnitude (full scale = 1)"},
         "spectrogram": {"time (s)", "frequency (Hz, log scale)", "√magnitude"},
-        "complex_spectrogram": {*("time (s)", "frequency (Hz)", "STFT value (full scale = 1)")},
+        "complex_spectrogram": {"time (s)", "frequency (Hz)", "STFT value (full scale = 1)"},
     }
     for name, figure in figures.items():
         found = {label() for axes in figure.axes for label in (axes.get_xlabel, axes.get_ylabel)}
@@ -206,7 +206,7 @@ def test_of_many_words_the_most_confused_are_drawn(monkeypatch):
     assert note == "Shown: the 2 most often confused of 4 words."
     square = table_of_confusion.matrix(drawn)
     assert list(square) == ["a", "c", "_others_"]
-    # Recordings of b and d are there as far as they were taken for a or c.
+    # Recordings of b and d count as far as they were predicted as a or c.
     assert square.to_numpy().tolist() == [[90, 10, 0], [0, 70, 7], [1, 0, 0]]
     # How many of their own recordings there are is not known, so that there are no shares.
     shares = heat_map(drawn).axes[0].collections[0].get_array()
@@ -276,7 +276,8 @@ def test_complex_spectrogram_has_one_symmetric_scale():
         low, high = mesh.get_clim()
         assert low == -high and 0.2 < high < 0.4
     assert [axes.get_title(loc="left") for axes in (real, imaginary)] == [
-        *("real part", "imaginary part")
+        "real part",
+        "imaginary part",
     ]
 
 

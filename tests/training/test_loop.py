@@ -1,10 +1,7 @@
-"""Training: it learns, repeats itself bit by bit, is resumed, stops, keeps the right epoch."""
+"""Training: it learns, is reproducible and resumable bit by bit, and selects the right epoch."""
 
 import copy
 import math
-import os
-import runpy
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from unittest import mock
@@ -13,7 +10,6 @@ import pandas as pd
 import pytest
 import torch
 from conftest import SMALL
-from copies import REPOSITORY
 from defaults import augmented
 from torch import nn
 from torch.nn import functional as F
@@ -25,16 +21,26 @@ from torch.optim.optimizer import (
 
 from spokenwords.errors import UserError
 from spokenwords.jobs.device_name import device_name
-from spokenwords.model import augmentation, device, inference
+from spokenwords.model import augmentation, inference
 from spokenwords.model.classifier import Classifier
 from spokenwords.model.networks import NETWORKS
 from spokenwords.spectrograms.in_memory import Recordings
 from spokenwords.spectrograms.stft import STFT
-from spokenwords.training import loop
+from spokenwords.training import checkpoint, loop
+from spokenwords.training.checkpoint import Checkpoint
 from spokenwords.training.loop import Settings
 
 CPU = torch.device("cpu")
-SETTINGS = Settings(epochs=6, batch_size=8, max_lr=0.01, patience=None, seed=1)
+SETTINGS = Settings(
+    epochs=6,
+    batch_size=8,
+    max_lr=0.01,
+    patience=None,
+    seed=1,
+    compile=False,
+    label_smoothing=0,
+    weight_averaging=None,
+)
 
 
 @pytest.fixture
@@ -49,8 +55,7 @@ def train(make_recordings, make_classifier, tmp_path):
             make_recordings(42, seed=1),
             make_recordings(21, seed=2),
             replace(SETTINGS, **changes),
-            tmp_path / "checkpoint.pt",
-            identity,
+            Checkpoint(tmp_path / "checkpoint.pt", identity),
             augmentation,
         )
         return classifier, log, summary
@@ -126,9 +131,10 @@ def test_networks_learn(network, tmp_path):
             spectrogram[:, 40 * label : 40 * label + 39] *= 10
         return Recordings(spectrograms.half(), labels, CPU)
 
-    settings = Settings(epochs=4, batch_size=8, max_lr=0.003, patience=None, seed=1)
+    settings = replace(SETTINGS, epochs=4, max_lr=0.003)
     valid = recordings(12)
-    log, _ = loop.train(classifier, recordings(32), valid, settings, tmp_path / "checkpoint.pt", "")
+    saved = Checkpoint(tmp_path / "checkpoint.pt", "")
+    log, _ = loop.train(classifier, recordings(32), valid, settings, saved, None)
     assert log["accuracy"].iloc[-1] == 1
     _, accuracy = loop.loss_and_accuracy(inference.outcomes(classifier, valid))
     assert accuracy == 1
@@ -147,7 +153,7 @@ def test_logged_figures(make_classifier, make_recordings, tmp_path):
     classifier = make_classifier()
     classifier.network = nn.Sequential(nn.Flatten(), nn.Linear(40, 3))
     sets = make_recordings(7, seed=1), make_recordings(5, seed=2)
-    settings = Settings(epochs=1, batch_size=4, max_lr=1e-12, patience=None, seed=1)
+    settings = replace(SETTINGS, epochs=1, batch_size=4, max_lr=1e-12)
     expected = []
     for recordings in sets:
         with torch.no_grad():
@@ -155,7 +161,8 @@ def test_logged_figures(make_classifier, make_recordings, tmp_path):
         loss = F.cross_entropy(scores, recordings.labels).item()
         hits = (scores.argmax(dim=1) == recordings.labels).sum().item()
         expected.append((loss, hits / len(recordings)))
-    log, _ = loop.train(classifier, *sets, settings, tmp_path / "checkpoint.pt", "")
+    saved = Checkpoint(tmp_path / "checkpoint.pt", "")
+    log, _ = loop.train(classifier, *sets, settings, saved, None)
     for row, (loss, accuracy) in zip(log.itertuples(), expected, strict=True):
         assert row.loss == pytest.approx(loss, rel=0.01)
         assert row.accuracy == pytest.approx(accuracy)
@@ -209,7 +216,7 @@ def test_varied_and_averaged_training_is_resumed_bit_for_bit(
 ):
     options = {"augmentation": VARIED, "weight_averaging": 0.9, "label_smoothing": 0.1}
     undisturbed = train(**options)
-    saved, save = [], loop._save
+    saved, save = [], Checkpoint.save
 
     def save_and_stop(*arguments):
         save(*arguments)
@@ -218,10 +225,10 @@ def test_varied_and_averaged_training_is_resumed_bit_for_bit(
             raise KeyboardInterrupt
 
     (tmp_path / "checkpoint.pt").unlink()
-    monkeypatch.setattr(loop, "_save", save_and_stop)
-    with pytest.raises(KeyboardInterrupt):
-        train(**options)
-    monkeypatch.setattr(loop, "_save", save)
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "save", save_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(**options)
     assert_same(train(**options), undisturbed)
 
 
@@ -240,7 +247,7 @@ def test_each_epoch_varies_recordings_otherwise(train):
     assert len(set(seen)) == len(seen) == 3 * 6
 
 
-def test_validated_and_kept_are_the_averaged_weights(train, script):
+def test_averaged_weights_are_validated_and_selected(train, script):
     """With a share of one half, each step's weights count half, those before them the rest."""
     validated, own = script([3, 2, 1]), []
     network = {}
@@ -278,16 +285,21 @@ def test_batch_norms_statistics_are_averaged_too(train, script, monkeypatch):
     torch.testing.assert_close(validated[-1]["2.running_mean"], average)
 
 
-def test_recordings_are_not_varied_by_the_numbers_that_order_them():
-    drawn = []
+def test_augmentation_uses_other_random_numbers_than_the_order(train, monkeypatch):
+    sampled, seeds, shuffled = [], [], Recordings.shuffled
+
+    def noted(recordings, batch_size, seed):
+        seeds.append(seed)
+        return shuffled(recordings, batch_size, seed)
 
     def augmentation(spectrograms, labels, generator):
-        drawn.append(torch.randperm(1000, generator=generator))
+        sampled.append(torch.randperm(1000, generator=generator))
         return spectrograms, labels
 
-    list(loop._varied([(None, None)], augmentation, seed=5))
-    order = torch.randperm(1000, generator=torch.Generator().manual_seed(5))
-    assert (drawn[0] == order).float().mean() < 0.05
+    monkeypatch.setattr(Recordings, "shuffled", noted)
+    train(epochs=1, augmentation=augmentation)
+    order = torch.randperm(1000, generator=torch.Generator().manual_seed(seeds[0]))
+    assert (sampled[0] == order).float().mean() < 0.05
 
 
 def test_label_smoothing_keeps_probabilities_from_one(train, make_recordings):
@@ -313,12 +325,12 @@ def test_training_killed_twice(train, tmp_path, script):
     assert_same(train(), undisturbed)
 
 
-def test_checkpoint_is_whole_when_saving_is_cut_off(train, tmp_path, monkeypatch, messages):
+def test_checkpoint_is_complete_when_saving_is_interrupted(train, tmp_path, monkeypatch, messages):
     undisturbed = train()
     (tmp_path / "checkpoint.pt").unlink()
     save, calls = torch.save, []
 
-    def cut_off(content, file):
+    def interrupted(content, file):
         calls.append(None)
         save(content, file)
         if len(calls) == 3:
@@ -326,7 +338,7 @@ def test_checkpoint_is_whole_when_saving_is_cut_off(train, tmp_path, monkeypatch
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(torch, "save", cut_off)
+        patch.setattr(torch, "save", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train()
     assert_same(train(), undisturbed)
@@ -339,7 +351,7 @@ def test_finished_training_is_not_repeated(train, script):
     assert_same(train(), finished)
 
 
-def test_training_out_of_patience_is_not_carried_on(train, script):
+def test_training_out_of_patience_is_not_continued(train, script):
     script([3, 4, 5])
     finished = train(patience=2)
     assert finished[2]["epochs"] == 3
@@ -347,27 +359,27 @@ def test_training_out_of_patience_is_not_carried_on(train, script):
     assert_same(train(patience=2), finished)
 
 
-def test_checkpoint_of_another_training_is_not_taken_up(train, tmp_path, messages):
+def test_checkpoint_of_another_training_is_not_resumed(train, tmp_path, messages):
     undisturbed = train(identity="this")
     (tmp_path / "checkpoint.pt").unlink()
     train(identity="other", initial_seed=5, seed=7)
     assert_same(train(identity="this"), undisturbed)
-    assert not [message for message in messages if "Taking up" in message]
+    assert not [message for message in messages if "Resuming" in message]
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", None])
-def test_corrupt_checkpoint_is_not_taken_up(train, tmp_path, content):
+def test_corrupt_checkpoint_is_not_resumed(train, tmp_path, content):
     undisturbed = train()
     checkpoint = tmp_path / "checkpoint.pt"
     checkpoint.write_bytes(checkpoint.read_bytes()[:5_000] if content is None else content)
     assert_same(train(), undisturbed)
 
 
-def test_taking_up_is_told(train, script, messages):
+def test_resuming_is_logged(train, script, messages):
     script([3, 2, KeyboardInterrupt(), 1, 1, 1, 1])
     with pytest.raises(KeyboardInterrupt):
         train()
-    assert not [message for message in messages if "Taking up" in message]
+    assert not [message for message in messages if "Resuming" in message]
     train()
     assert len([message for message in messages if "after epoch 2" in message]) == 1
 
@@ -377,14 +389,16 @@ def test_identity(tmp_path):
     one.write_text("a")
     same.write_text("a")
     other.write_text("b")
-    identity = loop.identity([{"epochs": 3, "seed": 1}, "code"], [one, other])
-    assert loop.identity([{"seed": 1, "epochs": 3}, "code"], [str(same), str(other)]) == identity
+    identity = checkpoint.identity([{"epochs": 3, "seed": 1}, "code"], [one, other])
+    assert (
+        checkpoint.identity([{"seed": 1, "epochs": 3}, "code"], [str(same), str(other)]) == identity
+    )
     others = [
-        loop.identity([{"epochs": 4, "seed": 1}, "code"], [one, other]),
-        loop.identity([{"epochs": 3, "seed": 1}, "other code"], [one, other]),
-        loop.identity([{"epochs": 3, "seed": 1}, "code"], [one, one]),
-        loop.identity([{"epochs": 3, "seed": 1}, "code"], [other, one]),
-        loop.identity([{"epochs": 3, "seed": 1}, "code"], [one]),
+        checkpoint.identity([{"epochs": 4, "seed": 1}, "code"], [one, other]),
+        checkpoint.identity([{"epochs": 3, "seed": 1}, "other code"], [one, other]),
+        checkpoint.identity([{"epochs": 3, "seed": 1}, "code"], [one, one]),
+        checkpoint.identity([{"epochs": 3, "seed": 1}, "code"], [other, one]),
+        checkpoint.identity([{"epochs": 3, "seed": 1}, "code"], [one]),
     ]
     assert len({identity, *others}) == 6
 
@@ -401,7 +415,7 @@ def test_identity(tmp_path):
         ([3, 2, 2.5, 2.1, 2.2, 1], None, 6, 6),
     ],
 )
-def test_patience_and_kept_epoch(train, script, losses, patience, epochs, kept):
+def test_patience_and_selected_epoch(train, script, losses, patience, epochs, kept):
     weights = script(losses)
     classifier, log, summary = train(patience=patience)
     assert list(log.loc[log["set"] == "valid", "loss"]) == losses[:epochs]
@@ -481,15 +495,17 @@ def test_loss_that_is_no_number(
     sets[place].spectrograms[3] = math.nan
     if valid_loss is not None:
         script([valid_loss])
+    saved = Checkpoint(tmp_path / "checkpoint.pt", "this")
     with pytest.raises(UserError, match=r"epoch 1.*max_lr"):
-        loop.train(make_classifier(), *sets.values(), SETTINGS, tmp_path / "checkpoint.pt", "this")
-    assert not (tmp_path / "checkpoint.pt").exists()
+        loop.train(make_classifier(), *sets.values(), SETTINGS, saved, None)
+    assert not saved.path.exists()
 
 
 def test_training_set_of_one_recording(make_recordings, make_classifier, tmp_path):
     sets = make_recordings(1, seed=1), make_recordings(6, seed=2)
+    saved = Checkpoint(tmp_path / "checkpoint.pt", "this")
     with pytest.raises(UserError, match="two recordings"):
-        loop.train(make_classifier(), *sets, SETTINGS, tmp_path / "checkpoint.pt", "this")
+        loop.train(make_classifier(), *sets, SETTINGS, saved, None)
 
 
 def test_summary_tells_settings_and_device(train):
@@ -501,85 +517,6 @@ def test_summary_tells_settings_and_device(train):
     assert summary["recordings"] == "in memory"
     assert summary["seconds"] >= 0
     assert summary["recordings_per_second"] > 0
-
-
-# The device.
-
-
-@pytest.fixture
-def no_gpu(monkeypatch):
-    threads = torch.get_num_threads()
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    yield
-    torch.set_num_threads(threads)
-
-
-def test_demanded_gpu_that_is_not_there(no_gpu):
-    with pytest.raises(UserError, match=r"\(config key training\.device, or the run's own\)"):
-        device.choose("cuda", threads=1)
-    with pytest.raises(UserError, match=r"is demanded \(--device\) but"):
-        device.choose("cuda", 1, "--device")
-
-
-@pytest.mark.parametrize(("wanted", "told"), [("auto", True), ("cpu", False)])
-def test_cpu_works_with_the_threads_it_is_given(no_gpu, messages, wanted, told):
-    assert device.choose(wanted, threads=2) == CPU
-    assert torch.get_num_threads() == 2
-    assert any("No GPU" in message for message in messages) == told
-    assert "2 threads" in device_name(CPU)
-
-
-@pytest.mark.parametrize(
-    ("capabilities", "expected"),
-    [
-        ({"avx512_bf16": True}, torch.bfloat16),
-        ({"avx512_bf16": False, "amx_bf16": True}, torch.bfloat16),
-        ({"avx512_bf16": False, "amx_bf16": False}, torch.float32),
-        ({}, torch.float32),
-    ],
-)
-def test_automatic_precision_is_what_the_processor_has(monkeypatch, capabilities, expected):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
-    assert device.precision("auto", CPU) == expected
-    assert device.precision("float32", CPU) == torch.float32
-    assert device.precision("bfloat16", CPU) == torch.bfloat16
-
-
-def test_precision_is_that_of_the_networks_products(make_classifier, make_recordings):
-    classifier, seen = make_classifier(), []
-    classifier.network[1].register_forward_hook(lambda *_, out=seen: out.append(_[-1].dtype))
-    for precision in (torch.float32, torch.bfloat16):
-        classifier.precision = precision
-        assert classifier(make_recordings(4, seed=1).spectrograms).dtype == torch.float32
-    assert seen == [torch.float32, torch.bfloat16]
-
-
-@pytest.mark.parametrize(
-    ("capability", "expected"), [((6, 1), False), ((7, 0), True), ((9, 0), True)]
-)
-def test_automatic_compilation(monkeypatch, capability, expected):
-    monkeypatch.setenv("CC", "cc")
-    monkeypatch.setattr(device.Path, "is_file", lambda path: True)  # Python.h
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda place: capability)
-    assert device.compiles("auto", torch.device("cuda", 0)) == expected
-    assert not device.compiles("auto", CPU)
-    assert not device.compiles(False, torch.device("cuda", 0))
-
-
-def test_no_compilation_without_a_compiler(monkeypatch, messages):
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda place: (9, 0))
-    monkeypatch.setattr(device.shutil, "which", lambda name: None)
-    monkeypatch.delenv("CC", raising=False)
-    assert not device.compiles("auto", torch.device("cuda", 0))
-    assert any("compiler" in line for line in messages)
-    with pytest.raises(UserError, match=r"training\.compile.*no C compiler"):
-        device.compiles(True, torch.device("cuda", 0))
-
-
-def test_no_compilation_for_a_cpu():
-    """In bfloat16 it would make all scores NaN."""
-    with pytest.raises(UserError, match=r"training\.compile.*a CPU"):
-        device.compiles(True, CPU)
 
 
 def test_only_whole_batches_are_compiled(train, monkeypatch):
@@ -598,41 +535,6 @@ def test_only_whole_batches_are_compiled(train, monkeypatch):
     pd.testing.assert_frame_equal(again[1], undisturbed[1], check_exact=True)
     assert again[2]["compiled"]
     assert set(sizes) == {SETTINGS.batch_size}
-
-
-def test_device_is_the_one_that_its_tensors_report(monkeypatch):
-    """A tensor made on `cuda` says it is on `cuda:0`, which is not equal to `cuda`."""
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
-    assert device.choose("auto", threads=1) == torch.device("cuda", 0)
-
-
-@pytest.mark.parametrize(("wanted", "count"), [("auto", 2), ("cuda", 3), ("auto", 1)])
-def test_of_several_gpus_one_is_used_and_the_others_are_told_of(
-    monkeypatch, messages, wanted, count
-):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
-    assert device.choose(wanted, threads=1) == torch.device("cuda", 0)
-    told = [f"{count} GPUs found: one is used, the others stay idle."] if count > 1 else []
-    assert [message.split(" The environment")[0] for message in messages] == told
-
-
-def test_the_rule_trains_in_its_own_process_whatever_gpus_there_are(monkeypatch):
-    """A process that is spawned would run the rule's script again, without `snakemake`."""
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr("spokenwords.jobs.log.job_log", lambda path: nullcontext())
-    made = []
-    monkeypatch.setattr(
-        "spokenwords.training.job.make_model", lambda asked: made.append((os.getpid(), asked))
-    )
-    asked = mock.MagicMock(**{"threads": 1, "output.model": "model.pt"})
-    asked.params.settings = {"device": "auto", "batch_size": 8}
-    runpy.run_path(str(REPOSITORY / "workflow/scripts/train.py"), {"snakemake": asked})
-    [(process, made)] = made
-    assert (process, made.model) == (os.getpid(), "model.pt")
 
 
 def test_checkpoint_of_another_kind_is_ignored(train, tmp_path):

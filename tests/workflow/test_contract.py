@@ -13,6 +13,7 @@ import random
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +118,7 @@ def touch(copy: Copy) -> None:
 
 
 def code(copy: Copy) -> list[Path]:
-    return [*copy.library.glob("*.py"), *copy.library.parent.glob("*.py")]
+    return [*copy.library.rglob("*.py"), *copy.library.parent.glob("*.py")]
 
 
 def write_otherwise(copy: Copy) -> None:
@@ -130,6 +131,43 @@ def write_otherwise(copy: Copy) -> None:
             ):
                 node.body[0].value.value = "Other words."
         path.write_text(f"# A comment.\n{ast.unparse(tree)}\n")
+
+
+def are_messages(node: ast.AST) -> bool:
+    """Whether the arguments of a call are words for the user: of an error, a log or progress."""
+    match node:
+        case ast.Raise(exc=ast.Call(func=function)):
+            return not ast.unparse(function).endswith(("SystemExit", "UnreadableRecordingError"))
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="logger" | "progress"))):
+            return True
+        case ast.Call(func=function):
+            return ast.unparse(function).endswith(("UserError", "Progress"))
+    return False
+
+
+def texts(node: ast.AST) -> Iterator[ast.Constant]:
+    """The texts in a message, without those in the expressions whose values it shows."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node
+    elif not isinstance(node, ast.FormattedValue | ast.Subscript):
+        for part in ast.iter_child_nodes(node):
+            yield from texts(part)
+
+
+def reword_messages(copy: Copy) -> None:
+    """Every text in an error, a line of a log or of progress gets another word."""
+    for path in code(copy):
+        tree = ast.parse(path.read_text())
+        for message in filter(are_messages, ast.walk(tree)):
+            for text in texts(message):
+                text.value += " Reworded."
+        path.write_text(ast.unparse(tree))
+    assert sum(path.read_text().count("Reworded.") for path in code(copy)) > 300
+
+
+def change_jobs(copy: Copy) -> None:
+    for path in copy.library.glob("jobs/*.py"):
+        path.write_text(f"{path.read_text()}\nCHANGED = True\n")
 
 
 def comment_rules(copy: Copy) -> None:
@@ -252,6 +290,9 @@ CHANGES = {
     "every file older": (set_times(-400), {}),
     "every file newer": (set_times(1), {}),
     "comments, docstrings and layout of all code": (write_otherwise, {}),
+    "every message": (reword_messages, {}),
+    "all modules of jobs": (change_jobs, {}),
+    "recordings/doubts.py": (meaning("recordings/doubts.py"), {}),
     "comments in rules": (comment_rules, {}),
     "order of keys, 2.0 for 2": (reorder_keys, {}),
     "the data folder moved": (move_folder, {}),
@@ -339,26 +380,37 @@ CHANGES = {
         {"evaluate": 1} | runs(1, AFTER_EVALUATION),
     ),
     "a caption": (rewrite_caption, {"html_report": 1}),
-    "plots/alluvial.py": (meaning("plots/alluvial.py"), {"plot_alluvial": RUNS, "html_report": 1}),
-    "confusion.py": (meaning("confusion.py"), {"evaluate": RUNS} | runs(RUNS, AFTER_EVALUATION)),
-    "splits.py": (
-        meaning("splits.py"),
+    "report/plots/alluvial.py": (
+        meaning("report/plots/alluvial.py"),
+        {"plot_alluvial": RUNS, "html_report": 1},
+    ),
+    "evaluation/confusion.py": (
+        meaning("evaluation/confusion.py"),
+        {"evaluate": RUNS} | runs(RUNS, AFTER_EVALUATION),
+    ),
+    "recordings/splits.py": (
+        meaning("recordings/splits.py"),
         dict.fromkeys(SPLIT, SPLITS) | ALL_RUNS,
     ),
-    "training.py": (meaning("training.py"), runs(RUNS, TRAINING)),
+    "training/loop.py": (meaning("training/loop.py"), runs(RUNS, TRAINING)),
     # The range test ends with its suggestion in the log.
-    "learning_rate.py": (meaning("learning_rate.py"), ALL_RUNS),
-    "stft.py": (
-        meaning("stft.py"),
+    "training/suggested_rate.py": (meaning("training/suggested_rate.py"), ALL_RUNS),
+    "spectrograms/write.py": (
+        meaning("spectrograms/write.py"),
+        {"spectrograms": STORES, "measure_features": 2} | ALL_RUNS,
+    ),
+    "spectrograms/read.py": (meaning("spectrograms/read.py"), {"measure_features": 2} | ALL_RUNS),
+    "spectrograms/stft.py": (
+        meaning("spectrograms/stft.py"),
         {"spectrograms": STORES, "measure_features": 2, "explore": 1} | ALL_RUNS,
     ),
     "a template": (rewrite_template, {"gallery": RUNS, "html_report": 1}),
-    "tables.py": (
-        meaning("tables.py"),
+    "report/tables.py": (
+        meaning("report/tables.py"),
         {"tabulate_recordings": 1, "tabulate_run": RUNS, "html_report": 1},
     ),
-    "properties.py": (
-        meaning("properties.py"),
+    "recordings/acoustics.py": (
+        meaning("recordings/acoustics.py"),
         {"measure_recordings": SPLITS, "difficulty": RUNS, "tabulate_run": RUNS, "html_report": 1},
     ),
     "errors.py": (meaning("errors.py"), EVERYTHING),
@@ -367,7 +419,7 @@ CHANGES = {
 # Of each kind of change one.
 RUN_TO_THE_END = [
     *("every file touched", "epochs of a run", "a word added", "predictions deleted"),
-    "plots/alluvial.py",
+    "report/plots/alluvial.py",
 ]
 
 
@@ -423,6 +475,37 @@ def test_without_noise_a_run_that_wants_it_says_so(copy):
     assert done.returncode == 1
     assert "There is no noise in data/small/_background_noise_" in done.stdout
     assert "augmentation.noise_share" in done.stdout
+
+
+# At the first batch after the first epoch, whose checkpoint is there then.
+STOPPING = """
+
+def stop(progress, count=1, detail=""):
+    if detail == "epoch 2":
+        raise SystemExit(1)
+
+
+Progress.advance = stop
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "resumed"), [(reword_messages, True), (meaning("training/loop.py"), False)]
+)
+def test_an_edit_that_plans_nothing_does_not_discard_a_training(copy, change, resumed):
+    model = copy.results / "runs/complex/model.pt"
+    model.unlink()
+    progress = copy.library / "jobs/progress.py"
+    text = progress.read_text()
+    progress.write_text(f"{text}{STOPPING}")
+    target = model.relative_to(copy.folder).as_posix()
+    assert copy.snakemake(target).returncode == 1
+    assert model.with_name("checkpoint.pt").is_file()
+    progress.write_text(text)
+    change(copy)
+    done = copy.snakemake(target)
+    assert done.returncode == 0, done.stdout
+    assert ("Resuming the training" in done.stdout) == resumed
 
 
 def test_number_of_cores_runs_nothing(settled):

@@ -21,10 +21,10 @@ import pandas as pd
 import pytest
 import soundfile
 from conftest import SMALL
+from export.test_card import exported
+from export.test_card import settings as settings_of_card
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_model_card import exported
-from test_model_card import settings as settings_of_card
 
 from spokenwords.evaluation import (
     calibration,
@@ -38,7 +38,7 @@ from spokenwords.evaluation import (
 )
 from spokenwords.evaluation.difficulty import NOT_MEASURED, PROPERTIES
 from spokenwords.export import figures
-from spokenwords.jobs import progress
+from spokenwords.jobs import log
 from spokenwords.model.classifier import Classifier
 from spokenwords.recordings import acoustics, splits
 from spokenwords.report import gallery
@@ -205,16 +205,16 @@ def sign_flips(made):
 def check_figures(made):
     """All tables of the case, beside what is reckoned by hand."""
     tests = {"first": made.predicted(made.guesses), "second": made.predicted(made.others)}
-    metrics, (table, _) = {}, tests["first"]
+    measures, (table, _) = {}, tests["first"]
     for (name, (found, losses)), guesses in zip(
         tests.items(), (made.guesses, made.others), strict=True
     ):
-        metrics[name] = metrics.of_predictions(found, made.words, losses)
+        measures[name] = metrics.of_predictions(found, made.words, losses)
         expected = reckoned(made, guesses)
         for key, value in expected.items():
-            assert metrics[name][key] == pytest.approx(value, abs=1e-5), key
+            assert measures[name][key] == pytest.approx(value, abs=1e-5), key
         for measure in ("accuracy", "loss", "macro_f1"):
-            low, high = metrics[name][f"{measure}_interval"]
+            low, high = measures[name][f"{measure}_interval"]
             assert low - 1e-6 <= expected[measure] <= high + 1e-6
             assert measure == "loss" or -1e-9 <= low <= high <= 1 + 1e-9
     wrong = sum(a != b for a, b in zip(made.targets, made.guesses, strict=True))
@@ -272,7 +272,7 @@ def check_figures(made):
         assert (row["recordings"], row["recall"]) == pytest.approx(
             (said[target], recall), nan_ok=True
         )
-    return metrics
+    return measures
 
 
 def catalogue():
@@ -324,7 +324,7 @@ class Named(dict):
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """A function that runs a script as Snakemake does; what it logs, and its errors, are raised."""
-    monkeypatch.setattr(progress, "job_log", lambda path: nullcontext())
+    monkeypatch.setattr(log, "job_log", lambda path: nullcontext())
 
     def run(script, **parts):
         given = {name: Named(values) for name, values in parts.items()}
@@ -387,13 +387,12 @@ def run_chain(run, made, folder):
     tables = outputs("rates.csv", "model.csv") | {"plot": folder / "difficulty.svg"}
     measured = one | {"properties": folder / "properties.csv"}
     run("difficulty.py", input=measured, output=tables)
-    template = ROOT / "report" / "gallery.html"
+    audio = {"sample_rate": RATE, "seconds": SECONDS, "window": "loudest"}
     run(
         "gallery.py",
         input=one | {"metrics": metrics[0]},
         output={"page": folder / "gallery.html"},
-        params={"audio": {"sample_rate": RATE, "seconds": SECONDS, "window": "loudest"}},
-        resources={"template": template, "folder": folder},
+        params={"audio": audio, "folder": folder},
         wildcards={"run": "first"},
     )
     names = ("runs", "seeds", "pairs", "words")
@@ -408,15 +407,14 @@ def run_chain(run, made, folder):
         output=outputs("accuracy.svg", "words.svg", "histories.svg", "pairs.svg"),
         params={"runs": ["first", "second"], "published": {}},
     )
-    every = one | compared | {name: tables[name] for name in ("rates", "model")}
-    del every["predictions"]
-    run(
-        "write_tables.py",
-        input=every,
-        output={"page": folder / "tables.html"},
-        params={"title": "Tables", "tables": {name: (name, "All.") for name in every}},
-        resources={"template": ROOT / "report" / "tables.html"},
-    )
+    for page, shown in (("tables_run", one | tables), ("tables_comparison", compared)):
+        run(
+            "write_tables.py",
+            input=shown,
+            output={"page": folder / f"{page}.html"},
+            params={"page": f"{page}.yaml"},
+            wildcards={"run": "first"},
+        )
     facts = {"split": "random", "features": "standard", "representation": "mel"}
     facts |= {"model": "small", "published": None}
     run(
@@ -428,7 +426,11 @@ def run_chain(run, made, folder):
             "recordings": folder / "recordings.csv",
         },
         output={"page": folder / "headline.rst"},
-        params={"runs": {"first": facts, "second": facts}, "source": "folder"},
+        params={
+            "runs": {"first": facts, "second": facts},
+            "source": "folder",
+            "page": "opening_report.rst",
+        },
     )
     summary = exported(classes=made.words, no_words=[])
     (folder / "export.json").write_text(json.dumps(summary))
@@ -447,8 +449,8 @@ def run_chain(run, made, folder):
         params={
             "settings": settings_of_card(words="all", unknown=[], silence=False),
             "data": {"source": "folder", "checksum": None, "licences": []},
+            "folder": folder,
         },
-        resources={"folder": folder},
         wildcards={"run": "first"},
     )
 

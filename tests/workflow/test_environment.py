@@ -4,6 +4,7 @@ import ast
 import importlib.metadata
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,9 @@ def test_no_shell_is_given_anything():
                 assert "shell" not in {keyword.arg for keyword in node.keywords}, script
                 name = ast.unparse(node.func)
                 assert name not in ("os.system", "os.popen", "subprocess.getoutput"), script
+
+
+def test_the_changelog_begins_with_the_version():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    changes = (ROOT / "CHANGELOG.md").read_text()
+    assert re.search(r"^## \[(.+?)\]", changes, re.M)[1] == project["version"]

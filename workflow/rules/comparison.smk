@@ -68,11 +68,7 @@ rule plot_comparison:
         ENVIRONMENT
     params:
         runs=COMPARED,
-        published={
-            settings["run"]: accuracy
-            for run, settings in RUNS.items()
-            if (accuracy := published_accuracy(run))
-        },
+        published={RUNS[run]["run"]: PUBLISHED[run] for run in RUNS if PUBLISHED[run]},
         code=code_of("plot_comparison.py"),
     script:
         "../scripts/plot_comparison.py"
@@ -98,33 +94,9 @@ rule tabulate_comparison:
         "<benchmarks>/tabulate_comparison.tsv"
     conda:
         ENVIRONMENT
-    resources:
-        template=str(TABLES),
     params:
-        title="Comparison",
-        tables={
-            "runs": (
-                "Runs",
-                "Settings, test accuracy, loss (nats) and macro F1 with 95 % intervals over speakers, "
-                "calibration, epochs, training time (s) and speed (recordings a second).",
-            ),
-            "seeds": (
-                "Seeds",
-                "Mean and standard deviation over the seeds of each run. With one seed there is no "
-                "spread.",
-            ),
-            "pairs": (
-                "Pairs",
-                "Models with the same test recordings, two by two: how many only one of them got "
-                "right, the difference in accuracy with its 95 % interval over speakers, and an exact "
-                "test over speakers, also corrected for the number of pairs (Holm).",
-            ),
-            "words": (
-                "Words",
-                "The recall of each word in each run, and what it gained or lost against the first that `train` lists.",
-            ),
-        },
-        template=fingerprint.of_files([TABLES]),
+        page="tables_comparison.yaml",
+        content=content_of("tables.html", "tables_comparison.yaml"),
         code=code_of("write_tables.py"),
     script:
         "../scripts/write_tables.py"

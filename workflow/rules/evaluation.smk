@@ -7,7 +7,7 @@ rule evaluate:
     """Predictions for the test set, metrics, and the confusion table."""
     input:
         stores=stores_of_run,
-        test=manifest_of_run("test"),
+        test=file_of_split("test.csv"),
         model="<results>/runs/{run}/model.pt",
         training="<results>/runs/{run}/training.json",
     output:
@@ -77,7 +77,7 @@ rule plot_alluvial:
     conda:
         ENVIRONMENT
     params:
-        template=fingerprint.of_files([ALLUVIAL]),
+        template=content_of("alluvial.html"),
         code=code_of("plot_alluvial.py"),
     script:
         "../scripts/plot_alluvial.py"
@@ -113,7 +113,7 @@ rule find_false_alarms:
     """What is taken for a word and is none, over the share of words recognised."""
     input:
         stores=stores_of_run,
-        test=manifest_of_run("test"),
+        test=file_of_split("test.csv"),
         model="<results>/runs/{run}/model.pt",
     output:
         table="<results>/runs/{run}/false_alarms.csv",
@@ -134,10 +134,10 @@ rule find_false_alarms:
     resources:
         gpu=gpus_of_run,
         mem_mb=memory_of_run,
-        folder=str(FOLDER),
     params:
+        folder=untracked(DATA.folder),
         settings=settings_for("find_false_alarms"),
-        noise=digest_of_noise,
+        noise=of_data(lambda wildcards: DATA.noise),
         code=code_of("find_false_alarms.py"),
     script:
         "../scripts/find_false_alarms.py"
@@ -147,7 +147,7 @@ rule difficulty:
     """What makes a recording hard: errors over its properties, one by one and together."""
     input:
         predictions="<results>/runs/{run}/predictions.csv",
-        properties=properties_of_run,
+        properties=file_of_split("test_properties.csv"),
     output:
         rates="<results>/runs/{run}/difficulty.csv",
         model="<results>/runs/{run}/difficulty_model.csv",
@@ -189,12 +189,10 @@ rule gallery:
         "<benchmarks>/gallery/{run}.tsv"
     conda:
         ENVIRONMENT
-    resources:
-        folder=str(FOLDER),
-        template=str(GALLERY),
     params:
+        folder=untracked(DATA.folder),
         audio=lookup(within=config, dpath="audio"),
-        template=fingerprint.of_files([GALLERY]),
+        template=content_of("gallery.html"),
         code=code_of("gallery.py"),
     script:
         "../scripts/gallery.py"
@@ -220,29 +218,9 @@ rule tabulate_run:
         "<benchmarks>/tabulate_run/{run}.tsv"
     conda:
         ENVIRONMENT
-    resources:
-        template=str(TABLES),
     params:
-        title="Run {run}",
-        tables={
-            "confusion": (
-                "Confusions",
-                "How often each word (target) was taken for each word (prediction), where it was.",
-            ),
-            "rates": (
-                "Errors over properties of recordings",
-                "Groups of test recordings with similar values of a property, and their error rate "
-                "with its 95 % interval over speakers.",
-            ),
-            "model": (
-                "Properties taken together",
-                "One logistic regression of errors on all properties: odds ratios of each standard "
-                "deviation below or above the median "
-                "(or of presence to absence) with 95 % intervals that allow for several recordings of "
-                "the same speaker. Notes say what could not be fitted, and why.",
-            ),
-        },
-        template=fingerprint.of_files([TABLES]),
+        page="tables_run.yaml",
+        content=content_of("tables.html", "tables_run.yaml"),
         code=code_of("write_tables.py"),
     script:
         "../scripts/write_tables.py"

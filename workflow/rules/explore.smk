@@ -4,7 +4,11 @@
 rule explore:
     """A recording's waveform, Fourier transform, spectrogram and complex spectrogram."""
     input:
-        unpack(inventory_of_explored_word),
+        inventory=of_data(
+            lambda wildcards: "<results>/inventory/{}.csv".format(
+                DATA.word_of(config["explore"]["recording"])
+            )
+        ),
     output:
         **{
             name: report(
@@ -13,7 +17,10 @@ rule explore:
                 category="Features",
                 labels={"result": name.replace("_", " ")},
             )
-            for name in EXPLORATIONS
+            for name in (
+                *("waveform", "fourier_transform"),
+                *("spectrogram", "complex_spectrogram"),
+            )
         },
     log:
         "<logs>/explore.log",
@@ -21,9 +28,8 @@ rule explore:
         "<benchmarks>/explore.tsv"
     conda:
         ENVIRONMENT
-    resources:
-        folder=str(FOLDER),
     params:
+        folder=untracked(DATA.folder),
         recording=lookup(within=config, dpath="explore/recording"),
         audio=lookup(within=config, dpath="audio"),
         # As the network of the first run sees it.

@@ -18,9 +18,8 @@ rule export_model:
         ENVIRONMENT
     # All of them, so that no other job disturbs the timing.
     threads: workflow.cores
-    resources:
-        folder=str(FOLDER),
     params:
+        folder=untracked(DATA.folder),
         keep=lookup(within=config, dpath="predict/keep"),
         window=lookup(within=config, dpath="audio/window"),
         code=code_of("export_model.py"),
@@ -31,18 +30,18 @@ rule export_model:
 rule write_model_card:
     """What an exported model is, how well it does, and what it is not for."""
     input:
-        unpack(silence_of_run),
         stores=stores_of_run,
+        segments=segments_of_run,
         summary="<results>/runs/{run}/export/export.json",
         metrics="<results>/runs/{run}/metrics.json",
         confusion="<results>/runs/{run}/confusion.csv",
         false_alarms=branch(
-            lambda wildcards: may_meet_strangers(RUNS[wildcards.run]),
-            then="<results>/runs/{run}/false_alarms.csv",
+            lambda wildcards: with_false_alarms([wildcards.run]),
+            then=rules.find_false_alarms.output.table,
         ),
-        train=manifest_of_run("train"),
-        valid=manifest_of_run("valid"),
-        test=manifest_of_run("test"),
+        train=file_of_split("train.csv"),
+        valid=file_of_split("valid.csv"),
+        test=file_of_split("test.csv"),
     output:
         card="<results>/runs/{run}/export/model_card.md",
     log:
@@ -51,11 +50,10 @@ rule write_model_card:
         "<benchmarks>/write_model_card/{run}.tsv"
     conda:
         ENVIRONMENT
-    resources:
-        folder=str(FOLDER),
     params:
+        folder=untracked(DATA.folder),
         settings=settings_of_card,
-        data=facts_of_data,
+        data=of_data(lambda wildcards: DATA.origin),
         code=code_of("write_model_card.py"),
     script:
         "../scripts/write_model_card.py"

@@ -4,8 +4,8 @@
 rule predict_words:
     """The words in the recordings that the config names, by one run's model."""
     input:
-        # That they are not is told here, before a model is trained for them.
-        asked_recordings_are_there,
+        # Checked before a model is trained for them.
+        lambda wildcards: recordings_to_predict() and [],
         model="<results>/runs/{run}/model.pt",
     output:
         words="<results>/predicted/{run}.csv",
@@ -19,7 +19,7 @@ rule predict_words:
     resources:
         gpu=gpus_of_run,
     params:
-        recordings=lambda wildcards: asked_recordings(),
+        recordings=lambda wildcards: recordings_to_predict(),
         keep=lookup(within=config, dpath="predict/keep"),
         settings=settings_for("predict_words"),
         code=code_of("predict_words.py"),

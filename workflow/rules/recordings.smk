@@ -5,23 +5,20 @@
 rule download:
     """The data set's archive, fetched or found, its checksum verified."""
     output:
-        # The archive itself is no output: it stays when this job fails, to be resumed, and may be
-        # deleted to save space once it is unpacked.
-        receipt=f"{FOLDER}.archive.txt",
+        # The archive itself is no output: a download that fails is resumed, and once the archive is
+        # unpacked, it may be deleted to save space.
+        receipt=f"{DATA.folder}.archive.txt",
     log:
         "<logs>/download.log",
     benchmark:
         "<benchmarks>/download.tsv"
-    # On a cluster, the other machines may have no way out.
+    # Nodes of a cluster may have no access to the internet.
     localrule: True
     conda:
         ENVIRONMENT
-    resources:
-        # As resources, since another mirror or place is no reason to fetch the same file again.
-        urls=" ".join(config["dataset"]["archive"]["urls"]),
-        path=config["dataset"]["archive"]["path"] or "",
-        download=f"{FOLDER}.archive",
     params:
+        archive=untracked(config["dataset"]["archive"]),
+        download=untracked(f"{DATA.folder}.archive"),
         sha256=lookup(within=config, dpath="dataset/archive/sha256", default=None),
         code=code_of("download.py"),
     script:
@@ -33,19 +30,19 @@ checkpoint unpack:
     input:
         receipt=rules.download.output.receipt,
     output:
-        contents=f"{FOLDER}/unpacked.txt",
+        contents=f"{DATA.folder}/unpacked.txt",
     log:
         "<logs>/unpack.log",
     benchmark:
         "<benchmarks>/unpack.tsv"
     conda:
         ENVIRONMENT
-    resources:
-        # Other words, or the same archive in another place, are no reason to unpack it again.
-        archive=config["dataset"]["archive"]["path"] or f"{FOLDER}.archive",
-        words=json.dumps(config["dataset"]["words"]),
-        min_recordings=config["dataset"]["min_recordings"],
     params:
+        archive=untracked(
+            config["dataset"]["archive"]["path"] or f"{DATA.folder}.archive"
+        ),
+        words=untracked(config["dataset"]["words"]),
+        min_recordings=untracked(config["dataset"]["min_recordings"]),
         sha256=lookup(within=config, dpath="dataset/archive/sha256", default=None),
         code=code_of("unpack.py"),
     script:
@@ -55,7 +52,7 @@ checkpoint unpack:
 checkpoint synthesize:
     """The demo's recordings, spoken by eSpeak NG."""
     output:
-        contents=f"{FOLDER}/synthesized.txt",
+        contents=f"{DATA.folder}/synthesized.txt",
     log:
         "<logs>/synthesize.log",
     benchmark:
@@ -82,12 +79,11 @@ rule inventory:
         "<benchmarks>/inventory/{word}.tsv"
     conda:
         ENVIRONMENT
-    resources:
-        folder=str(FOLDER),
-        metadata=str(METADATA or ""),
     params:
-        recordings=digest_of_word,
-        speakers=digest_of_speakers,
+        folder=untracked(DATA.folder),
+        table=untracked(DATA.table),
+        recordings=of_data(lambda wildcards: DATA.recordings(wildcards.word)),
+        speakers=of_data(lambda wildcards: DATA.speakers(wildcards.word)),
         audio=lookup(within=config, dpath="audio"),
         code=code_of("inventory.py"),
     script:
@@ -97,7 +93,7 @@ rule inventory:
 rule check_recordings:
     """All recordings taken together: sums, duplicates, oddities, and those that cannot be read."""
     input:
-        inventories=inventories,
+        inventories=collect(rules.inventory.output.inventory, word=words),
     output:
         summary="<results>/recordings/summary.csv",
         duplicates="<results>/recordings/duplicates.csv",
@@ -109,9 +105,8 @@ rule check_recordings:
         "<benchmarks>/check_recordings.tsv"
     conda:
         ENVIRONMENT
-    resources:
-        folder=str(FOLDER),
     params:
+        folder=untracked(DATA.folder),
         on_unreadable=lookup(within=config, dpath="dataset/on_unreadable"),
         audio=lookup(within=config, dpath="audio"),
         code=code_of("check_recordings.py"),
@@ -122,7 +117,7 @@ rule check_recordings:
 rule plot_recordings:
     """All recordings at a glance: how many, how loud, how long, of how many speakers."""
     input:
-        inventories=inventories,
+        inventories=collect(rules.inventory.output.inventory, word=words),
         oddities="<results>/recordings/oddities.csv",
     output:
         plot=report(
@@ -163,33 +158,9 @@ rule tabulate_recordings:
         "<benchmarks>/tabulate_recordings.tsv"
     conda:
         ENVIRONMENT
-    resources:
-        template=str(TABLES),
     params:
-        title="Recordings",
-        tables={
-            "summary": (
-                "Words",
-                "How many recordings of each there are and can be decoded, of how many it is known who "
-                "speaks, how many known speakers say it, hours of sound, and the median root mean square "
-                "of the samples (full scale is 1).",
-            ),
-            "oddities": (
-                "Odd recordings",
-                "Silent (what the network gets is no louder than the last bits), clipped (samples at "
-                "full scale), short (under half the model's window), long (cut to the window), cut "
-                "(more than a tenth of their energy is outside the window), of another rate "
-                "(resampled), with several channels (mixed down), or opposed (the channels cancel: "
-                "the loudest one is taken). All of them are used.",
-            ),
-            "duplicates": (
-                "Identical recordings",
-                "Files with the same samples, also in different formats or under different words. "
-                "Those of a group always land in the same set of a split.",
-            ),
-            "rejected": ("Unreadable files", "They are left out."),
-        },
-        template=fingerprint.of_files([TABLES]),
+        page="tables_recordings.yaml",
+        content=content_of("tables.html", "tables_recordings.yaml"),
         code=code_of("write_tables.py"),
     script:
         "../scripts/write_tables.py"

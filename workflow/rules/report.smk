@@ -1,5 +1,12 @@
-# From everything that there is to what is read first. Makes <results>/headline.rst, report.html and
-# config.yaml, and of all runs of the catalogue comparison/headline.rst and comparison.html.
+# From all results to what is read first. Makes headline.rst, report.html and config.yaml in
+# <results>/, and of all runs comparison/headline.rst, comparison/config.yaml and comparison.html.
+
+
+import snakemake_report
+
+
+# The Snakemake that makes a report is given the report's opening page by this variable.
+report: os.environ.get(snakemake_report.OPENING, f"{RESULTS.absolute()}/headline.rst")
 
 
 rule headline:
@@ -17,6 +24,8 @@ rule headline:
     params:
         runs=facts_of(TRAINED),
         source=lookup(within=config, dpath="dataset/source"),
+        page="opening_report.rst",
+        content=content_of("opening_report.rst"),
         code=code_of("headline.py"),
     script:
         "../scripts/headline.py"
@@ -34,19 +43,20 @@ use rule headline as headline_of_comparison with:
     params:
         runs=facts_of(COMPARED),
         source=lookup(within=config, dpath="dataset/source"),
+        page="opening_comparison.rst",
+        content=content_of("opening_comparison.rst"),
         code=code_of("headline.py"),
 
 
 rule html_report:
     """All plots and tables with their captions, in one HTML file."""
     input:
-        targets_of_source,
-        targets_of_dataset(TRAINED),
-        targets_of_explore,
-        files_of_runs(TRAINED),
+        *files_of_data(TRAINED),
+        *files_of_runs(TRAINED),
+        rules.explore.output,
         headline=rules.headline.output.page,
     output:
-        # And config.yaml beside it, which is no output: it may be the config of this very run.
+        # And config.yaml next to the headline, which is no output: it may be this run's own config.
         page="<results>/report.html",
     log:
         "<logs>/html_report.log",
@@ -55,11 +65,8 @@ rule html_report:
     localrule: True
     conda:
         ENVIRONMENT
-    resources:
-        snakefile=str(workflow.main_snakefile),
-        stylesheet=str(STYLESHEET),
     params:
-        texts=fingerprint.of_files([*CAPTIONS, STYLESHEET]),
+        texts=fingerprint.of_files([*REPORT.glob("*.rst"), REPORT / "report.css"]),
         code=code_of("html_report.py"),
     script:
         "../scripts/html_report.py"
@@ -67,17 +74,15 @@ rule html_report:
 
 use rule html_report as html_comparison with:
     input:
-        targets_of_source,
-        targets_of_dataset(COMPARED),
-        targets_of_explore,
+        *files_of_data(COMPARED),
+        rules.explore.output,
         # Without galleries and interactive plots: of many runs they would make a page too heavy.
-        expand(
-            "<results>/runs/{run}/{file}",
-            run=COMPARED,
-            file=["history.svg", "confusion.svg", "calibration.svg", "difficulty.svg"],
-        ),
-        false_alarms(COMPARED, "svg"),
-        files_of_comparison(),
+        collect(rules.plot_history.output.plot, run=COMPARED),
+        collect(rules.plot_confusion.output.plot, run=COMPARED),
+        collect(rules.calibrate.output.plot, run=COMPARED),
+        collect(rules.difficulty.output.plot, run=COMPARED),
+        collect(rules.find_false_alarms.output.plot, run=with_false_alarms(COMPARED)),
+        *(rule.output for rule in OF_COMPARISON),
         headline=rules.headline_of_comparison.output.page,
     output:
         page="<results>/comparison.html",

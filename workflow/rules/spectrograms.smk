@@ -9,7 +9,7 @@ rule spectrograms:
     input:
         inventory="<results>/inventory/{word}.csv",
     output:
-        # A directory as output would have no checksum, and Snakemake's stamp in it disturbs Zarr.
+        # A folder as output would have no checksum, and Snakemake's file in it would disturb Zarr.
         store="<results>/features/{features}/{word}.zarr/zarr.json",
     log:
         "<logs>/spectrograms/{features}/{word}.log",
@@ -17,11 +17,10 @@ rule spectrograms:
         "<benchmarks>/spectrograms/{features}/{word}.tsv"
     conda:
         ENVIRONMENT
-    resources:
-        folder=str(FOLDER),
     params:
+        folder=untracked(DATA.folder),
         audio=lookup(within=config, dpath="audio"),
-        features=lookup(within=config, dpath="features/{features}"),
+        features=lookup(within=config["features"], dpath="{features}"),
         code=code_of("spectrograms.py"),
     script:
         "../scripts/spectrograms.py"
@@ -39,13 +38,12 @@ rule noise_spectrograms:
         "<benchmarks>/noise_spectrograms/{features}.tsv"
     conda:
         ENVIRONMENT
-    resources:
-        folder=str(FOLDER),
     params:
-        recordings=digest_of_noise,
+        folder=untracked(DATA.folder),
+        recordings=of_data(lambda wildcards: DATA.noise),
         audio=AUDIO_OF_NOISE,
-        stft=lookup(within=config, dpath="features/{features}/stft"),
-        rounding=lookup(within=config, dpath="features/{features}/rounding"),
+        stft=lookup(within=config["features"], dpath="{features}/stft"),
+        rounding=lookup(within=config["features"], dpath="{features}/rounding"),
         code=code_of("noise_spectrograms.py"),
     script:
         "../scripts/noise_spectrograms.py"
@@ -64,12 +62,11 @@ rule silence_spectrograms:
         "<benchmarks>/silence_spectrograms/{features}.tsv"
     conda:
         ENVIRONMENT
-    resources:
-        folder=str(FOLDER),
     params:
-        recordings=digest_of_noise,
+        folder=untracked(DATA.folder),
+        recordings=of_data(lambda wildcards: DATA.noise),
         audio=AUDIO_OF_NOISE,
-        features=lookup(within=config, dpath="features/{features}"),
+        features=lookup(within=config["features"], dpath="{features}"),
         code=code_of("silence_spectrograms.py"),
     script:
         "../scripts/silence_spectrograms.py"
@@ -78,7 +75,7 @@ rule silence_spectrograms:
 rule measure_features:
     """What the stores take on disk."""
     input:
-        stores=stores_of_features,
+        stores=collect(rules.spectrograms.output.store, word=words, allow_missing=True),
     output:
         sizes=report(
             "<results>/features/{features}/sizes.csv",
@@ -96,3 +93,24 @@ rule measure_features:
         code=code_of("measure_features.py"),
     script:
         "../scripts/measure_features.py"
+
+
+# What runs need of them.
+
+stores_of_run = collect(
+    rules.spectrograms.output.store, features=of_run("features"), word=words
+)
+noise_of_run = branch(
+    lambda wildcards: RUNS[wildcards.run]["augmentation"]["noise_share"],
+    then=collect(rules.noise_spectrograms.output.store, features=of_run("features")),
+)
+silence_of_run = branch(
+    of_run("silence"),
+    then=collect(rules.silence_spectrograms.output.store, features=of_run("features")),
+)
+segments_of_run = branch(
+    of_run("silence"),
+    then=collect(
+        rules.silence_spectrograms.output.segments, features=of_run("features")
+    ),
+)

@@ -4,7 +4,7 @@
 rule split:
     """Which recordings a model is trained, validated and tested on."""
     input:
-        inventories=inventories,
+        inventories=collect(rules.inventory.output.inventory, word=words),
         # Bad recordings stop the workflow here, before hours of training.
         check="<results>/recordings/summary.csv",
     output:
@@ -23,12 +23,15 @@ rule split:
         "<benchmarks>/split/{split}.tsv"
     conda:
         ENVIRONMENT
-    resources:
-        folder=str(FOLDER),
-        metadata=str(METADATA or ""),
     params:
-        split=lookup(within=config, dpath="splits/{split}"),
-        lists=digest_of_lists,
+        folder=untracked(DATA.folder),
+        table=untracked(DATA.table),
+        split=lookup(within=config["splits"], dpath="{split}"),
+        lists=branch(
+            lookup(within=config["splits"], dpath="{split}/method"),
+            cases={"official": of_data(lambda wildcards: DATA.official_sets)},
+            otherwise=[],
+        ),
         code=code_of("split.py"),
     script:
         "../scripts/split.py"
@@ -63,7 +66,7 @@ rule measure_recordings:
     """What test recordings sound like: level, noise, voice, edges, spectrum."""
     input:
         # A manifest is the same when a recording is replaced under its name; its inventory is not.
-        inventories=inventories,
+        inventories=collect(rules.inventory.output.inventory, word=words),
         train="<results>/splits/{split}/train.csv",
         test="<results>/splits/{split}/test.csv",
     output:
@@ -74,9 +77,8 @@ rule measure_recordings:
         "<benchmarks>/measure_recordings/{split}.tsv"
     conda:
         ENVIRONMENT
-    resources:
-        folder=str(FOLDER),
     params:
+        folder=untracked(DATA.folder),
         audio=lookup(within=config, dpath="audio"),
         code=code_of("measure_recordings.py"),
     script:

@@ -1,32 +1,14 @@
-# Needs common.smk. Makes the functions that say which files targets and reports are made of.
+# Needs the rules of all stages. Makes the lists of files that targets and reports are made of.
 
-from itertools import chain
+# Intermediate files are targets too: the output of a failed job is deleted, and Snakemake does not
+# miss a deleted file whose descendants exist.
 
-FILES_OF_RECORDINGS = [
-    *("summary.csv", "duplicates.csv", "oddities.csv", "rejected.csv", "overview.svg"),
-    "tables.html",
+OF_RUN = [
+    *(rules.find_learning_rate, rules.plot_learning_rates, rules.train),
+    *(rules.plot_history, rules.evaluate, rules.plot_confusion, rules.plot_alluvial),
+    *(rules.calibrate, rules.difficulty, rules.gallery, rules.tabulate_run),
 ]
-FILES_OF_SPLIT = [
-    *("train.csv", "valid.csv", "test.csv", "summary.csv"),
-    *("balance.svg", "test_properties.csv"),
-]
-FILES_OF_RUN = [
-    *("learning_rate.csv", "learning_rate.svg"),
-    *("model.pt", "log.csv", "training.json", "history.svg"),
-    *("predictions.csv", "metrics.json", "confusion.csv", "confusion.svg"),
-    *("alluvial.svg", "alluvial.png", "alluvial.html", "gallery.html"),
-    *("reliability.csv", "coverage.csv", "calibration.svg"),
-    *("difficulty.csv", "difficulty_model.csv", "difficulty.svg", "tables.html"),
-]
-FILES_OF_EXPORT = ["model.onnx", "classes.json", "export.json", "model_card.md"]
-FILES_OF_COMPARISON = [
-    *("accuracy.svg", "histories.svg", "pairs.svg", "words.svg"),
-    *("runs.csv", "seeds.csv", "pairs.csv", "words.csv", "tables.html"),
-]
-
-
-# Compared are all runs, with the first that the config trains: the others gain or lose on it.
-COMPARED = [*TRAINED, *(run for run in RUNS if run not in TRAINED)]
+OF_COMPARISON = [rules.compare_runs, rules.plot_comparison, rules.tabulate_comparison]
 
 
 def used_by(runs, key):
@@ -34,129 +16,60 @@ def used_by(runs, key):
     return sorted({RUNS[run][key] for run in runs})
 
 
-def published_accuracy(run):
-    split = config["splits"][RUNS[run]["split"]]
-    return published.accuracy(config["dataset"], split, RUNS[run])
-
-
-def noise_of_runs(runs):
-    """The stores of noise that these runs are trained with."""
+def files_of_data(runs):
+    """What these runs are made from, with tables and plots of it."""
+    features, splits = used_by(runs, "features"), used_by(runs, "split")
     noisy = [run for run in runs if RUNS[run]["augmentation"]["noise_share"]]
-    return expand(
-        "<results>/features/{features}/{noise}.zarr/zarr.json",
-        features=used_by(noisy, "features"),
-        noise=names.NOISE,
-    )
-
-
-def silence_of_runs(runs):
-    """The stores of segments of noise, and their tables, that these runs are trained with."""
-    silent = used_by([run for run in runs if RUNS[run]["silence"]], "features")
+    silent = [run for run in runs if RUNS[run]["silence"]]
     return [
-        expand(
-            "<results>/features/{features}/{silence}{file}",
-            features=silent,
-            silence=names.SILENCE_SEGMENTS,
-            file=file,
-        )
-        for file in (".zarr/zarr.json", ".csv")
-    ]
-
-
-# Intermediate files are targets too: a failed job's output is deleted, and Snakemake does not miss
-# a deleted file whose descendants exist.
-
-
-def targets_of_source(wildcards):
-    # Apart from those that wait for a checkpoint: a checkpoint whose input is missing counts as
-    # done unless something else asks for that input.
-    if config["dataset"]["source"] == "archive":
-        return [rules.download.output.receipt]
-    return []
-
-
-def targets_of_dataset(runs):
-    """A function of wildcards: what these runs are made from, and tables and plots of it."""
-    return lambda wildcards: [
-        *inventories(wildcards),
-        *expand("<results>/recordings/{file}", file=FILES_OF_RECORDINGS),
-        *expand(
-            "<results>/features/{features}/{file}",
-            features=used_by(runs, "features"),
-            file=["sizes.csv", *expand("{word}.zarr/zarr.json", word=digests())],
+        # A checkpoint whose input is missing counts as done unless a target asks for the input.
+        branch(
+            config["dataset"]["source"] == "archive", then=rules.download.output.receipt
         ),
-        *noise_of_runs(runs),
-        *chain.from_iterable(silence_of_runs(runs)),
-        *expand(
-            "<results>/splits/{split}/{file}",
-            split=used_by(runs, "split"),
-            file=FILES_OF_SPLIT,
+        collect(rules.inventory.output, word=words),
+        rules.check_recordings.output,
+        rules.plot_recordings.output,
+        rules.tabulate_recordings.output,
+        collect(rules.spectrograms.output, features=features, word=words),
+        collect(rules.measure_features.output, features=features),
+        collect(rules.noise_spectrograms.output, features=used_by(noisy, "features")),
+        collect(
+            rules.silence_spectrograms.output, features=used_by(silent, "features")
         ),
+        collect(rules.split.output, split=splits),
+        collect(rules.plot_split.output, split=splits),
+        collect(rules.measure_recordings.output, split=splits),
     ]
 
 
 def files_of_runs(runs):
+    made = [collect(rule.output, run=runs) for rule in OF_RUN]
+    return [*made, collect(rules.find_false_alarms.output, run=with_false_alarms(runs))]
+
+
+def with_false_alarms(runs):
+    """Those of the runs that are to recognise sounds which are none of their words."""
     return [
-        *expand("<results>/runs/{run}/{file}", run=runs, file=FILES_OF_RUN),
-        *false_alarms(runs, "csv", "svg"),
+        run
+        for run in runs
+        if RUNS[run]["words"] != "all" or RUNS[run]["unknown"] or RUNS[run]["silence"]
     ]
-
-
-def false_alarms(runs, *kinds):
-    """The table of false alarms, or its plot, of those of the runs that have one."""
-    guarded = [run for run in runs if may_meet_strangers(RUNS[run])]
-    return expand("<results>/runs/{run}/false_alarms.{kind}", run=guarded, kind=kinds)
-
-
-def may_meet_strangers(settings):
-    """Whether a run is made for sounds that are none of its words."""
-    return settings["words"] != "all" or settings["unknown"] or settings["silence"]
-
-
-def targets_of_explore(wildcards):
-    return expand("<results>/explore/{name}.svg", name=EXPLORATIONS)
-
-
-def targets_of_predict(wildcards):
-    own_rates = [run for run in TRAINED if RUNS[run]["max_lr"] == "auto"]
-    return [
-        *expand("<results>/runs/{run}/learning_rate.csv", run=own_rates),
-        *expand("<results>/runs/{run}/model.pt", run=TRAINED),
-        *expand("<results>/predicted/{run}.csv", run=TRAINED),
-    ]
-
-
-def files_of_export(runs):
-    return expand("<results>/runs/{run}/export/{file}", run=runs, file=FILES_OF_EXPORT)
-
-
-def files_of_comparison():
-    return expand("<results>/comparison/{file}", file=FILES_OF_COMPARISON)
-
-
-def settings_of_runs(runs, rule):
-    """Of each of these runs the settings that a rule depends on."""
-    names = settings.names_for(rule)
-    return {run: {name: RUNS[run][name] for name in names} for run in runs}
-
-
-def facts_of(runs):
-    """What the opening page says of these runs beside their figures."""
-    return {
-        run: facts | {"published": published_accuracy(run)}
-        for run, facts in settings_of_runs(runs, "headline").items()
-    }
 
 
 def inputs_of_headline(runs):
     return {
-        "metrics": expand("<results>/runs/{run}/metrics.json", run=runs),
-        "splits": expand(
-            "<results>/splits/{split}/summary.csv", split=used_by(runs, "split")
+        "metrics": collect(rules.evaluate.output.metrics, run=runs),
+        "splits": collect(rules.split.output.summary, split=used_by(runs, "split")),
+        "features": collect(
+            rules.measure_features.output.sizes, features=used_by(runs, "features")
         ),
-        "features": expand(
-            "<results>/features/{features}/sizes.csv",
-            features=used_by(runs, "features"),
-        ),
-        "recordings": "<results>/recordings/summary.csv",
+        "recordings": rules.check_recordings.output.summary,
+    }
+
+
+def facts_of(runs):
+    """What the opening page states about these runs next to their figures."""
+    return {
+        run: facts | {"published": PUBLISHED[run]}
+        for run, facts in settings_of_runs(runs, "headline").items()
     }

@@ -5,9 +5,10 @@
 rule find_learning_rate:
     """The loss of a short training whose learning rate rises: the range test."""
     input:
-        unpack(silence_of_run),
         stores=stores_of_run,
-        train=manifest_of_run("train"),
+        silence=silence_of_run,
+        segments=segments_of_run,
+        train=file_of_split("train.csv"),
     output:
         rates="<results>/runs/{run}/learning_rate.csv",
     log:
@@ -55,12 +56,17 @@ rule plot_learning_rates:
 rule train:
     """A model: the run's network, trained from the stores."""
     input:
-        unpack(range_test_of_run),
-        unpack(noise_of_run),
-        unpack(silence_of_run),
         stores=stores_of_run,
-        train=manifest_of_run("train"),
-        valid=manifest_of_run("valid"),
+        noise=noise_of_run,
+        silence=silence_of_run,
+        segments=segments_of_run,
+        train=file_of_split("train.csv"),
+        valid=file_of_split("valid.csv"),
+        rates=branch(
+            of_run("max_lr"),
+            cases={"auto": rules.find_learning_rate.output.rates},
+            otherwise=[],
+        ),
     output:
         model="<results>/runs/{run}/model.pt",
         log="<results>/runs/{run}/log.csv",

@@ -1,4 +1,4 @@
-"""Whether a run's probabilities can be believed, and what it gains by not answering."""
+"""Calibration of a run's probabilities, and accuracy with selective answers."""
 
 from spokenwords.evaluation import calibration, predictions
 from spokenwords.jobs.log import job_log

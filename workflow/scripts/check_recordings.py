@@ -10,7 +10,7 @@ with job_log(snakemake.log[0]):
     audio = snakemake.params.audio
     tables = checks.check(words, audio["sample_rate"], audio["seconds"])
     checks.report(tables)
-    data_folder.report_skipped(data_folder.files_of_words(Path(snakemake.resources.folder)))
+    data_folder.report_skipped(data_folder.files_of_words(Path(snakemake.params.folder)))
     checks.refuse(tables, skip_unreadable=snakemake.params.on_unreadable == "skip")
     for name, table in tables.items():
         table.to_csv(snakemake.output[name], index=False)

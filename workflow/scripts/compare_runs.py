@@ -1,4 +1,4 @@
-"""All runs side by side: their figures, their spread over seeds, in pairs, and word by word."""
+"""Comparison of all runs: metrics, spread over seeds, pairs of runs, and words."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What makes a recording hard for a run: error rates over properties, and a model of all."""
+"""Which recordings are hard for a run: error rates over properties, and a model of all."""
 
 from spokenwords.evaluation import difficulty, difficulty_model, predictions
 from spokenwords.jobs.log import job_log

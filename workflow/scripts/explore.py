@@ -12,7 +12,7 @@ with job_log(snakemake.log[0]):
     length = round(snakemake.params.audio["seconds"] * rate)
     table = checks.read(snakemake.input.inventory)
     file = checks.recording(table, snakemake.params.recording)
-    samples = audio.load(Path(snakemake.resources.folder) / file, rate, length, window)
+    samples = audio.load(Path(snakemake.params.folder) / file, rate, length, window)
     figures = recording.figures(samples, STFT(rate, **snakemake.params.stft), file)
     for name, figure in figures.items():
         style.save(figure, snakemake.output[name])

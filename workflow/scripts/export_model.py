@@ -16,7 +16,7 @@ with job_log(snakemake.log[0]):
     exported = export(
         classifier,
         predictions.read(snakemake.input.predictions),
-        Path(snakemake.resources.folder),
+        Path(snakemake.params.folder),
         snakemake.params.keep,
         snakemake.params.window,
         snakemake.threads,

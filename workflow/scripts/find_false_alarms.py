@@ -14,7 +14,7 @@ with job_log(snakemake.log[0]):
     classifier = device.load_classifier(
         Path(snakemake.input.model), settings["device"], settings["precision"], threads
     )
-    noise = Path(snakemake.resources.folder) / names.NOISE
+    noise = Path(snakemake.params.folder) / names.NOISE
     table = false_alarms.of_test_set(
         classifier,
         snakemake.input.stores,

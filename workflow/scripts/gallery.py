@@ -1,4 +1,4 @@
-"""The error gallery: a run's mistakes to be heard and seen, as one HTML page."""
+"""The error gallery: sounds and spectrograms of a run's mistakes, as one HTML page."""
 
 import json
 from pathlib import Path
@@ -9,12 +9,13 @@ from spokenwords.report import gallery
 
 with job_log(snakemake.log[0]):
     rate = snakemake.params.audio["sample_rate"]
+    template = Path(snakemake.scriptdir).parent / "report/gallery.html"
     page = gallery.page(
-        Path(snakemake.resources.template).read_text(encoding="utf-8"),
+        template.read_text(encoding="utf-8"),
         snakemake.wildcards.run,
         json.loads(Path(snakemake.input.metrics).read_text()),
         predictions.read(snakemake.input.predictions),
-        Path(snakemake.resources.folder),
+        Path(snakemake.params.folder),
         rate,
         round(snakemake.params.audio["seconds"] * rate),
         snakemake.params.audio["window"],

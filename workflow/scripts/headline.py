@@ -1,4 +1,4 @@
-"""The report's opening page."""
+"""The opening page of the report."""
 
 from pathlib import Path
 
@@ -6,7 +6,8 @@ from spokenwords.jobs.log import job_log
 from spokenwords.report import headline
 
 with job_log(snakemake.log[0]):
-    page = headline.of_files(
+    opening = Path(snakemake.scriptdir).parent / "report" / snakemake.params.page
+    figures = headline.of_files(
         snakemake.params.runs,
         snakemake.input.metrics,
         snakemake.input.splits,
@@ -14,4 +15,5 @@ with job_log(snakemake.log[0]):
         snakemake.input.recordings,
         snakemake.params.source,
     )
+    page = opening.read_text(encoding="utf-8").replace(headline.MARK, figures)
     Path(snakemake.output.page).write_text(page, encoding="utf-8")

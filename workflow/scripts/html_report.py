@@ -1,4 +1,4 @@
-"""Snakemake's own report of all that the workflow made, and the config that made it."""
+"""Snakemake's own report of all results, and the config they were made with."""
 
 from pathlib import Path
 
@@ -7,14 +7,7 @@ import snakemake_report
 from spokenwords.jobs.log import job_log
 
 with job_log(snakemake.log[0]):
-    # The one script that reads the whole config: it hands it on.
+    # The only script that reads the whole config, because it passes it to another Snakemake.
     config, headline = snakemake.config, snakemake.input.headline
     snakemake_report.write_config(config, Path(headline).with_name("config.yaml"))
-    snakemake_report.write(
-        snakemake.output.page,
-        snakemake.input,
-        headline,
-        config,
-        snakemake.resources.snakefile,
-        snakemake.resources.stylesheet,
-    )
+    snakemake_report.write(snakemake.output.page, snakemake.input, headline, config)

@@ -6,9 +6,9 @@ from spokenwords.jobs.log import job_log
 from spokenwords.recordings import inventory, inventory_file
 
 with job_log(snakemake.log[0]):
-    table = snakemake.resources.metadata
+    table = snakemake.params.table
     rows = inventory.of_word(
-        Path(snakemake.resources.folder),
+        Path(snakemake.params.folder),
         snakemake.wildcards.word,
         Path(table) if table else None,
         **snakemake.params.audio,

@@ -9,7 +9,7 @@ with job_log(snakemake.log[0]):
     measured = acoustics.table(
         manifest.read(snakemake.input.test),
         manifest.read(snakemake.input.train),
-        Path(snakemake.resources.folder),
+        Path(snakemake.params.folder),
         **snakemake.params.audio,
     )
     measured.to_csv(snakemake.output.properties, index=False, float_format="%.6g")

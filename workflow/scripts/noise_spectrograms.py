@@ -12,7 +12,7 @@ with job_log(snakemake.log[0]):
     rate = audio["sample_rate"]
     write_noise_store(
         Path(snakemake.output.store).parent,
-        Path(snakemake.resources.folder) / names.NOISE,
+        Path(snakemake.params.folder) / names.NOISE,
         list(snakemake.params.recordings),
         STFT(rate, **snakemake.params.stft),
         round(audio["seconds"] * rate),

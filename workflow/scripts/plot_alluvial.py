@@ -1,4 +1,4 @@
-"""Predictions flowing into targets."""
+"""The alluvial plot of predictions and targets."""
 
 from pathlib import Path
 
@@ -10,7 +10,6 @@ with job_log(snakemake.log[0]):
     table, note = confusion.for_plots(confusion.read(snakemake.input.confusion))
     figure = alluvial.draw(table, note=note)
     style.save(figure, snakemake.output.plot, snakemake.output.image)
-    # Not a resource: all jobs of a group on a cluster would have to have the same.
     template = Path(snakemake.scriptdir).parent / "report/alluvial.html"
     page = alluvial.page(template.read_text(encoding="utf-8"), table, note=note)
     Path(snakemake.output.page).write_text(page, encoding="utf-8")

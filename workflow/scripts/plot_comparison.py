@@ -1,4 +1,4 @@
-"""All runs side by side, drawn: measures, words, learning curves, pairs."""
+"""Plots that compare all runs: metrics, words, learning curves, pairs."""
 
 import pandas as pd
 
@@ -8,8 +8,8 @@ from spokenwords.report.plots import comparison as plots
 from spokenwords.report.plots import style
 
 with job_log(snakemake.log[0]):
-    tables = {name: comparison.read(snakemake.input[name]) for name in ("runs", "seeds")}
-    tables |= {name: comparison.read(snakemake.input[name]) for name in ("pairs", "words")}
+    names = ("runs", "seeds", "pairs", "words")
+    tables = {name: comparison.read(snakemake.input[name]) for name in names}
     logs = map(pd.read_csv, snakemake.input.logs)
     logs = dict(zip(snakemake.params.runs, logs, strict=True))
     runs = tables["runs"]

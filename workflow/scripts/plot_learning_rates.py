@@ -1,4 +1,4 @@
-"""The range test as a plot, with the suggested rate and the one used."""
+"""Plot of the range test, with the suggested and the used learning rate."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""All recordings at a glance: how many, how loud, how long, of how many speakers."""
+"""Plot of all recordings: their number, speakers, levels and lengths."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How a split divides each word's recordings, and whether speakers are heard in training too."""
+"""Plot of a split: how it divides each word's recordings, and the speakers."""
 
 from spokenwords.jobs.log import job_log
 from spokenwords.recordings import manifest

@@ -12,7 +12,7 @@ with job_log(snakemake.log[0]):
     silence.write(
         Path(snakemake.output.store).parent,
         Path(snakemake.output.segments),
-        Path(snakemake.resources.folder) / names.NOISE,
+        Path(snakemake.params.folder) / names.NOISE,
         dict(snakemake.params.recordings),
         STFT(sample_rate=audio["sample_rate"], **features["stft"]),
         length=round(audio["seconds"] * audio["sample_rate"]),

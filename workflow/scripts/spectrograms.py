@@ -13,7 +13,7 @@ with job_log(snakemake.log[0]):
     inventory_path = Path(snakemake.input.inventory)
     write_recordings(
         Path(snakemake.output.store).parent,
-        Path(snakemake.resources.folder),
+        Path(snakemake.params.folder),
         usable_files(inventory_path),
         STFT(sample_rate=audio["sample_rate"], **features["stft"]),
         length=round(audio["seconds"] * audio["sample_rate"]),

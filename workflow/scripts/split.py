@@ -17,10 +17,10 @@ with job_log(snakemake.log[0]):
     )
     settings = dict(snakemake.params.split)
     if settings["method"] == "official":
-        files, table = list(recordings["file"]), snakemake.resources.metadata
+        files, table = list(recordings["file"]), snakemake.params.table
         settings["lists"] = table and speaker_table.official_lists(Path(table), files)
         if not settings["lists"]:
-            settings["lists"] = lists.official_lists(Path(snakemake.resources.folder), files)
+            settings["lists"] = lists.official_lists(Path(snakemake.params.folder), files)
     manifests = splits.divide(recordings, **settings)
     summary = splits.summarise(manifests)
     splits.report(snakemake.wildcards.split, settings["method"], manifests, summary)

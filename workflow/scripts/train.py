@@ -16,7 +16,7 @@ with job_log(snakemake.log[0]):
             noise=list(snakemake.input.get("noise", [])),
             train=snakemake.input.train,
             valid=snakemake.input.valid,
-            rates=snakemake.input.get("rates"),
+            rates=snakemake.input.get("rates") or None,
             model=snakemake.output.model,
             log=snakemake.output.log,
             summary=snakemake.output.summary,

@@ -1,6 +1,5 @@
 """The archive's recordings, in a folder of their own."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -17,7 +16,7 @@ def warn(sentences: list[str]) -> None:
 
 with job_log(snakemake.log[0]):
     contents, sha256 = Path(snakemake.output.contents), snakemake.params.sha256
-    path = Path(snakemake.resources.archive).expanduser()
+    path = Path(snakemake.params.archive).expanduser()
     if not path.is_file():
         raise UserError(
             f"The archive {path} is gone: delete {snakemake.input.receipt} and run again to get "
@@ -25,11 +24,11 @@ with job_log(snakemake.log[0]):
         )
     archive.verify(path, sha256)
     archive.unpack(path, contents.parent)
-    wanted = json.loads(snakemake.resources.words)
+    wanted = snakemake.params.words
     data_folder.words(
         contents.parent,
         wanted,
-        snakemake.resources.min_recordings,
+        snakemake.params.min_recordings,
         warn=warn,
     )
     contents.write_text(f"Unpacked from {path}, SHA-256 {sha256}.\n", encoding="utf-8")

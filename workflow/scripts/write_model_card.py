@@ -1,4 +1,4 @@
-"""The card of an exported model: what it is, how well it does, and what it is not for."""
+"""The card of an exported model: what it is, its metrics, and its limits."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ with job_log(snakemake.log[0]):
     chosen = classes.of_stores(snakemake.input.stores, settings)
     segments = snakemake.input.get("segments", [])
     alarms = snakemake.input.false_alarms
-    # No segments of noise are kept for the test.
+    # The test set has no segments of noise.
     sets = {
         name: manifest.of_classes(Path(snakemake.input[name]), chosen, segments)
         for name in ("train", "valid", "test")
@@ -23,7 +23,7 @@ with job_log(snakemake.log[0]):
     page = card.page(
         snakemake.wildcards.run,
         settings,
-        data.origin(**snakemake.params.data, folder=Path(snakemake.resources.folder).name),
+        data.origin(**snakemake.params.data, folder=Path(snakemake.params.folder).name),
         json.loads(Path(snakemake.input.summary).read_text()),
         json.loads(Path(snakemake.input.metrics).read_text()),
         confusion.read(snakemake.input.confusion),

@@ -110,9 +110,18 @@ def pairs(predictions: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         if a.index.equals(b.index):
             lead = b.astype(int) - a.astype(int)
             speakers = a.index.get_level_values("speaker")
-            row = (first, second, len(a), int((lead < 0).sum()), int((lead > 0).sum()))
-            row += (lead.mean(), *intervals.of_difference(a, b, speakers))
-            rows.append((*row, sign_flip_test(np.bincount(intervals.groups(speakers), lead))))
+            rows.append(
+                (
+                    first,
+                    second,
+                    len(a),
+                    int((lead < 0).sum()),
+                    int((lead > 0).sum()),
+                    lead.mean(),
+                    *intervals.of_difference(a, b, speakers),
+                    sign_flip_test(np.bincount(intervals.groups(speakers), lead)),
+                )
+            )
     table = pd.DataFrame(rows, columns=_PAIR)
     return table.assign(p_holm=_holm(table["p_value"]))
 
@@ -130,12 +139,12 @@ def words(
     - p_holm: the same, adjusted for the number of tests in the table (Holm, 1979)
     """
     names: dict[str, list[str]] = {}
-    for name, run in catalogue.items():
-        names.setdefault(run["run"], []).append(name)
+    for name, settings in catalogue.items():
+        names.setdefault(settings["run"], []).append(name)
     # The number of a run's seeds that recognised each recording. Seeds share a test set.
     correct = {run: sum(_outcomes(predictions[n]).astype(int) for n in names[run]) for run in names}
     first = next(iter(names))
-    parts = {}
+    parts: dict[str, pd.DataFrame] = {}
     for run, count in correct.items():
         by_word = count.groupby(level="target")
         part = pd.DataFrame({"recordings": by_word.size(), "recall": by_word.mean()})

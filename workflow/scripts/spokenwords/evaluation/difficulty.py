@@ -105,7 +105,8 @@ def rates(recordings: pd.DataFrame) -> pd.DataFrame:
 def _edges(values: pd.Series) -> list[tuple[float, float]]:
     """The lowest and highest value of each group; equal values are in the same group."""
     distinct, counts = np.unique(values, return_counts=True)
-    groups, first, size, left = [], 0, 0, len(values)
+    groups: list[tuple[float, float]] = []
+    first, size, left = 0, 0, len(values)
     for last, count in enumerate(counts):
         size += count
         if size >= max(SMALLEST_GROUP, left / (MOST_GROUPS - len(groups))):
@@ -115,7 +116,7 @@ def _edges(values: pd.Series) -> list[tuple[float, float]]:
         # A small rest joins the group before it, unless that is a single value, such as no clipped
         # samples: this stays a group of its own.
         if groups and size < SMALLEST_GROUP and groups[-1][0] < groups[-1][1]:
-            first = np.searchsorted(distinct, groups.pop()[0])
+            first = int(np.searchsorted(distinct, groups.pop()[0]))
         groups.append((distinct[first], distinct[-1]))
     return groups
 
@@ -124,6 +125,6 @@ def _group_name(item: Property, low: float, high: float) -> str:
     if np.isnan(low):
         return NOT_MEASURED
     if item.scale == "flag":
-        return {(0, 0): "no", (1, 1): "yes"}[low, high]
+        return "yes" if low else "no"
     ends = [f"{value:,.{item.decimals}f}".replace("-", "−") for value in (low, high)]
     return " to ".join(dict.fromkeys(ends))

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterable
 from contextlib import suppress
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -109,7 +110,8 @@ def fit(recordings: pd.DataFrame) -> pd.DataFrame:
 
 def _columns(known: pd.DataFrame, bent: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The columns (property, effect) to fit, and the table without the results of the fit."""
-    columns, rows = {}, []
+    columns: dict[tuple[str, str], pd.Series] = {}
+    rows = []
     for item in PROPERTIES:
         values, unit = known[item.name].dropna(), item.unit
         row = {"property": item.name, "median": values.median()}
@@ -176,9 +178,9 @@ def _design(columns: Iterable[pd.Series]) -> np.ndarray:
     return np.column_stack([*columns, np.ones(len(columns[0]))])
 
 
-def _fit(columns: pd.DataFrame, wrong: pd.Series, speakers: pd.Series):
+def _fit(columns: pd.DataFrame, wrong: pd.Series, speakers: pd.Series) -> Any:
     """The fitted model, with coefficients of the columns and of the constant; None on failure."""
-    robust = {"cov_type": "HC1"}
+    robust: dict[str, Any] = {"cov_type": "HC1"}
     if _enough_speakers(columns, speakers):
         robust = {"cov_type": "cluster", "cov_kwds": {"groups": pd.factorize(speakers)[0]}}
     design = _design([columns[name] for name in columns])
@@ -190,7 +192,7 @@ def _fit(columns: pd.DataFrame, wrong: pd.Series, speakers: pd.Series):
     return fitted if fitted.mle_retvals["converged"] else None
 
 
-def _odds_ratios(effects: pd.MultiIndex, fitted) -> pd.DataFrame:
+def _odds_ratios(effects: pd.MultiIndex, fitted: Any) -> pd.DataFrame:
     index = effects.set_names(["property", "effect"])
     table = pd.DataFrame({"odds_ratio": np.exp(fitted.params[:-1])}, index)
     table[["interval_low", "interval_high"]] = np.exp(fitted.conf_int()[:-1])

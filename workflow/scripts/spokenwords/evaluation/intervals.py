@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.stats import norm, t
 from statsmodels.stats.proportion import proportion_confint
 
@@ -32,9 +33,7 @@ def groups(speakers: Sequence, several: bool = False) -> np.ndarray:
     return number if several or len(names) > 1 else np.arange(len(number))
 
 
-def of_share(
-    chosen: Sequence[bool], speakers: Sequence, several: bool = False
-) -> tuple[float, float]:
+def of_share(chosen: ArrayLike, speakers: Sequence, several: bool = False) -> tuple[float, float]:
     """Return the interval of the share of recordings that are `chosen` [recording].
 
     It is Wilson's interval (1927), which has a width even if all or none are chosen. If speakers
@@ -49,13 +48,13 @@ def of_share(
     intervals (Comparative study of confidence intervals for proportions in complex sample surveys,
     Journal of Survey Statistics and Methodology 7, 2019). `several` is as in `groups`.
     """
-    chosen, group = np.asarray(chosen, float), groups(speakers, several)
-    count, independent, share = len(chosen), group.max() + 1, chosen.mean()
+    values, group = np.asarray(chosen, float), groups(speakers, several)
+    count, independent, share = len(values), group.max() + 1, values.mean()
     effective = float(count)
     if independent == 1:
         effective = 1.0
     elif independent < count:
-        residuals = _residuals(chosen, group) / count
+        residuals = _residuals(values, group) / count
         between = residuals @ residuals * independent / (independent - 1) / count
         inflation = max(1, between / (share * (1 - share))) if 0 < share < 1 else 1
         effective *= (norm.ppf(TAIL) / t.ppf(TAIL, independent - 1)) ** 2 / inflation
@@ -63,9 +62,7 @@ def of_share(
     return float(low), float(high)
 
 
-def of_difference(
-    first: Sequence[bool], second: Sequence[bool], speakers: Sequence
-) -> tuple[float, float]:
+def of_difference(first: ArrayLike, second: ArrayLike, speakers: Sequence) -> tuple[float, float]:
     """Return the interval of the share of `second` minus that of `first`, for the same recordings.
 
     It is method 10 of R. G. Newcombe, Improved confidence intervals for the difference between
@@ -76,26 +73,26 @@ def of_difference(
     of marginal probabilities in clustered matched-pair binary data, Pharmaceutical Statistics 11,
     2012), or that of the recordings if speakers do not differ.
     """
-    first, second, group = np.asarray(first, float), np.asarray(second, float), groups(speakers)
-    one, other = _residuals(first, group), _residuals(second, group)
+    a, b, group = np.asarray(first, float), np.asarray(second, float), groups(speakers)
+    one, other = _residuals(a, group), _residuals(b, group)
     if not (one.any() and other.any()):
-        one, other = (_residuals(run, np.arange(len(run))) for run in (first, second))
-    lengths, deviations = np.sqrt((one @ one) * (other @ other)), first.std() * second.std()
+        one, other = (_residuals(run, np.arange(len(run))) for run in (a, b))
+    lengths, deviations = np.sqrt((one @ one) * (other @ other)), a.std() * b.std()
     correlation = one @ other / lengths if lengths else 0.0
     if correlation > 0:
-        correlation = max(correlation - 1 / (2 * len(first) * deviations), 0)
+        correlation = max(correlation - 1 / (2 * len(a) * deviations), 0)
 
-    def distance(a: float, b: float) -> float:
-        return np.sqrt(max(a**2 - 2 * correlation * a * b + b**2, 0))
+    def distance(below: float, above: float) -> float:
+        return np.sqrt(max(below**2 - 2 * correlation * below * above + above**2, 0))
 
-    below_1, above_1 = np.abs(first.mean() - of_share(first, speakers))
-    below_2, above_2 = np.abs(second.mean() - of_share(second, speakers))
-    difference = second.mean() - first.mean()
+    below_1, above_1 = np.abs(a.mean() - of_share(a, speakers))
+    below_2, above_2 = np.abs(b.mean() - of_share(b, speakers))
+    difference = b.mean() - a.mean()
     low, high = difference - distance(below_2, above_1), difference + distance(below_1, above_2)
     return float(low), float(high)
 
 
-def of_mean(values: Sequence[float], speakers: Sequence) -> tuple[float, float]:
+def of_mean(values: ArrayLike, speakers: Sequence) -> tuple[float, float]:
     """Return the interval of the mean of `values` [recording], by `bootstrap`."""
     group = groups(speakers)
     sums, sizes = np.bincount(group, values), np.bincount(group)

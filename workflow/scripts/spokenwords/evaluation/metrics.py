@@ -52,7 +52,7 @@ def of_predictions(table: pd.DataFrame, words: list[str], losses: np.ndarray) ->
         table["target"], table["prediction"], labels=words, zero_division=0
     )
     number = {word: i for i, word in enumerate(words)}
-    numbers = (table[side].map(number).to_numpy() for side in ("target", "prediction"))
+    targets, guesses = (table[side].map(number).to_numpy() for side in ("target", "prediction"))
     return {
         "recordings": len(table),
         "correct": int(correct.sum()),
@@ -61,7 +61,7 @@ def of_predictions(table: pd.DataFrame, words: list[str], losses: np.ndarray) ->
         "accuracy": float(correct.mean()),
         "accuracy_interval": intervals.of_share(correct, speakers),
         "macro_f1": float(f1[recordings > 0].mean()),
-        "macro_f1_interval": macro_f1_interval(*numbers, speakers),
+        "macro_f1_interval": macro_f1_interval(targets, guesses, speakers),
         "expected_calibration_error": calibration.expected_error(calibration.of(table)),
         "words": {
             word: {

@@ -1,7 +1,7 @@
-"""A model card: what an exported model is, how well it does, and what it is not for.
+"""A model card: what an exported model is, its metrics, and its limits.
 
-Its sections are those of M. Mitchell et al., "Model cards for model reporting" (2019); the block it
-begins with is what Hugging Face's hub reads.
+The sections are those of M. Mitchell et al., "Model cards for model reporting" (2019). The first
+block is metadata for Hugging Face's hub.
 """
 
 from collections.abc import Mapping
@@ -42,17 +42,18 @@ waveform = np.pad(mono, (0, length - len(mono)))
 
 [probabilities] = session.run(["probabilities"], {"waveform": waveform[None]})[0]
 best = probabilities.argmax()
-counts = classes[best] in no_words or probabilities[best] >= float(about["threshold"])
-print("answer:", classes[best] if counts else "unknown")
+accepted = classes[best] in no_words or probabilities[best] >= float(about["threshold"])
+print("answer:", classes[best] if accepted else "unknown")
 print("likeliest:", classes[best], f"({probabilities[best]:.2%})")
 '''
 INTENDED = (
-    "Made for recognising single words, one at a time, out of the few that it knows: experiments, "
-    "teaching, interfaces where a word that is not understood, or wrongly, costs no more than "
-    "saying it again.\n\n"
-    "Not made for running speech, for other words or languages than those it was trained on, nor "
-    "for telling who speaks. Not for security or safety: neither to unlock anything nor to stop a "
-    "machine, for a recording or a similar sound can pass for a word, and a word can go unheard."
+    "The model recognises single words of a small vocabulary, one at a time. It is intended for "
+    "experiments, teaching, and interfaces where an error costs no more than saying the word "
+    "again.\n\n"
+    "It is not intended for continuous speech, for words or languages that it was not trained on, "
+    "or for identifying speakers. Do not use it for security or safety, such as unlocking a door "
+    "or stopping a machine: a recording or a similar sound can be accepted as a word, and a word "
+    "can be missed."
 )
 
 
@@ -66,12 +67,12 @@ def page(
     sets: Mapping[str, pd.DataFrame],
     alarms: pd.DataFrame | None,
 ) -> str:
-    """The card in Markdown.
+    """Return the card in Markdown.
 
-    `settings` are those of the run that it tells, with those of its features and its split where it
-    names them; `exported` is export.json; `metrics` and `confusions` are what `evaluation` made;
-    `sets` has the manifests train, valid and test of what the run tells apart, each with the class
-    as its word; `alarms` is the table of `false_alarms`, if there is one.
+    `settings` are those of the run, with the settings of its features and its split in place of
+    their names; `exported` is export.json; `metrics` and `confusions` are those of the evaluation;
+    `sets` has the manifests train, valid and test of the run's classes, with the class as word;
+    `alarms` is the table of `false_alarms`, if there is one.
     """
     sections = {
         "Model details": _details(settings, origin, exported, metrics),
@@ -82,8 +83,8 @@ def page(
         "Evaluation data": data.tested(sets),
         "Training data": data.trained(settings, origin, sets),
         "Quantitative analyses": figures.analyses(exported, metrics, confusions, sets),
-        "Ethical considerations": f"{origin.ethics} The model tells words apart, not speakers. A "
-        "microphone that listens all the time hears more than these words: tell people of it.",
+        "Ethical considerations": f"{origin.ethics} The model classifies words, not speakers. A "
+        "microphone that is always on records more than these words: inform people about it.",
         "Caveats and recommendations": figures.caveats(exported, alarms),
     }
     return "\n\n".join(
@@ -100,9 +101,9 @@ def page(
 def _front_matter(
     run: str, split: Mapping[str, Any], origin: data.Origin, metrics: Mapping[str, Any]
 ) -> str:
-    """What the hub reads. The licence of the model is for those to state who pass it on."""
+    """The hub's metadata. Whoever publishes the model adds its licence."""
     tested = {"name": origin.name, "type": origin.hub or "audiofolder"}
-    # Another share of the recordings than the data set's own would go by the same name.
+    # Another split must not be mistaken for the data set's own.
     if split["method"] == "official":
         tested["split"] = "test"
     results = {
@@ -128,13 +129,13 @@ def _front_matter(
 def _summary(exported: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     words = [name for name in exported["classes"] if name not in exported["no_words"]]
     low, high = metrics["accuracy_interval"]
-    which = f"which of {len(words)} words" if len(words) > 1 else "whether a word"
+    which = f"which of {len(words)} words" if len(words) > 1 else "whether one word"
     return (
-        f"A small neural network that tells {which} is said in a recording of "
-        f"{figures.seconds(exported):g} s: {', '.join(map(escaped, words))}. It takes sound as it "
-        f"is, and runs wherever ONNX models do. Of {metrics['recordings']:,} test recordings it "
-        f"gets {metrics['accuracy']:.2%} right (95 % interval {low:.2%} to {high:.2%}). "
-        + escaped(" ".join(limits.of_test(metrics["words"])))
+        f"A small neural network that recognises {which} is spoken in a recording of "
+        f"{figures.seconds(exported):g} s: {', '.join(map(escaped, words))}. Its input is the "
+        "waveform, and it runs wherever ONNX models run. Accuracy on "
+        f"{metrics['recordings']:,} test recordings: {metrics['accuracy']:.2%} (95 % interval "
+        f"{low:.2%} to {high:.2%}). " + escaped(" ".join(limits.of_test(metrics["words"])))
     ).rstrip()
 
 
@@ -149,7 +150,7 @@ def _details(
     rows = [
         ("Network", f"{settings['model']}, {exported['parameters']:,} parameters"),
         (
-            "It sees",
+            "Input of the network",
             f"the {settings['representation']} representation of a short-time Fourier transform",
         ),
         (
@@ -158,33 +159,33 @@ def _details(
         ),
         ("SHA-256", exported["sha256"]),
         (
-            "Time a recording",
+            "Time per recording",
             f"{latency['median_ms']:.2f} ms (median of {latency['calls']} calls; 95 % took at most "
             f"{latency['percentile_95_ms']:.2f} ms)",
         ),
         (
-            "Recordings a second",
-            f"{latency['recordings_per_second']:,.0f}, {latency['batch_size']} a call",
+            "Recordings per second",
+            f"{latency['recordings_per_second']:,.0f}, with {latency['batch_size']} per call",
         ),
         ("Measured on", f"one core, {escaped(latency['processor'])}"),
         (
             "Largest difference to PyTorch",
             f"{parity['largest_difference']:.1e} of a probability, in {parity['recordings']:,} "
-            f"test recordings ({parity['limit']:g} is allowed)",
+            f"test recordings (limit: {parity['limit']:g})",
         ),
         (
             "Same answer as in the evaluation",
-            f"{test['same_answers']:.2%} of them; the probabilities kept there differ by up to "
+            f"{test['same_answers']:.2%} of them; stored probabilities differ by up to "
             f"{test['largest_difference_to_stored']:.1e}. {_of_the_evaluation(settings, metrics)}",
         ),
         (
             "Trained for",
-            f"{training['epochs']} epochs (kept: {training['kept_epoch']}), "
+            f"{training['epochs']} epochs (selected: {training['kept_epoch']}), "
             f"{duration(training['seconds'])} on {escaped(training['device'])}",
         ),
         ("Made with", ", ".join(f"{k} {v}" for k, v in exported["versions"].items())),
         ("Licence of the data", escaped(origin.licence)),
-        ("Licence of the model, who answers for it", "To be stated by whoever passes it on."),
+        ("Licence and contact of the model", "To be added by whoever publishes it."),
     ]
     described = yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True)
     listed = "\n".join(f"- **{name}:** {value}" for name, value in rows)
@@ -192,27 +193,28 @@ def _details(
 
 
 def _of_the_evaluation(settings: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
-    """What it did that the exported model does not."""
-    how = f"The evaluation took rounded spectrograms, in {metrics['evaluation']['precision']}"
+    """How the evaluation differs from the exported model."""
+    how = f"The evaluation used rounded spectrograms, in {metrics['evaluation']['precision']}"
     if settings["test_shift_seconds"]:
         shift = f"{settings['test_shift_seconds']:g} s"
-        how += f", and averaged probabilities over shifts of each by up to {shift} either way"
+        how += f", and averaged probabilities over shifts of up to {shift} either way"
     return f"{how}."
 
 
 def _instructions(exported: Mapping[str, Any]) -> str:
-    """What goes in, what comes out, and a program that does it."""
-    heard = {"loudest": "loudest part", "start": "beginning"}[exported["window"]]
+    """Input, output, and an example program."""
+    part = {"loudest": "loudest part", "start": "beginning"}[exported["window"]]
     rate, samples = exported["transform"]["sample_rate"], exported["samples"]
     return (
         f"Input `waveform`: float32 [batch, {samples}], full scale 1, {rate} Hz, one channel; "
-        f"shorter recordings are followed by zeros. In training, and for all figures here, longer "
-        f"ones were cut to their {heard}; the program below leaves that to you. Output "
+        f"shorter recordings are padded with zeros. In training, and for all figures here, longer "
+        f"ones were cut to their {part}; the program below does not do this. Output "
         f"`probabilities`: float32 [batch, {len(exported['classes'])}], in the order of `classes`. "
-        "The metadata of the file has `classes` and `no_words` (JSON), `threshold`, `sample_rate` "
-        "and `samples`; so has `classes.json`, for browsers, where the metadata cannot be read."
+        "The metadata of the file contains `classes` and `no_words`, the non-word classes (both "
+        "JSON), `threshold`, `sample_rate` and `samples`. `classes.json` contains the same, for "
+        "browsers, which cannot read the metadata."
         "\n\n"
         f"{code('python', SNIPPET)}\n\n"
-        "Recordings of another rate are resampled by, for example, "
+        "To resample recordings of another rate, use for example "
         "`scipy.signal.resample_poly(samples, rate, own_rate)`."
     )

@@ -1,4 +1,4 @@
-"""The data of a model card: where recordings come from, and which the model is trained on."""
+"""The data of a model card: the origin of the recordings, and the sets of the split."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,20 +9,21 @@ import pandas as pd
 from spokenwords.evaluation import published
 from spokenwords.export.markdown import escaped, table
 from spokenwords.recordings import limits, manifest
+from spokenwords.recordings.tables import speakers_known
 
 METHODS = {
     "random": "at random",
-    "speaker": "by speaker, at random: no known speaker is in two sets",
-    "official": "as the data set itself has it",
+    "speaker": "by speaker, at random: sets are speaker-disjoint as far as speakers are known",
+    "official": "with the data set's own lists",
 }
 PURPOSES = {"train": "training", "valid": "validation", "test": "test"}
 
 
 @dataclass(frozen=True)
 class Origin:
-    """A data set in plain sentences: its `name`, `licence`, who `speakers` are, and `ethics`.
+    """A data set in plain sentences: `name`, `licence`, who the `speakers` are, and `ethics`.
 
-    `language` is its code, and `hub` its name on Hugging Face's hub, where they are known.
+    `language` is its code, and `hub` its name on Hugging Face's hub, if known.
     """
 
     name: str
@@ -37,28 +38,28 @@ SPEECH_COMMANDS = Origin(
     name="Speech Commands v0.01 (P. Warden, Speech Commands: a dataset for limited-vocabulary "
     "speech recognition, 2018, arXiv:1804.03209)",
     licence="CC BY 4.0, to be attributed to P. Warden (Google).",
-    speakers="Volunteers said single English words to microphones of their own, in whatever "
-    "surroundings they were. Their age, gender and origin were not noted, so it is not known how "
-    "well the model does for any of these groups.",
-    ethics="Volunteers recorded themselves for a public data set; their names were not kept.",
+    speakers="Volunteers spoke single English words into their own microphones, in various "
+    "surroundings. Age, gender and origin were not recorded, so the accuracy for such groups is "
+    "unknown.",
+    ethics="Volunteers recorded themselves for a public data set; their names were not stored.",
     language="en",
     hub="google/speech_commands",
 )
 SYNTHETIC = Origin(
     name="single words synthesised by eSpeak NG",
-    licence="nobody was recorded; the program that speaks, eSpeak NG, is under GPL-3.0-or-later.",
-    speakers="Synthetic voices with several English accents speak: the model has never heard a "
-    "person, and its figures say nothing about people.",
+    licence="no person was recorded; the synthesiser, eSpeak NG, is under GPL-3.0-or-later.",
+    speakers="All voices are synthetic, with several English accents. The model was neither "
+    "trained nor tested on human speech.",
     ethics="Nobody's voice was recorded.",
     language="en",
 )
 
 
 def origin(source: str, folder: str, checksum: str | None, licences: Sequence[str]) -> Origin:
-    """The origin of recordings of this source, `archive`, `folder` or `synthetic`.
+    """Return the origin of recordings of a source, `archive`, `folder` or `synthetic`.
 
-    `folder` is the name of theirs, `checksum` the SHA-256 of the archive if they come from one, and
-    `licences` are the names of files in the folder that tell the licence.
+    `folder` is the name of their folder, `checksum` the SHA-256 of the archive if there is one, and
+    `licences` are the names of files in the folder with a licence.
     """
     if source == "synthetic":
         return SYNTHETIC
@@ -71,44 +72,46 @@ def origin(source: str, folder: str, checksum: str | None, licences: Sequence[st
         licence = f"see {', '.join(licences)} in the folder of recordings."
     else:
         licence = (
-            "not told in the folder of recordings; state it here before the model is passed on."
+            "not found in the folder of recordings; add it here before the model is published."
         )
     return Origin(
         name,
         licence,
-        speakers="Who speaks, in which language, with which microphones and surroundings is not "
-        "told by the files: state it here. For others than these, expect more errors.",
-        ethics="Whether those who were recorded agreed to it is not told by the files: state it "
-        "here.",
+        speakers="The files do not contain information about speakers, language, microphones and "
+        "surroundings: add it here. With others, expect more errors.",
+        ethics="The files do not show whether the speakers agreed to be recorded: add it here.",
     )
 
 
 def tested(sets: Mapping[str, pd.DataFrame]) -> str:
-    """Whose recordings the model was tested on, and which classes sets lack."""
+    """The test recordings, whether their speakers are new, and classes that sets lack."""
     spoken = {name: _recordings(table) for name, table in sets.items()}
     test = spoken["test"]
-    known = {name: table[manifest.speakers_known(table)] for name, table in spoken.items()}
-    text = f"{len(test):,} recordings of the same data set that were kept back. "
+    known = {name: table[speakers_known(table)] for name, table in spoken.items()}
+    text = f"{len(test):,} recordings of the same data set, not used for training. "
     if unknown := sum(map(len, spoken.values())) - sum(map(len, known.values())):
         text += (
-            f"Of {unknown:,} recordings in all sets, {len(test) - len(known['test']):,} of them in "
-            "the test set, it is not told who speaks, so it is not known whether the same people "
-            "are heard in training; where they are, figures are better than for new voices. "
+            f"{unknown:,} recordings in all sets, {len(test) - len(known['test']):,} of them in "
+            "the test set, have unknown speakers, so that test speakers may be in the training "
+            "set, too. If they are, the figures are better than for new voices. "
         )
     if len(known["test"]):
         speakers = set(known["test"]["speaker"])
         shared = len(speakers.intersection(known["train"]["speaker"]))
         if shared:
             text += (
-                f"{shared:,} of its {len(speakers):,} known speakers are heard in training too: "
-                "for voices that the model has never heard, expect more errors than these."
+                f"{shared:,} of its {len(speakers):,} known speakers are also in the training set: "
+                "for new voices, expect more errors."
             )
         elif unknown:
-            text += f"None of its {len(speakers):,} known speakers is known from training."
+            text += (
+                f"None of its {len(speakers):,} known speakers is a known speaker of the training "
+                "set."
+            )
         else:
             text += (
-                f"None of its {len(speakers):,} speakers is heard in training: sets are disjoint "
-                "in speakers, and figures are those for voices that the model has never heard."
+                f"None of its {len(speakers):,} speakers is in the training set: the sets are "
+                "speaker-disjoint, and the figures are for new voices."
             )
     lacking = {name: classes for name, classes in manifest.lacking(spoken).items() if classes}
     return text.strip() + "".join(
@@ -119,24 +122,24 @@ def tested(sets: Mapping[str, pd.DataFrame]) -> str:
 
 
 def trained(settings: Mapping[str, Any], origin: Origin, sets: Mapping[str, pd.DataFrame]) -> str:
-    """What the model was trained on, and how recordings were divided."""
+    """The training data, and how recordings were divided into sets."""
     columns, rows = ["set", "recordings", "known speakers", "segments of noise"], []
     for name, purpose in PURPOSES.items():
         spoken = _recordings(sets[name])
         noise = len(sets[name]) - len(spoken)
-        known = spoken.loc[manifest.speakers_known(spoken), "speaker"]
+        known = spoken.loc[speakers_known(spoken), "speaker"]
         rows.append((purpose, *(f"{n:,}" for n in (len(spoken), known.nunique(), noise))))
     if all(row[-1] == "0" for row in rows):
         columns, rows = columns[:-1], [row[:-1] for row in rows]
-    epoch = "which epoch is kept, and " if settings["patience"] else ""
+    epoch = "the selected epoch and " if settings["patience"] else ""
     return (
         f"Data set: {escaped(origin.name)}. Its licence: {escaped(origin.licence)}\n\n"
-        f"Recordings were divided {METHODS[settings['split']['method']]}. Weights are learnt from "
-        f"the training set; the validation set says {epoch}where the threshold lies.\n\n"
+        f"Recordings were divided {METHODS[settings['split']['method']]}. The training set "
+        f"determines the weights, the validation set {epoch}the threshold.\n\n"
         + table(columns, rows)
     )
 
 
 def _recordings(manifest: pd.DataFrame) -> pd.DataFrame:
-    """Those of a manifest that are no segments of noise, which nobody speaks."""
+    """The recordings of a manifest without segments of noise, which have no speaker."""
     return manifest[manifest["speaker"] != ""]

@@ -1,4 +1,4 @@
-"""The figures of a model card: how well the model does, and what to beware of."""
+"""The figures of a model card: metrics, and caveats."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,25 +8,25 @@ import pandas as pd
 from spokenwords.export.markdown import escaped, table
 from spokenwords.names import UNKNOWN
 
-# Of the most frequent confusions, so many.
-CONFUSIONS = 10
+CONFUSIONS = 10  # at most, in the table of the most frequent ones
 
 
 def explained(settings: Mapping[str, Any]) -> str:
-    """What the measures are."""
+    """Definitions of the metrics."""
     text = (
-        "Accuracy is the share of recordings whose likeliest class is the right one, whatever its "
-        "probability. Precision of a class is the share of its answers that are right, recall the "
-        "share of its recordings that are found, F1 their harmonic mean, macro F1 the mean of all "
-        "classes. Loss is the mean cross-entropy. The expected calibration error is how far "
-        "probabilities are from shares of right answers. Intervals (95 %) "
-        "are over speakers, whose recordings are alike, where it is known who speaks."
+        "Accuracy is the share of recordings whose likeliest class is correct, regardless of the "
+        "confidence threshold. Precision of a class is the share of its predictions that are "
+        "correct, recall the share of its recordings that are recognised, F1 their harmonic mean, "
+        "macro F1 the mean F1 of all classes. Loss is the mean cross-entropy. The expected "
+        "calibration error is the mean distance of probabilities from shares of correct answers. "
+        "Intervals (95 %) are over speakers as far as they are known, because recordings of one "
+        "speaker are correlated."
     )
     if settings["test_shift_seconds"]:
         text += (
             " In the test, probabilities were averaged over shifts of each recording by up to "
-            f"{settings['test_shift_seconds']:g} s either way; the exported model hears it once, "
-            "and its own accuracy is told apart."
+            f"{settings['test_shift_seconds']:g} s either way. The exported model does not do so: "
+            "see its own accuracy below."
         )
     return text
 
@@ -37,7 +37,7 @@ def analyses(
     confusions: pd.DataFrame,
     sets: Mapping[str, pd.DataFrame],
 ) -> str:
-    """All measures, those of each class, and the most frequent confusions."""
+    """All metrics, those of each class, and the most frequent confusions."""
     rows = [
         ("Accuracy", f"{metrics['accuracy']:.2%}", _interval(metrics["accuracy_interval"], ".2%")),
         ("Macro F1", f"{metrics['macro_f1']:.4f}", _interval(metrics["macro_f1_interval"], ".4f")),
@@ -52,7 +52,7 @@ def analyses(
     return "\n\n".join(
         [
             table(["measure", "value", "95 % interval"], rows),
-            "Of each class:",
+            "Metrics of each class:",
             _of_each_class(metrics["words"], sets["train"]),
             _most_frequent(confusions),
         ]
@@ -60,64 +60,64 @@ def analyses(
 
 
 def caveats(exported: Mapping[str, Any], alarms: pd.DataFrame | None) -> str:
-    """A list of what to beware of; `alarms` is the table of `false_alarms`, if there is one."""
+    """A list of caveats; `alarms` is the table of `false_alarms`, if there is one."""
     threshold, no_words = exported["threshold"], exported["no_words"]
     points = [
-        f"It hears {seconds(exported):g} s at a time and expects one word in them, whole; of two "
-        "words, or of half a word, it makes one all the same.",
+        f"The input is {seconds(exported):g} s that contain one whole word; two words, or half a "
+        "word, are classified as one word all the same.",
     ]
     if threshold:
         points.append(
-            f"An answer with a probability below {threshold:.4g} is to count as `{UNKNOWN}`: "
-            f"from there on, {_percent(exported['kept'])} of the right answers to validation "
-            "recordings count. A higher threshold has fewer false alarms and leaves more words "
-            "unheard."
+            f"Treat an answer with a probability below {threshold:.4g} as `{UNKNOWN}`. This "
+            f"threshold accepts {_percent(exported['kept'])} of the correct validation answers. A "
+            "higher one causes fewer false alarms, and misses more words."
         )
     else:
-        points.append("No threshold was found: every answer counts, however unsure.")
+        points.append("There is no confidence threshold: every answer is accepted.")
     if no_words:
         points.append(
-            f"It also answers {' or '.join(map(escaped, no_words))}, for sounds that are none of "
-            "its words, and does so best for sounds like those that it was trained on."
+            f"Sounds that are none of the words are classified as "
+            f"{' or '.join(map(escaped, no_words))}; this works best for sounds like those of the "
+            "training data."
         )
     else:
         points.append(
-            "It has no class for silence, noise or other words: it takes them for one of its "
-            "words, or is unsure."
+            "There is no class for silence, noise or other words: they are classified as one of "
+            "the words, possibly with a low probability."
         )
     if alarms is None:
-        points.append("How often other words, or noise, are taken for its words was not measured.")
+        points.append("False alarms on other words and on noise were not measured.")
     else:
         points += _false_alarms(alarms, exported["kept"])
     points.append(
-        "Microphones, rooms, noise and accents unlike those of the training data cost accuracy. "
-        "Try it on recordings of your own before you rely on it."
+        "Microphones, rooms, noise and accents that differ from the training data reduce accuracy. "
+        "Test the model on your own recordings before you rely on it."
     )
     return "\n".join(f"- {point}" for point in points)
 
 
 def seconds(exported: Mapping[str, Any]) -> float:
-    """The length of what the model takes."""
+    """The length of the model's input."""
     return exported["samples"] / exported["transform"]["sample_rate"]
 
 
-def _false_alarms(alarms: pd.DataFrame, kept: float) -> list[str]:
-    """What is taken for a word at the threshold that keeps about the share `kept`."""
-    row = alarms.loc[(alarms["share"] - kept).abs().idxmin()]
-    where = "With every answer counting"
+def _false_alarms(alarms: pd.DataFrame, share: float) -> list[str]:
+    """False alarms at the threshold that accepts about `share` of the correct answers."""
+    row = alarms.loc[(alarms["share"] - share).abs().idxmin()]
+    where = "With all answers accepted"
     if row["threshold"]:
         where = (
-            f"At the threshold that keeps {_percent(row['share'])} of the right answers to "
-            f"validation recordings, {row['threshold']:.4g}"
+            f"With the threshold {row['threshold']:.4g}, which accepts {_percent(row['share'])} of "
+            "the correct validation answers"
         )
     points = [
-        f"{where}, the following was measured before the export, in brackets with 95 % intervals "
-        "(Wilson's, over speakers; of noise, Garwood's)."
+        f"{where}, the following was measured before the export. Brackets contain 95 % intervals "
+        "(Wilson's, over speakers; Garwood's for noise)."
     ]
     for name, sounds, outcome in (
-        ("words", "its words", "are recognised"),
-        ("unknown", f"words that it was trained to call `{UNKNOWN}`", "are taken for its words"),
-        ("strangers", "words that it was never trained on", "are taken for its words"),
+        ("words", "the words", "are recognised"),
+        ("unknown", f"words trained as `{UNKNOWN}`", "are predicted as one of the words"),
+        ("strangers", "out-of-vocabulary words", "are predicted as one of the words"),
     ):
         if row[f"{name}_tested"]:
             bounds = _interval([row[f"{name}_low"], row[f"{name}_high"]], ".1%")
@@ -126,15 +126,16 @@ def _false_alarms(alarms: pd.DataFrame, kept: float) -> list[str]:
                 f"({bounds}) {outcome}."
             )
         elif name == "strangers":
-            points.append(f"How often {sounds} {outcome} was not measured.")
+            points.append(f"False alarms on {sounds} were not measured.")
     if row["noise_tested"]:
         bounds = _interval([row["noise_low"], row["noise_high"]], ".3g")
         points.append(
-            f"In {60 * row['noise_tested']:.2g} min of noise that nothing was trained on, searched "
-            f"with a window that slides on, {row['noise']:.3g} words an hour ({bounds}) are found."
+            f"In {60 * row['noise_tested']:.2g} min of noise that was not used for training, "
+            f"searched with a sliding window, {row['noise']:.3g} words per hour ({bounds}) are "
+            "found."
         )
     else:
-        points.append("How often words are found in noise was not measured.")
+        points.append("False alarms on noise were not measured.")
     return points
 
 
@@ -142,7 +143,7 @@ def _of_each_class(words: Mapping[str, Mapping[str, float]], trained: pd.DataFra
     counts = trained["word"].value_counts()
     rows = []
     for word, row in words.items():
-        # Of what was never said there is no share that was found.
+        # Without recordings there is no recall.
         found = [f"{row[key]:.1%}" if row["recordings"] else "–" for key in ("recall", "f1")]
         tested = f"{row['recordings']:,}"
         rows.append(
@@ -153,30 +154,30 @@ def _of_each_class(words: Mapping[str, Mapping[str, float]], trained: pd.DataFra
 
 def _most_frequent(confusions: pd.DataFrame) -> str:
     """The pairs of different classes that were confused most often."""
-    said = confusions.groupby("target")["count"].transform("sum")
-    wrong = confusions.assign(said=said)[confusions["target"] != confusions["prediction"]]
+    totals = confusions.groupby("target")["count"].transform("sum")
+    wrong = confusions.assign(total=totals)[confusions["target"] != confusions["prediction"]]
     worst = wrong[wrong["count"] > 0].sort_values("count", ascending=False, kind="stable")
     if worst.empty:
-        return "No test recording was taken for another class."
+        return "No test recording was confused."
     rows = [
         (
             escaped(row.target),
             escaped(row.prediction),
             f"{row.number:,}",
-            f"{row.number / row.said:.1%}",
+            f"{row.number / row.total:.1%}",
         )
         for row in worst.head(CONFUSIONS).rename(columns={"count": "number"}).itertuples()
     ]
-    columns = ["said", "taken for", "recordings", "of those said"]
+    columns = ["spoken", "predicted as", "recordings", "share of spoken"]
     return f"The most frequent confusions:\n\n{table(columns, rows)}"
 
 
 def _interval(bounds: list[float], form: str) -> str:
     low, high = bounds
-    # Of recordings that are all alike, resampling learns nothing.
+    # Resampling identical recordings gives no interval.
     return "–" if low == high else f"{low:{form}} to {high:{form}}"
 
 
 def _percent(share: float) -> str:
-    """With as many digits as the share has."""
+    """A share in per cent, with all its digits."""
     return f"{100 * share:g}%"

@@ -1,4 +1,4 @@
-"""How long ONNX Runtime takes for recordings, on one core."""
+"""The speed of ONNX Runtime on one core."""
 
 import time
 
@@ -13,10 +13,10 @@ BATCHES = 10
 
 
 def measure(model: bytes, waveforms: np.ndarray) -> dict[str, float]:
-    """Figures of the exported model for waveforms [recording, samples], taken in turn.
+    """Time the exported model on waveforms [recording, samples], used in turn.
 
-    One recording a call, as it comes from a microphone: median_ms and percentile_95_ms, over
-    `calls`. Recordings together, `batch_size` a call: recordings_per_second (of the median call).
+    - One recording per call, as from a microphone: median_ms and percentile_95_ms of `calls`
+    - `batch_size` recordings per call: recordings_per_second of the median call
     """
     running = onnx_model.session(model, threads=1)
 
@@ -28,7 +28,7 @@ def measure(model: bytes, waveforms: np.ndarray) -> dict[str, float]:
     singles = [waveforms[number % len(waveforms)][None] for number in range(WARM_UP + CALLS)]
     single = np.array([seconds(batch) for batch in singles])[WARM_UP:]
     together = np.resize(waveforms, (BATCH_SIZE, waveforms.shape[1]))
-    # The first call allocates what the others find.
+    # The first call allocates memory.
     batched = np.array([seconds(together) for _ in range(1 + BATCHES)])[1:]
     return {
         "calls": CALLS,

@@ -1,8 +1,9 @@
-"""Whether the exported model gives what PyTorch does, and what was stored as predictions."""
+"""Comparison of the exported model with PyTorch and with the stored predictions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime
@@ -13,18 +14,19 @@ from spokenwords.errors import UserError
 from spokenwords.evaluation import intervals, predictions
 from spokenwords.export import onnx_model
 from spokenwords.jobs import progress
-from spokenwords.model.classifier import Classifier
 from spokenwords.recordings import audio
 
+if TYPE_CHECKING:
+    from spokenwords.model.classifier import Classifier
+
 BATCH_SIZE = 64
-# Of a probability. Rounding in float32 makes about a millionth.
-LIMIT = 1e-4
+LIMIT = 1e-4  # of a probability; rounding in float32 changes it by about 1e-6
 
 
-def load(classifier: Classifier, folder: Path, files: list[str], window: str) -> np.ndarray:
-    """Recordings `files` in `folder` as the classifier takes them: float32 [recording, samples].
+def load(classifier: "Classifier", folder: Path, files: list[str], window: str) -> np.ndarray:
+    """Load recordings `files` of `folder` for the classifier: float32 [recording, samples].
 
-    Longer ones are cut to their `window` (see `audio.excerpt`). Raises `UserError` when one is no
+    Longer ones are cut to their `window` (see `audio.excerpt`). Raises `UserError` if one is no
     longer usable.
     """
     waveforms = np.empty((len(files), classifier.samples), np.float32)
@@ -38,10 +40,10 @@ def load(classifier: Classifier, folder: Path, files: list[str], window: str) ->
 
 @dataclass(frozen=True)
 class Comparison:
-    """What ONNX Runtime makes of recordings, beside PyTorch and what was stored, [recording] each.
+    """Results of ONNX Runtime compared with PyTorch and with stored predictions, [recording] each.
 
-    `to_pytorch` and `to_stored` are the largest differences of a probability: of any class, and of
-    those that predictions keep. `answers` are the numbers of the classes that it finds likeliest.
+    `to_pytorch` is the largest difference of a probability of any class, `to_stored` that of a
+    stored probability. `answers` are the numbers of the likeliest classes.
     """
 
     to_pytorch: np.ndarray
@@ -51,20 +53,19 @@ class Comparison:
 
 @torch.inference_mode()
 def compare(
-    classifier: Classifier,
+    classifier: "Classifier",
     running: onnxruntime.InferenceSession,
     folder: Path,
     stored: pd.DataFrame,
     window: str,
 ) -> Comparison:
-    """What ONNX Runtime makes of the recordings in `folder` that `stored` predictions are of.
+    """Run the exported model on the recordings in `folder` that have `stored` predictions.
 
-    PyTorch's probabilities are made as everywhere in this workflow, but for the rounding of stored
-    spectrograms: SciPy's transform, the classifier, which is to be on the CPU, in evaluation mode
-    and in float32. Those stored were made from rounded spectrograms, in the evaluation's precision,
-    averaged over shifts where the run has the test do so, and are kept to six decimals, those of
-    the likeliest classes and of the target. Recordings are loaded as `load` does it, which raises
-    `UserError` when one is no longer usable.
+    PyTorch's probabilities are computed as in the workflow, but without rounding of spectrograms:
+    SciPy's transform, then the classifier, which must be on the CPU, in evaluation mode and in
+    float32. Stored probabilities were computed from rounded spectrograms, in the evaluation's
+    precision, and averaged over shifts if the run does so; they have six decimals and exist for the
+    likeliest classes and the target. Raises `UserError` as `load` does.
     """
     number = {name: place for place, name in enumerate(classifier.words)}
     parts = []
@@ -76,30 +77,30 @@ def compare(
         spectrograms = classifier.transform.complex_spectrogram(waveforms)
         expected = classifier(torch.from_numpy(spectrograms)).softmax(dim=1).numpy()
         found = onnx_model.probabilities(running, waveforms)
-        kept = [
+        differences = [
             found[np.arange(len(rows)), rows[name].map(number)] - rows[probability]
             for name, probability in (("target", "target_probability"), *predictions.PLACES)
             if name in rows
         ]
-        largest = np.abs(expected - found).max(axis=1), np.abs(kept).max(axis=0)
+        largest = np.abs(expected - found).max(axis=1), np.abs(differences).max(axis=0)
         parts.append((*largest, found.argmax(axis=1)))
         done.advance(len(rows))
     return Comparison(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def check(differences: np.ndarray, files: Sequence[str]) -> float:
-    """The largest of the differences to PyTorch [recording].
+    """Return the largest of the differences to PyTorch [recording].
 
-    Raises `UserError` where it is beyond `LIMIT`, or no number.
+    Raises `UserError` if it is above `LIMIT` or not finite.
     """
-    # NaN, where there is one, counts as the largest.
+    # argmax returns a NaN if there is one.
     worst = int(differences.argmax())
     if not differences[worst] <= LIMIT:
         raise UserError(
             f"ONNX Runtime's probabilities differ from PyTorch's by up to {differences[worst]:.2g} "
-            f"(recording {files[worst]}), more than {LIMIT:g}; the model is not exported. Check "
-            "that the packages installed are those of envs/run.txt; if they are, float32 is too "
-            "coarse for what the model computes, and another representation may do better."
+            f"(recording {files[worst]}), more than {LIMIT:g}, so the model is not exported. Check "
+            "that the installed packages are those of envs/run.txt. If they are, float32 is too "
+            "coarse for this model: try another representation."
         )
     return float(differences[worst])
 
@@ -107,16 +108,16 @@ def check(differences: np.ndarray, files: Sequence[str]) -> float:
 def on_test_set(
     found: Comparison, stored: pd.DataFrame, classes: Sequence[str]
 ) -> dict[str, object]:
-    """How well the exported model does, and how it agrees with the evaluation's predictions.
+    """Return metrics of the exported model, and its agreement with the stored predictions.
 
-    accuracy, accuracy_interval (95 %); same_answers (share of recordings whose likeliest class is
-    the same), and largest_difference_to_stored (of a probability that predictions keep).
+    accuracy, accuracy_interval (95 %); same_answers (share of recordings with the same likeliest
+    class); largest_difference_to_stored (of a stored probability).
     """
     answers = np.array(classes, object)[found.answers]
-    right = answers == stored["target"].to_numpy(object)
+    correct = answers == stored["target"].to_numpy(object)
     return {
-        "accuracy": float(right.mean()),
-        "accuracy_interval": intervals.of_share(right, stored["speaker"]),
+        "accuracy": float(correct.mean()),
+        "accuracy_interval": intervals.of_share(correct, stored["speaker"]),
         "same_answers": float((answers == stored["prediction"].to_numpy(object)).mean()),
         "largest_difference_to_stored": float(found.to_stored.max()),
     }

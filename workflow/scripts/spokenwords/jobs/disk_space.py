@@ -1,5 +1,6 @@
-"""Free space on a disk, checked before long work."""
+"""Where files can be written, and how much: checked before long work."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -18,4 +19,17 @@ def require_space(place: Path, bytes_needed: float, purpose: str) -> None:
             f"The disk of {place.parent} is too full: {purpose} needs "
             f"{bytes_needed / BYTES_PER_MB:,.1f} MB and {free / BYTES_PER_MB:,.1f} MB are free. "
             "Free some space there or choose a place on another disk."
+        )
+
+
+def require_writable(folder: Path, key: str) -> None:
+    """Raise `UserError` if files cannot be written to `folder`, which config key `key` names.
+
+    Of a folder that does not exist yet, the nearest one above it counts.
+    """
+    nearest = next(path for path in (folder, *folder.parents) if os.path.exists(path))  # noqa: PTH110
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise UserError(
+            f"The folder {nearest} is not writable (config key {key}): change its rights, or "
+            "choose another folder."
         )

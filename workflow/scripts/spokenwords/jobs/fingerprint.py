@@ -12,9 +12,13 @@ Messages may call functions to read something. One that assigns, awaits or yield
 
 import ast
 import hashlib
+from collections.abc import Callable
 from copy import copy
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
+
+Node = TypeVar("Node", bound=ast.AST)
 
 # Packages and modules that run jobs, and compute no results.
 JOBS = ("spokenwords.jobs",)
@@ -183,10 +187,11 @@ class _Code:
                 names.append(alias)
         return _with(node, names=names) if names else None
 
-    def _without(self, node: ast.AST | None) -> None:
-        """Leave out a node, if there is one."""
+    def _without(self, node: ast.AST | None) -> ast.AST | None:
+        """Leave out a node, if there is one; return what is left of it: None."""
         if node:
             self.left_out.update(_names(node))
+        return None
 
     def _without_arguments(self, call: ast.Call) -> ast.Call:
         """The call without its arguments, unless these do more than read."""
@@ -227,7 +232,7 @@ class _Code:
         )
 
 
-KINDS = {
+KINDS: dict[type[ast.AST], Callable[..., ast.AST | None]] = {
     ast.Name: _Code.name,
     ast.Global: _Code.shared,
     ast.JoinedStr: _Code.f_string,
@@ -249,7 +254,7 @@ KINDS = {
 }
 
 
-def _with(node: ast.AST, **fields: object) -> ast.AST:
+def _with(node: Node, **fields: object) -> Node:
     """A copy of a node with other fields."""
     node = copy(node)
     for name, value in fields.items():
@@ -272,7 +277,7 @@ def _acts(node: ast.AST) -> bool:
 
 
 def _local_files(names: list[str], root: Path) -> list[Path]:
-    files = []
+    files: list[Path] = []
     for name in names:
         # Importing a.b.c runs a, a.b and a.b.c.
         folder = root

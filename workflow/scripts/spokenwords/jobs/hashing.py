@@ -46,15 +46,15 @@ def digests(groups: dict[str, tuple[Path, list[str]]], cache: Path) -> dict[str,
     """
     known = _known(cache)
     states = {group: state(*files) for group, files in groups.items()}
-    found = {group: known.get(group) for group in groups}
-    changed = [group for group in groups if not found[group] or found[group][0] != states[group]]
+    found = {group: known.get(group, ["", ""]) for group in groups}
+    changed = [group for group in groups if found[group][0] != states[group]]
     # A thread a group: with one a file, they would mostly wait for each other.
     with ThreadPoolExecutor(min(READERS, os.cpu_count() or 1)) as threads:
         hashes = threads.map(lambda group: _hashes(*groups[group]), changed)
         for group, contents in zip(changed, hashes, strict=True):
             pairs = zip(groups[group][1], contents, strict=True)
             digest = digest_of_lines(f"{name}\0{content}" for name, content in pairs)
-            found[group] = [None if _failed(*groups[group], contents) else states[group], digest]
+            found[group] = ["" if _failed(*groups[group], contents) else states[group], digest]
     readable = {group: entry for group, entry in found.items() if entry[0]}
     if readable != known:
         write_cache(cache, json.dumps(readable))

@@ -27,7 +27,10 @@ def job_log(path: str) -> Iterator[None]:
             os.dup2(file.fileno(), 2)
     except OSError as error:
         sys.exit(f"Error: {machine_error(error) or error}")
-    handlers = [logging.StreamHandler(sys.stderr), logging.StreamHandler(terminal)]
+    handlers: list[logging.Handler] = [
+        logging.StreamHandler(sys.stderr),
+        logging.StreamHandler(terminal),
+    ]
     handlers[0].setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     logger.setLevel(logging.INFO)
     logger.propagate = False

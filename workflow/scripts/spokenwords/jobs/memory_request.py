@@ -22,7 +22,7 @@ def needed(stores: Iterable[str], tables: Iterable[str], memory_budget: float | 
     """
     recordings = sum(_rows(table, Path(table).stat().st_mtime_ns) for table in tables)
     values = recordings * next(filter(None, map(_bytes_of_recording, stores)), 0)
-    if memory_budget == "auto":
+    if isinstance(memory_budget, str):
         return PYTORCH + math.ceil(values / SHARE)
     return PYTORCH + min(values, int(memory_budget * 1e9))
 

@@ -27,7 +27,7 @@ class Failure:
     @property
     def lasts(self) -> bool:
         """Whether the job would fail in the same way with more memory or time."""
-        return bool(self.error) and not self.error.startswith(f"Error: {OUT_OF_MEMORY}")
+        return bool(self.error and not self.error.startswith(f"Error: {OUT_OF_MEMORY}"))
 
 
 def error_in(log: Path, since: float) -> str | None:
@@ -81,7 +81,7 @@ def of_failures(failures: Iterable[Failure]) -> list[str]:
 
 
 def _by_error(failures: Iterable[Failure]) -> dict[str | None, list[Failure]]:
-    grouped = {}
+    grouped: dict[str | None, list[Failure]] = {}
     for failure in failures:
         grouped.setdefault(failure.error, []).append(failure)
     return grouped

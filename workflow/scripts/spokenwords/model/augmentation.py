@@ -164,6 +164,7 @@ class Augmentation:
 
     def _add_noise(self, values: torch.Tensor, generator: torch.Generator) -> None:
         """Add noise to some, in place. Silence stays silent: no noise has a ratio to it."""
+        assert self.noise  # see __init__
         pieces = self.noise.cut(len(values), generator).float()
         wanted = torch.rand(len(values), generator=generator) < self.settings.noise_share
         ratio_db = _uniform(*self.settings.noise_snr_db, len(values), generator)
@@ -188,9 +189,9 @@ class Augmentation:
         self, values: torch.Tensor, targets: torch.Tensor, generator: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor]:
         # PyTorch's Beta distribution draws from no generator but the global one.
-        seed = torch.randint(2**63 - 1, (1,), generator=generator).item()
-        shares = np.random.default_rng(seed).beta(*2 * [self.settings.mixup], size=len(values))
-        shares = _per_recording(torch.from_numpy(shares).float(), values.device)
+        seed, mixup = torch.randint(2**63 - 1, (1,), generator=generator), self.settings.mixup
+        sampled = np.random.default_rng(int(seed)).beta(mixup, mixup, size=len(values))
+        shares = _per_recording(torch.from_numpy(sampled).float(), values.device)
         others = _moved(torch.randperm(len(values), generator=generator), values.device)
         return (
             values[others].lerp_(values, shares),
@@ -234,7 +235,7 @@ def _masks(
 
     Each mask is between 0 and `widest` wide, and lies anywhere between the first and last place.
     """
-    extent = places[-1] - places[0]
+    extent = float(places[-1] - places[0])
     shape = (recordings, masks, 1)
     widths = torch.rand(shape, generator=generator) * min(widest, extent)
     starts = places[0] + torch.rand(shape, generator=generator) * (extent - widths)

@@ -58,9 +58,10 @@ class Classifier(nn.Module):
         self.precision = torch.float32
         self.representation = make_representation(representation, transform)
         self.network_name = network
-        self.network = NETWORKS[network](self.representation.channels, len(words))
+        self.network: nn.Module = NETWORKS[network](self.representation.channels, len(words))
         # Convolutions are faster with the channels of a pixel side by side, on CPUs and GPUs.
-        self.network.to(memory_format=torch.channels_last)
+        # The hints of PyTorch lack this overload.
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @classmethod
     def for_stores(

@@ -1,4 +1,4 @@
-"""The device that trains: which one, in which precision, and how its memory is kept."""
+"""The device that a job works on, the precision of its arithmetic, and how its memory is kept."""
 
 import ctypes
 import logging
@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from spokenwords.errors import UserError
-from spokenwords.model.classifier import RETRAIN, Classifier
+from spokenwords.model.classifier import Classifier
 
 logger = logging.getLogger("spokenwords")
 
@@ -19,7 +19,7 @@ def load_classifier(
     wanted_precision: str,
     threads: int,
     setting: str | None = None,
-    advice: str = RETRAIN,
+    advice: str | None = None,
 ) -> Classifier:
     """Return the classifier in `path` on the device, and in the precision, of the settings.
 
@@ -32,10 +32,11 @@ def load_classifier(
 
 
 def choose(wanted: str, threads: int, setting: str | None = None) -> torch.device:
-    """The device for `wanted` (auto, cuda or cpu), made ready; a CPU works with `threads` threads.
+    """Return the device for `wanted` (auto, cuda or cpu), ready to use.
 
-    Of several GPUs it is one. Raises `UserError`, which names the `setting` that `wanted` comes
-    from, when a GPU is demanded and there is none.
+    A CPU works with `threads` threads. Of several GPUs it is PyTorch's current one. Raises
+    `UserError` if `wanted` is cuda and there is no GPU; it names `setting`, where `wanted` comes
+    from if it is not the config.
     """
     available = torch.cuda.is_available()
     if wanted == "cuda" and not available:
@@ -45,11 +46,6 @@ def choose(wanted: str, threads: int, setting: str | None = None) -> torch.devic
             "no GPU; choose `auto` or `cpu`."
         )
     if available and wanted != "cpu":
-        if (count := torch.cuda.device_count()) > 1:
-            logger.info(
-                f"{count} GPUs found: one is used, the others stay idle. The environment variable "
-                "CUDA_VISIBLE_DEVICES says which."
-            )
         torch.backends.cudnn.benchmark = True
         # With its index, as tensors on it report it: without, it would not equal theirs.
         return torch.device("cuda", torch.cuda.current_device())
@@ -61,9 +57,9 @@ def choose(wanted: str, threads: int, setting: str | None = None) -> torch.devic
 
 
 def precision(wanted: str, device: torch.device) -> torch.dtype:
-    """The arithmetic of the network for `wanted`: float32, bfloat16, or auto.
+    """Return the data type of the network's arithmetic for `wanted`: float32, bfloat16, or auto.
 
-    auto takes bfloat16 where the device multiplies it natively: GPUs that do, AVX512-BF16 or AMX.
+    auto is bfloat16 if the device multiplies it natively: GPUs that do, AVX512-BF16 or AMX.
     """
     if wanted != "auto":
         return getattr(torch, wanted)
@@ -76,11 +72,11 @@ def precision(wanted: str, device: torch.device) -> torch.dtype:
 
 
 def _keep_freed_memory() -> None:
-    """Tell glibc to keep freed memory instead of handing it back to the kernel.
+    """Make glibc keep freed memory instead of returning it to the kernel.
 
-    A training step allocates and frees gigabytes of activations; fetched anew from the kernel, each
-    page is zeroed first, which takes longer than the arithmetic. The numbers are mallopt(3)'s
-    M_MMAP_MAX, M_TRIM_THRESHOLD and M_TOP_PAD; other C libraries lack them and go without.
+    A training step allocates and frees gigabytes of activations. The kernel zeroes each page of new
+    memory, which takes longer than the arithmetic. The numbers are mallopt(3)'s M_MMAP_MAX,
+    M_TRIM_THRESHOLD and M_TOP_PAD; other C libraries lack them.
     """
     if platform.libc_ver()[0] != "glibc":
         return

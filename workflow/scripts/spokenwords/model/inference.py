@@ -77,11 +77,11 @@ def ranked(probabilities: torch.Tensor, places: int) -> tuple[torch.Tensor, torc
 
     Of equals the first class comes first, as everywhere; `topk` would take any.
     """
-    left, classes = probabilities.clone(), []
+    left, ordered = probabilities.clone(), []
     for _ in range(min(places, probabilities.shape[1])):
-        classes.append(left.argmax(dim=1, keepdim=True))
-        left.scatter_(1, classes[-1], -1)
-    classes = torch.cat(classes, dim=1)
+        ordered.append(left.argmax(dim=1, keepdim=True))
+        left.scatter_(1, ordered[-1], -1)
+    classes = torch.cat(ordered, dim=1)
     return classes, probabilities.gather(1, classes)
 
 
@@ -99,13 +99,13 @@ def outcomes(
     # Room for all at first: what is kept between batches would come to lie among freed memory, in
     # which the next batch then finds no place.
     count, places = len(recordings), min(places, len(classifier.words))
-    labels, room = recordings.labels, {"device": recordings.labels.device}
+    labels, device = recordings.labels, recordings.labels.device
     found = Outcomes(
         labels,
-        classes=torch.empty((count, places), dtype=torch.int64, **room),
-        probabilities=torch.empty((count, places), **room),
-        label_probabilities=torch.empty(count, **room),
-        losses=torch.empty(count, **room),
+        classes=torch.empty((count, places), dtype=torch.int64, device=device),
+        probabilities=torch.empty((count, places), device=device),
+        label_probabilities=torch.empty(count, device=device),
+        losses=torch.empty(count, device=device),
     )
     start = 0
     for values, own in scores(classifier, recordings, shifts):

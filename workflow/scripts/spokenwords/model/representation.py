@@ -102,6 +102,7 @@ class Mel(Power):
     """
 
     name = "mel"
+    mel_bank: torch.Tensor
 
     def __init__(self, transform: STFT):
         super().__init__(transform)
@@ -152,6 +153,7 @@ class LogMelComplex(LogMel):
 
     name = "log_mel_complex"
     channels = 3
+    filter_bank: torch.Tensor
 
     def __init__(self, transform: STFT):
         super().__init__(transform)

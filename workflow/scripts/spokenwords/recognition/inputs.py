@@ -39,6 +39,23 @@ def recordings(place: Path) -> list[Path]:
     raise UserError(f"There is no recording, folder or list of recordings {place}.")
 
 
+def asked(place: str | None, cache: Path) -> dict[str, str]:
+    """Return the `place` that the config names, and the `digest` of the recordings there.
+
+    Raises `UserError` as `recordings` does, and where the config names no place.
+    """
+    if place is None:
+        raise UserError(
+            "Config key predict.recordings is empty: name a recording, a folder, or a text file "
+            "that lists recordings, as in --config 'predict={recordings: my/recordings}'."
+        )
+    place = os.path.expanduser(place)  # noqa: PTH111 (Path raises for unknown users)
+    try:
+        return {"place": place, "digest": digest(Path(place), cache)}
+    except UserError as error:
+        raise UserError(f"{error} Config key predict.recordings names it.") from None
+
+
 def digest(place: Path, cache: Path) -> str:
     """Return the SHA-256 of the paths and the content of the recordings that `place` names.
 

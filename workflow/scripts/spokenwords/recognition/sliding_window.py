@@ -5,7 +5,7 @@ A recording no longer than the window is one window, zero-padded as in training.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -139,7 +139,8 @@ def ahead(
     Items in work, and the one whose result was yielded last, weigh at most `room` together; a
     heavier item is alone.
     """
-    waiting, load = deque(), 0
+    waiting: deque[tuple[Future[Result], float]] = deque()
+    load = 0.0
     for item in items:
         own = weight(item)
         while waiting and load + own > room:
@@ -179,7 +180,7 @@ def events(
     """
     first, samples = starts(length, classifier), classifier.samples
     spans = np.stack([first, np.minimum(first + samples, length)], axis=1)
-    seconds = (spans / classifier.transform.sample_rate).tolist()
+    begins, ends = (spans / classifier.transform.sample_rate).T.tolist()
     numbers, confidences = thresholds.best(windows)
     words, no_words = classifier.words, classifier.no_words
     answers = thresholds.answer(numbers, confidences, words, no_words, threshold)
@@ -192,4 +193,4 @@ def events(
             near = slice(*np.searchsorted(first, [first[i] - samples + 1, first[i] + samples]))
             close = 2 * np.abs(first[near] - first[i]) <= samples
             left[near] &= ~close & (answers[near] != answers[i])
-    return [Event(answers[i], *seconds[i], windows[i]) for i in sorted(selected)]
+    return [Event(answers[i], begins[i], ends[i], windows[i]) for i in sorted(selected)]

@@ -16,8 +16,7 @@ from scipy import fft, signal
 
 from spokenwords.jobs.progress import Progress
 from spokenwords.recordings import audio, decoding
-from spokenwords.recordings.manifest import speakers_known
-from spokenwords.recordings.tables import read_table
+from spokenwords.recordings.tables import read_table, speakers_known
 
 FLAGS = ["cut_at_start", "cut_at_end"]
 ESTIMATES = [

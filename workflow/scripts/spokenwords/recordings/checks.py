@@ -7,8 +7,7 @@ import pandas as pd
 
 from spokenwords.errors import UserError
 from spokenwords.recordings.inventory_file import DECIMALS, USABLE
-from spokenwords.recordings.manifest import speakers_known
-from spokenwords.recordings.tables import read_table
+from spokenwords.recordings.tables import read_table, speakers_known
 from spokenwords.wording import counted
 
 logger = logging.getLogger("spokenwords")

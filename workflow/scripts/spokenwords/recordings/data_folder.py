@@ -123,10 +123,11 @@ def _refuse(folder: Path, words: list[str]) -> None:
 
 def _look(folder: Path) -> Layout:
     """Where in a data folder recordings lie; hidden files and folders are passed over."""
-    with os.scandir(folder) as entries:
-        entries = sorted((entry.name, entry.is_dir()) for entry in entries if entry.name[0] != ".")
+    with os.scandir(folder) as found:
+        entries = sorted((entry.name, entry.is_dir()) for entry in found if entry.name[0] != ".")
     folders = [name for name, is_folder in entries if is_folder]
-    files, deeper = {}, {}
+    files: dict[str, list[str]] = {}
+    deeper: dict[str, list[str]] = {}
     for name in (name for name in folders if name[0] != "_"):
         names = os.listdir(folder / name)  # noqa: PTH208
         files[name] = _recordings(name, names)

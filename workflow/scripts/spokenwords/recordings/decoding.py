@@ -1,14 +1,12 @@
 """Decoding recordings: from a file of any kind to samples.
 
-Three decoders are tried in turn: Python's own for plain WAV files, libsndfile, and FFmpeg (by way
-of PyAV). The content of a file decides, not its name.
+libsndfile is tried first, then FFmpeg (PyAV). The content of a file decides, not its name.
 """
 
 import errno
 import io
 import os
 import re
-import wave
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,7 +14,6 @@ from typing import Any, BinaryIO
 import numpy as np
 import soundfile
 
-MOST_CHANNELS = 1024  # of libsndfile
 # What a sample rate may be, Hz. It is anything in a damaged file, and resampling from or to some
 # rates would take more memory than there is.
 RATES = range(1000, 1_000_001)
@@ -98,8 +95,6 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
     # Opening a pipe or a device would never end. os.path, unlike Path, raises nothing whatever.
     if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):  # noqa: PTH110, PTH112, PTH113
         raise UnreadableRecordingError("no regular file")
-    if plain := _decode_plain_wav(path):
-        return plain
     try:
         with path.open("rb") as file:
             samples, sample_rate = _decode(file)
@@ -229,7 +224,7 @@ def _decode_by_ffmpeg(content: bytes, kind: str) -> tuple[np.ndarray, int]:
     av.logging.set_level(av.logging.ERROR)
     av.logging.set_skip_repeated(False)
     options = {"format_whitelist": FORMATS}
-    pieces, sample_rate = [], 0
+    pieces, sample_rate, damaged = [], 0, False
     left = MOST_SAMPLES_A_BYTE * len(content)
     with av.logging.Capture() as errors:
         try:
@@ -244,9 +239,9 @@ def _decode_by_ffmpeg(content: bytes, kind: str) -> tuple[np.ndarray, int]:
                         raise ValueError
         except MemoryError:
             raise
-        except (av.FFmpegError, ValueError) as error:
-            errors.append(error)
-    if errors:
+        except (av.FFmpegError, ValueError):
+            damaged = True
+    if damaged or errors:
         rest = "; `ffmpeg -i <file> <new name>.wav` converts what is left of it" if pieces else ""
         raise UnreadableRecordingError(f"damaged or incomplete {kind} file{rest}")
     return (np.concatenate(pieces) if pieces else np.empty((0, 1), np.float32)), sample_rate
@@ -297,28 +292,3 @@ def _samples(frame: Any) -> np.ndarray:
         return values.astype(np.float32)
     scale = np.float32(2.0 ** (1 - 8 * values.dtype.itemsize))
     return values.astype(np.float32) * scale - (values.dtype.kind == "u")
-
-
-def _decode_plain_wav(path: Path) -> tuple[np.ndarray, int] | None:
-    """As `decode`, for a sound 16-bit PCM WAV file; None for all others.
-
-    Most recordings are such files, and the standard library makes less ado of opening one.
-    """
-    if path.suffix.lower() != ".wav":
-        return None
-    try:
-        with wave.open(str(path)) as file:
-            channels, width, sample_rate, frames, *_ = file.getparams()
-            size = frames * channels * width
-            # What is refused is left for soundfile, or `decode`, to refuse.
-            credible = 0 < size <= path.stat().st_size and sample_rate in RATES
-            if width != 2 or channels > MOST_CHANNELS or not credible:
-                return None
-            data = file.readframes(frames)
-    except (OSError, EOFError, RuntimeError, wave.Error):  # RuntimeError: chunks that overlap
-        return None
-    if len(data) != size:
-        return None
-    samples = np.frombuffer(data, "<i2").astype(np.float32)
-    samples *= np.float32(1 / 32768)
-    return samples.reshape(-1, channels), sample_rate

@@ -100,5 +100,5 @@ def digest_of_samples(samples: np.ndarray, sample_rate: int) -> str:
     head = f"{sample_rate} Hz, {samples.shape[1]} channels\n"
     digest = hashlib.sha256(head.encode())
     # Plus zero, since floating-point files may contain -0, which is 0 to the ear.
-    digest.update(np.ascontiguousarray(samples + np.float32(0)))
+    digest.update(np.ascontiguousarray(samples + np.float32(0)).data)
     return digest.hexdigest()

@@ -56,8 +56,8 @@ def advice(file: str) -> str:
         "To tell who speaks, name files <speaker>_nohash_<take>.wav, or give a table (config key "
         "dataset.metadata)."
     )
-    if file:
-        speaker, rest = manifest.parted(file)
+    if file and (parts := manifest.parted(file)):
+        speaker, rest = parts
         new = Path(file).with_name(f"{speaker}_nohash_{rest}{Path(file).suffix}").as_posix()
         text += (
             f" Is {speaker} the speaker of {file}? Then rename it to {new}, and the others "

@@ -40,7 +40,7 @@ def lines(content: str) -> list[str]:
 
 def body(content: str) -> str:
     """A text from its first line on that is neither empty nor a comment."""
-    return content[re.match(r"([^\S\n]*(#[^\n]*)?\n)*", content).end() :]
+    return re.sub(r"\A([^\S\n]*(#[^\n]*)?\n)*", "", content)
 
 
 def readings(line: str) -> list[str]:

@@ -11,28 +11,19 @@ import pandas as pd
 from spokenwords.errors import UserError
 from spokenwords.names import SETS, SILENCE_SEGMENTS
 from spokenwords.recordings.classes import Classes
-from spokenwords.recordings.tables import read_table
-from spokenwords.wording import counted, some
+from spokenwords.recordings.described import whereabouts
+from spokenwords.recordings.tables import read_table, speakers_known
+from spokenwords.wording import some
 
 # `label` numbers the words from 0, in the order of their stores; `row` is that of a word's store.
 COLUMNS = ["file", "word", "label", "speaker", "row"]
-MOST_NAMED = 10  # words in a message, each in a line
 # Between the speaker and the rest, in names of recordings.
 SEPARATORS = " _.-"
-MOST_NAMED = 10  # words, or speakers of a word, in a message
 
 
 def read(path: Path) -> pd.DataFrame:
     """A manifest from its CSV file: a row a recording, columns `COLUMNS`."""
     return read_table(path, ["file", "word", "speaker"])
-
-
-def speakers_known(table: pd.DataFrame) -> pd.Series:
-    """Whether it is known who speaks, of each row of a table with columns file and speaker.
-
-    Where it is not, a recording has its file for a speaker (see `dataset.speaker`).
-    """
-    return table["speaker"] != table["file"]
 
 
 def prefixed(recordings: pd.DataFrame) -> str:
@@ -57,7 +48,7 @@ def parted(file: str) -> tuple[str, str] | None:
     if stem.casefold().startswith(word.casefold()) and stem[len(word) :][:1] in [*SEPARATORS]:
         stem = stem[len(word) :]
     found = re.fullmatch(f"([^{SEPARATORS}]+)[{SEPARATORS}]+(.+)", stem.strip(SEPARATORS))
-    return found and found.groups()
+    return (found[1], found[2]) if found else None
 
 
 def lacking(manifests: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
@@ -65,34 +56,6 @@ def lacking(manifests: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
     present = {name: set(table["word"]) for name, table in manifests.items()}
     every = set().union(*present.values())
     return {name: sorted(every - words) for name, words in present.items()}
-
-
-def described(table: pd.DataFrame) -> str:
-    """Return how many recordings of how many speakers a table has, in words."""
-    known = table.loc[speakers_known(table), "speaker"]
-    unknown, speakers = len(table) - len(known), known.nunique()
-    if table.empty:
-        return "no recordings"
-    text = counted(len(table), "recording")
-    if not len(known):
-        return f"{text} of unknown speakers"
-    text += f" of {counted(speakers, 'speaker')}"
-    return f"{text}, {unknown:,} of unknown speakers" if unknown else text
-
-
-def whereabouts(manifests: Mapping[str, pd.DataFrame], words: Iterable[str]) -> str:
-    """A line for each of the first words: its recordings, the sets they are in, who says them."""
-    lines, words = [], list(words)
-    for word in words[:MOST_NAMED]:
-        said = {name: table[table["word"] == word] for name, table in manifests.items()}
-        parts = [described(pd.concat(said.values()))]
-        for name, table in said.items():
-            if len(table):
-                people = sorted(set(table.loc[speakers_known(table), "speaker"]))
-                by = f" by {some(people)}" if people else ""
-                parts.append(f"{name} has {len(table):,}{by}")
-        lines.append(f"\n  {word}: {'; '.join(parts)}")
-    return "".join(lines)
 
 
 def of_classes(path: Path, chosen: Classes, segments: Iterable[str] = ()) -> pd.DataFrame:

@@ -215,7 +215,8 @@ def digests(table: Path, cache: Path) -> dict[str, Digest]:
         known = json.loads(cache.read_text(encoding="utf-8"))
         if known["state"] == state:
             return {word: Digest(*parts) for word, parts in known["digests"].items()}
-    speakers, sets = defaultdict(int), defaultdict(int)
+    speakers: defaultdict[str, int] = defaultdict(int)
+    sets: defaultdict[str, int] = defaultdict(int)
     for row in rows(table):
         # A sum has no order, and takes no room.
         speakers[row.word] += _number(row.recording, row.speaker)

@@ -13,8 +13,9 @@ from scipy.sparse.csgraph import connected_components
 from spokenwords.errors import UserError
 from spokenwords.names import SETS
 from spokenwords.recordings import limits, manifest
+from spokenwords.recordings.described import described, whereabouts
 from spokenwords.recordings.manifest import COLUMNS
-from spokenwords.recordings.tables import read_table
+from spokenwords.recordings.tables import read_table, speakers_known
 from spokenwords.wording import some
 
 logger = logging.getLogger("spokenwords")
@@ -41,7 +42,7 @@ def divide(
     """
     recordings = recordings.sort_values("file", ignore_index=True)
     if method == "official":
-        chosen = _by_lists(recordings, lists)
+        chosen = _by_lists(recordings, lists or {})
     else:
         keys = ["samples_sha256", "speaker"] if method == "speaker" else ["samples_sha256"]
         shares = {"train": train, "valid": valid, "test": 1 - train - valid}
@@ -51,7 +52,7 @@ def divide(
         ways = {"official": "name some in the lists or the table (config key dataset.metadata)"}
         raise UserError(
             f"The split of method `{method}` leaves no recording for: {', '.join(empty)}; there "
-            f"are {manifest.described(recordings)}. Add recordings, "
+            f"are {described(recordings)}. Add recordings, "
             f"{ways.get(method, 'change its shares')}, or choose another method (config key "
             "splits)."
         )
@@ -68,7 +69,7 @@ def summarise(manifests: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """
     total = sum(len(part) for part in manifests.values())
     missing = manifest.lacking(manifests)
-    known = {name: part[manifest.speakers_known(part)] for name, part in manifests.items()}
+    known = {name: part[speakers_known(part)] for name, part in manifests.items()}
     heard = set(known["train"]["speaker"])
     prefixed = manifest.prefixed(pd.concat(manifests.values()))
     return pd.DataFrame(
@@ -102,7 +103,7 @@ def report(
         if words:
             logger.warning(
                 f"Warning: The set {name} of split {split} lacks {some(words)}: "
-                f"{limits.LACKING[name]}.{manifest.whereabouts(manifests, words)}\nAdd recordings "
+                f"{limits.LACKING[name]}.{whereabouts(manifests, words)}\nAdd recordings "
                 "(of other speakers if the split is by speaker), or change its shares, seed or "
                 f"lists (config key splits.{split})."
             )

@@ -228,7 +228,7 @@ def _speak(data: Path, word: str, voice: Voice, rate: float, pitch: float, seed:
     buffers = []
 
     @_SYNTH_CALLBACK
-    def collect(samples, count, _events):
+    def collect(samples: int | None, count: int, _events: int | None) -> int:
         if samples and count:
             buffers.append(ctypes.string_at(samples, 2 * count))
         return 0
@@ -241,8 +241,8 @@ def _speak(data: Path, word: str, voice: Voice, rate: float, pitch: float, seed:
             f"({error}): install espeakng-loader again, or choose another `dataset.source`."
         ) from error
     library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
-    library.espeak_Synth.argtypes = [ctypes.c_char_p, ctypes.c_size_t] + [ctypes.c_uint] * 4
-    library.espeak_Synth.argtypes += [ctypes.c_void_p] * 2
+    numbers, pointers = [ctypes.c_uint] * 4, [ctypes.c_void_p] * 2
+    library.espeak_Synth.argtypes = [ctypes.c_char_p, ctypes.c_size_t, *numbers, *pointers]
     rate_of_library = library.espeak_Initialize(_SYNCHRONOUS, 0, str(data).encode(), _DONT_EXIT)
     name = f"{voice.accent.lower()}+{voice.variant}"
     if rate_of_library <= 0 or library.espeak_SetVoiceByName(name.encode()) != 0:

@@ -18,3 +18,11 @@ def read_table(path: Path, text: Collection[str]) -> pd.DataFrame:
     missing = {name: [""] for name in columns if name not in text}
     types = dict.fromkeys(text, str)
     return pd.read_csv(path, dtype=types, keep_default_na=False, na_values=missing)
+
+
+def speakers_known(table: pd.DataFrame) -> pd.Series:
+    """Whether it is known who speaks, of each row of a table with columns file and speaker.
+
+    Where it is not, a recording has its file for a speaker (see `dataset.speaker`).
+    """
+    return table["speaker"] != table["file"]

@@ -38,11 +38,11 @@ def choose(predictions: pd.DataFrame, most: int = MOST) -> pd.DataFrame:
     c / r, and the highest ranks win, as in D'Hondt's method for seats. Ties in confidence are
     resolved by file name, ties in rank by the frequency of the pair and then by its words.
 
-    Columns added: `confusions` (how often the target was predicted as this word), `said` (number of
-    recordings of the target) and `reason` (`all`, `confidence` or `frequency`).
+    Columns added: `confusions` (how often the target was predicted as this word), `spoken` (number
+    of recordings of the target) and `reason` (`all`, `confidence` or `frequency`).
     """
-    said = predictions["target"].map(predictions["target"].value_counts())
-    mistakes = predictions.assign(said=said)
+    spoken = predictions["target"].map(predictions["target"].value_counts())
+    mistakes = predictions.assign(spoken=spoken)
     mistakes = mistakes[mistakes["target"] != mistakes["prediction"]]
     mistakes = mistakes.assign(reason="all").sort_values(
         ["probability", "file"], ascending=[False, True], ignore_index=True
@@ -154,7 +154,7 @@ def _described(row: Mapping) -> dict:
     words = likeliest(row)
     if all(word != row["target"] for word, _ in words):
         words.append((row["target"], row["target_probability"]))
-    keys = ("file", "speaker", "target", "prediction", "confusions", "said", "reason")
+    keys = ("file", "speaker", "target", "prediction", "confusions", "spoken", "reason")
     return {key: row[key] for key in keys} | {
         "probability": row["probability"],
         "targetProbability": row["target_probability"],

@@ -13,6 +13,7 @@ from spokenwords.recordings.splits import read_summary
 from spokenwords.recordings.tables import read_table
 from spokenwords.wording import counted, some
 
+MARK = "{headline}"  # where a template wants the page
 PURPOSES = ("training", "validation", "test")
 ORIGINS = {
     "archive": "unpacked from the data set's archive",
@@ -34,9 +35,9 @@ def of_files(
     return page(
         runs,
         dict(zip(runs, read, strict=True)),
-        {Path(path).parent.name: read_summary(path) for path in splits},
+        {Path(path).parent.name: read_summary(Path(path)) for path in splits},
         {Path(path).parent.name: pd.read_csv(path) for path in features},
-        read_table(recordings, ["word"]),
+        read_table(Path(recordings), ["word"]),
         ORIGINS[source],
     )
 
@@ -118,7 +119,7 @@ def _rows(
 
 def _limits(metrics: Mapping[str, Mapping]) -> list[str]:
     """Limits of the figures in the table; one paragraph for all runs that have the same ones."""
-    runs_of = {}
+    runs_of: dict[str, list[str]] = {}
     for run, result in metrics.items():
         if text := " ".join(limits.of_test(result["words"])):
             runs_of.setdefault(text, []).append(run)

@@ -20,12 +20,12 @@ def of_tables(template: str, title: str, tables: Mapping[Path, tuple[str, str]])
 
     Rows with a `count` of 0 are left out: with a thousand words nearly all pairs have none.
     """
-    data = {"title": title, "tables": []}
+    shown: list[dict[str, Any]] = []
     for path, (heading, text) in tables.items():
         with Path(path).open(newline="", encoding="utf-8") as file:
             columns, *rows = csv.reader(file)
         if "count" in columns:
             place = columns.index("count")
             rows = [row for row in rows if row[place] != "0"]
-        data["tables"].append({"title": heading, "text": text, "columns": columns, "rows": rows})
-    return filled(template, data)
+        shown.append({"title": heading, "text": text, "columns": columns, "rows": rows})
+    return filled(template, {"title": title, "tables": shown})

@@ -125,6 +125,7 @@ def load(
             _check_rows(store, label, manifest[manifest["word"] == store.word])
     needed = stores[0].recording_bytes * sum(map(len, manifests))
     place, budget = _place(needed, device, memory_budget, processes)
+    sets: list[Recordings | StreamedRecordings]
     if place is None:
         sets = [StreamedRecordings(stores, manifest, device, budget) for manifest in manifests]
     else:
@@ -213,4 +214,4 @@ def _place(
 
 def as_bytes(memory_budget: float | str) -> float | None:
     """The setting `memory_budget`, in GB or `auto`, as `load` takes it."""
-    return None if memory_budget == "auto" else memory_budget * 1e9
+    return None if isinstance(memory_budget, str) else memory_budget * 1e9

@@ -8,11 +8,12 @@ import shlex
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import zarr
 from numcodecs.checksum32 import CRC32C
+from zarr.storage import LocalStore
 
 from spokenwords.errors import UserError
 from spokenwords.spectrograms.codecs import PIPELINE
@@ -66,14 +67,14 @@ def read_array(array: zarr.Array, part: slice) -> np.ndarray:
     Raises `DamagedError` where a chunk is; `OSError` where it cannot be read for another reason.
     """
     try:
-        values = array[part]
+        values = np.asarray(array[part])
         if len(values) and part.indices(array.shape[0])[1] == array.shape[0]:
             _check_last(array)
         return values
     except RuntimeError as error:
         if DAMAGE.search(str(error)):
             raise DamagedError(f"a chunk cannot be decoded: {error}") from None
-        place = str(array.store.root)
+        place = str(_folder(array))
         if found := re.search(r"\(os error (\d+)\)", str(error)):
             raise OSError(int(found[1]), os.strerror(int(found[1])), place) from error
         error.add_note(f"This came of reading {place}.")
@@ -87,7 +88,11 @@ def _check_last(array: zarr.Array) -> None:
     """
     key = array.metadata.encode_chunk_key(tuple(count - 1 for count in array.cdata_shape))
     with suppress(FileNotFoundError):  # Then its values are none.
-        CRC32C(location="end").decode(Path(array.store.root, key).read_bytes())
+        CRC32C(location="end").decode(Path(_folder(array), key).read_bytes())
+
+
+def _folder(array: zarr.Array) -> Path:
+    return cast(LocalStore, array.store).root
 
 
 @dataclass(frozen=True)

@@ -206,7 +206,7 @@ def _read_ahead(pieces: list[Piece]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     with ThreadPoolExecutor(min(READERS, pieces[0].store.threads)) as threads:
         waiting: deque[tuple[Piece, Future]] = deque()
 
-        def next_one():
+        def next_one() -> tuple[np.ndarray, np.ndarray]:
             piece, values = waiting.popleft()
             return values.result(), piece.positions
 

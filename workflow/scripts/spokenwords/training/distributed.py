@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from spokenwords.errors import UserError
 from spokenwords.jobs.machine_errors import machine_error
-from spokenwords.model.classifier import Classifier
+
+if TYPE_CHECKING:
+    from spokenwords.model.classifier import Classifier
 
 logger = logging.getLogger("spokenwords")
 
@@ -66,6 +68,7 @@ def run(module: str, job: Mapping[str, Any], processes: int, threads: int) -> No
     processes write goes to this one's standard error. However this process ends, they end too.
     Raises `UserError` with the error of the process that fails first.
     """
+    logger.info(f"Training in {processes} processes.")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "job.json")
         path.write_text(json.dumps(job), encoding="utf-8")
@@ -78,11 +81,13 @@ def run(module: str, job: Mapping[str, Any], processes: int, threads: int) -> No
             [*command, "-m", module, str(path)],
             stdin=subprocess.PIPE,  # which `joined` watches
             stdout=subprocess.PIPE,
+            # Signals to this process's group are for this process to answer.
+            start_new_session=True,
             env=os.environ | environment,
             encoding="utf-8",
             errors="backslashreplace",
         ) as launcher:
-            for line in launcher.stdout:
+            for line in launcher.stdout or ():
                 logger.info(line.rstrip("\n"))
         if launcher.returncode:
             error = path.with_name(ERROR)
@@ -184,7 +189,7 @@ def joint(values: np.ndarray) -> np.ndarray:
     return np.concatenate(gathered(values))
 
 
-def parallel(classifier: Classifier, device: torch.device) -> nn.Module:
+def parallel(classifier: "Classifier", device: torch.device) -> nn.Module:
     """Return the classifier as a module whose gradients are means over the processes.
 
     On GPUs, its batch norms take the statistics of the whole batch. `nn.SyncBatchNorm` does not

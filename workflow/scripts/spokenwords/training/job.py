@@ -88,7 +88,7 @@ def make_model(job: Job) -> None:
     training = loop.Settings(
         epochs=settings["epochs"],
         batch_size=settings["batch_size"],
-        max_lr=_suggested(job.rates) if settings["max_lr"] == "auto" else settings["max_lr"],
+        max_lr=_suggested(job.rates) if job.rates else settings["max_lr"],
         patience=settings["patience"] or None,
         seed=settings["seed"],
         compile=compiles(settings["compile"], target),

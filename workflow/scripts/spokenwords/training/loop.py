@@ -63,7 +63,7 @@ class State:
     epoch: int = 0
     selected_epoch: int = 0
     selected_loss: float = math.inf
-    selected_weights: dict | None = None
+    selected_weights: dict = field(default_factory=dict)
     seconds: float = 0.0
 
 
@@ -117,7 +117,9 @@ def train(
         # Augmentation must not use the numbers that choose the order, which come from this seed.
         generator = torch.Generator().manual_seed(~seed & 0x7FFF_FFFF_FFFF_FFFF)
         # Summed on the device: reading a value after each batch would make a GPU wait.
-        loss_sum, correct, count = torch.zeros((), device=device), 0, 0
+        loss_sum = torch.zeros((), device=device)
+        correct = torch.zeros((), dtype=torch.int64, device=device)
+        count = 0
 
         classifier.train()
         for spectrograms, targets in train_set.shuffled(batch_size, seed):
@@ -129,7 +131,7 @@ def train(
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            rate = schedule.get_last_lr()[0]
+            rate = float(schedule.get_last_lr()[0])
             schedule.step()
             if average:
                 average.update_parameters(network)
@@ -197,8 +199,8 @@ def loss_and_accuracy(found: inference.Outcomes) -> tuple[float, float]:
 def _means(loss_sum: torch.Tensor, correct: torch.Tensor, count: int) -> tuple[float, float]:
     """Return loss and accuracy per recording, given each process's sums."""
     sums = torch.stack([loss_sum.double(), correct.double(), loss_sum.new_tensor(count).double()])
-    loss_sum, correct, count = distributed.total(sums).tolist()
-    return loss_sum / count, correct / count
+    loss, right, recordings = distributed.total(sums).tolist()
+    return loss / recordings, right / recordings
 
 
 def _row(epoch: int, name: str, loss: float, accuracy: float, rate: float) -> dict:

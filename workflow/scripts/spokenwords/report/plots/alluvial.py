@@ -1,5 +1,6 @@
 """The alluvial plot of a confusion table, as an image and as a page that shows counts."""
 
+from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
@@ -54,12 +55,12 @@ def draw(confusion: pd.DataFrame, smallest_share: float = 0.001, note: str = "")
         ("prediction", alluvial.predictions, 0, "predicted", "precision"),
         ("target", alluvial.targets, 1, "spoken", "recall"),
     )
-    for side, strata, edge, *headings in sides:
-        _label(axes, edge, 0, *headings, lift=12, color=GREY)
+    for side, strata, edge, word, share in sides:
+        _label(axes, edge, 0, word, share, lift=12, color=GREY)
         for bar in strata:
             corner = (edge - _BAR * edge, bar.y0)
-            patch = Rectangle(corner, _BAR, bar.y1 - bar.y0, facecolor=INK, linewidth=0)
-            axes.add_patch(patch).set_gid(f"{side}/{quote(bar.word, safe='')}")
+            block = Rectangle(corner, _BAR, bar.y1 - bar.y0, facecolor=INK, linewidth=0)
+            axes.add_patch(block).set_gid(f"{side}/{quote(bar.word, safe='')}")
             _label(axes, edge, (bar.y0 + bar.y1) / 2, shortened(bar.word), bar.share, weight="bold")
     heading(axes, TITLE, f"{note} {summary(alluvial)}".strip(), GREY, distance=24)
     return figure
@@ -102,10 +103,12 @@ def page(
     return pages.filled(template, data)
 
 
-def _label(axes: Axes, edge: int, y: float, word: str, number: str, lift: float = 0, **style):
+def _label(
+    axes: Axes, edge: int, y: float, word: str, number: str, lift: float = 0, **style: Any
+) -> None:
     """Write `number` next to the plot's left (0) or right (1) edge, `word` farther out."""
     sign, align = (1, "left") if edge else (-1, "right")
-    place = {"textcoords": "offset points", "ha": align, "va": "center"}
+    place: dict[str, Any] = {"textcoords": "offset points", "ha": align, "va": "center"}
     axes.annotate(number, (edge, y), (sign * 6, lift), size=9, color=GREY, **place)
     axes.annotate(word, (edge, y), (sign * 58, lift), **place, **style)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
@@ -34,7 +35,7 @@ def calibration(reliability: pd.DataFrame, coverage: pd.DataFrame, error: float)
     return figure
 
 
-def _reliability(diagram, counts, table: pd.DataFrame) -> None:
+def _reliability(diagram: Axes, counts: Axes, table: pd.DataFrame) -> None:
     diagram.plot([0, 1], [0, 1], "--", color=GREY, linewidth=1.2)
     diagram.annotate(
         "calibrated",
@@ -69,7 +70,7 @@ def _reliability(diagram, counts, table: pd.DataFrame) -> None:
     diagram.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
 
 
-def _coverage(axes, table: pd.DataFrame) -> None:
+def _coverage(axes: Axes, table: pd.DataFrame) -> None:
     axes.plot(table["answered"], table["accuracy"], color=BLUE, drawstyle="steps-pre")
     lowest = table["accuracy"].iloc[-1]
     lowest -= 0.15 * (1.0001 - lowest) + 0.02

@@ -6,6 +6,7 @@ colour, marker and line style.
 
 from collections.abc import Mapping
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -254,14 +255,16 @@ def _write_cells(
             continue
         if np.isnan(leads[i, j]):
             text, hatch = ("other\ntest\nset", None) if numbers else ("", "////")
-            box = {"facecolor": "#f0f0f0", "edgecolor": FAINT, "linewidth": 0, "hatch": hatch}
-            axes.add_patch(Rectangle((j, i), 1, 1, **box))
+            box = Rectangle(
+                (j, i), 1, 1, facecolor="#f0f0f0", edgecolor=FAINT, linewidth=0, hatch=hatch
+            )
+            axes.add_patch(box)
             size = 0.22 * cell
         elif numbers:
             text, size = f"{_points(leads[i, j])}\n{text}".strip(), 0.26 * cell
         if abs(leads[i, j]) > 0.6 * limit:
             colour = "white"
-        middle = {"ha": "center", "va": "center"}
+        middle: dict[str, Any] = {"ha": "center", "va": "center"}
         axes.text(j + 0.5, i + 0.5, text, size=min(size, 10), color=colour, **middle)
 
 

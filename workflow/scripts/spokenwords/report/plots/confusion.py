@@ -27,9 +27,10 @@ def heat_map(confusion: pd.DataFrame, note: str = "") -> Figure:
     axes.grid(False)
     norm = PowerNorm(0.4, vmin=0, vmax=100)
     # Rasterised: a shape per cell would take most of the SVG's size.
-    edges = {"edgecolors": "white", "linewidth": 0.5, "rasterized": True}
-    mesh = axes.pcolormesh(shares, cmap="Blues", norm=norm, **edges)
-    axes.set(aspect="equal", xlabel="prediction", ylabel="target (word spoken)")
+    mesh = axes.pcolormesh(
+        shares, cmap="Blues", norm=norm, edgecolors="white", linewidth=0.5, rasterized=True
+    )
+    axes.set(aspect="equal", xlabel="prediction", ylabel="target (spoken word)")
     axes.invert_yaxis()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)

@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from spokenwords.recordings import manifest
+from spokenwords.recordings.described import described
+from spokenwords.recordings.tables import speakers_known
 from spokenwords.report.plots.style import (
     BLUE,
     FAINT,
@@ -43,7 +45,7 @@ def recordings(table: pd.DataFrame, oddities: pd.Series) -> Figure:
     of_word = dict(iter(table.groupby("word")))
     rows = np.arange(len(words))
     sizes = [len(of_word[word]) for word in words]
-    known = table[manifest.speakers_known(table)]
+    known = table[speakers_known(table)]
     speakers = known.groupby("word")["speaker"].nunique().reindex(words, fill_value=0)
     counts.barh(rows, sizes, height=0.72, color=SKY, label="recordings")
     counts.plot(speakers, rows, "D", color=INK, markersize=4, label="speakers")
@@ -62,8 +64,7 @@ def recordings(table: pd.DataFrame, oddities: pd.Series) -> Figure:
     _histogram(figure.add_subplot(grid[1, 2]), of_speaker, "recordings of one speaker", "speakers")
     odd = ", ".join(f"{count:,} {name}" for name, count in oddities.value_counts().items())
     text = (
-        f"{table['word'].nunique():,} words, {manifest.described(table)}. "
-        f"Oddities: {odd or 'none'}. {note}"
+        f"{table['word'].nunique():,} words, {described(table)}. Oddities: {odd or 'none'}. {note}"
     )
     heading(counts, "Recordings of the data set", text.strip(), GREY, distance=28)
     return figure
@@ -101,13 +102,12 @@ def split(manifests: dict[str, pd.DataFrame]) -> Figure:
     balance.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
 
     speakers_of = {
-        name: set(table.loc[manifest.speakers_known(table), "speaker"])
-        for name, table in manifests.items()
+        name: set(table.loc[speakers_known(table), "speaker"]) for name, table in manifests.items()
     }
     in_training = speakers_of["train"]
     most = max(1, *map(len, speakers_of.values()))
     for row, (name, speakers) in enumerate(speakers_of.items()):
-        unknown = int((~manifest.speakers_known(manifests[name])).sum())
+        unknown = int((~speakers_known(manifests[name])).sum())
         shared = 0 if name == "train" else len(speakers & in_training)
         colour, _ = SETS[name]
         voices.barh(row, len(speakers) - shared, height=0.55, color=colour)
@@ -125,7 +125,7 @@ def split(manifests: dict[str, pd.DataFrame]) -> Figure:
             text += f" known, {unknown:,} recordings of unknown speakers"
         elif name != "train":
             text += f", {shared:,} of them in the training set" if shared else ", none in training"
-        voices.annotate(text, (0, row), (2, 24), textcoords="offset points", size=9)
+        voices.annotate(text, (0, row - 0.275), (2, 4), textcoords="offset points", size=9)
     voices.set(xlim=(0, 1.02 * most), ylim=(2.6, -0.7), xlabel="speakers")
     voices.set_yticks(range(3), manifests)
     voices.tick_params(axis="y", length=0)

@@ -1,6 +1,8 @@
 """Plot of hard recordings: odds ratios of a model, and error rates over each property."""
 
 import textwrap
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,10 +30,10 @@ from spokenwords.report.plots.style import (
 COLUMNS = 5
 PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # behind small numbers
 # Ticks of these scales.
-TICKS = {
-    "log": 125 * 2.0 ** np.arange(9),  # Hz, octaves
+TICKS: dict[str, Sequence[float]] = {
+    "log": [125 * 2.0**octave for octave in range(9)],  # Hz
     "count": [0, 1, 3, 10, 30, 100, 300, 1000],
-    "any": [0, *10 ** np.arange(7)],
+    "any": [0, *(10**power for power in range(7))],
 }
 # Marker, place in the row, and legend.
 EFFECTS = {
@@ -55,12 +57,13 @@ def difficulty(rates: pd.DataFrame, model: pd.DataFrame) -> Figure:
     heights = 1.9 + 0.33 * len(PROPERTIES), 0.4 + 2.2 * rows
     figure = Figure(figsize=(10, sum(heights) + 1), layout="constrained")
     # Two grids, because their axes need not be aligned.
-    above, below = figure.add_gridspec(2, 1, height_ratios=heights)
-    odds = figure.add_subplot(above.subgridspec(1, 1)[0])
+    halves = figure.add_gridspec(2, 1, height_ratios=heights)
+    odds = figure.add_subplot(halves[0].subgridspec(1, 1)[0])
     _odds_ratios(odds, model)
     heading(odds, "Which recordings are hard?", _answer(rates, model), GREY, 10)
 
-    grid, panels = below.subgridspec(rows, COLUMNS), []
+    grid = halves[1].subgridspec(rows, COLUMNS)
+    panels: list[Axes] = []
     for place, item in enumerate(PROPERTIES):
         where = grid[place // COLUMNS, place % COLUMNS]
         panels.append(figure.add_subplot(where, sharey=panels[0] if panels else None))
@@ -90,7 +93,7 @@ def _answer(rates: pd.DataFrame, model: pd.DataFrame) -> str:
         titles = {item.name: item.title for item in PROPERTIES}
         matter = ", ".join(titles[name] for name in _significant(model)) or "none"
         text = (
-            f"In a model of all properties, these have an effect (bold, p < {SIGNIFICANT} by "
+            f"In a model of all properties, these go with errors (bold, p < {SIGNIFICANT} by "
             f"Holm's method): {matter}. {text}"
         )
     text += (
@@ -157,7 +160,7 @@ def _label(effect: pd.Series) -> str:
 
 
 def _legend(axes: Axes, effects: set[str]) -> None:
-    looks = {"color": SKY, "markerfacecolor": BLUE, "markeredgecolor": BLUE}
+    looks: dict[str, Any] = {"color": SKY, "markerfacecolor": BLUE, "markeredgecolor": BLUE}
     marks = [
         Line2D([], [], marker=marker, label=text, **looks)
         for effect, (marker, _, text) in EFFECTS.items()
@@ -172,8 +175,16 @@ def _legend(axes: Axes, effects: set[str]) -> None:
 def _points(axes: Axes, item: Property, groups: pd.DataFrame) -> None:
     """Error rates of the groups of one property."""
     around = groups[["interval_low", "interval_high"]].sub(groups["error_rate"], axis=0).abs()
-    looks = {"fmt": "o", "color": BLUE, "ecolor": SKY, "elinewidth": 2, "markersize": 5}
-    axes.errorbar(groups["median"], groups["error_rate"], around.to_numpy().T, **looks)
+    axes.errorbar(
+        groups["median"],
+        groups["error_rate"],
+        around.to_numpy().T,
+        fmt="o",
+        color=BLUE,
+        ecolor=SKY,
+        elinewidth=2,
+        markersize=5,
+    )
     axes.margins(x=0.12)
     unit = f" ({item.unit})" if item.unit else ""
     axes.set_xlabel(textwrap.fill(item.title + unit, 22))
@@ -193,11 +204,13 @@ def _points(axes: Axes, item: Property, groups: pd.DataFrame) -> None:
         axes.xaxis.set_major_locator(FixedLocator(TICKS[item.scale]))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(grouped_numbers)
-    small, counts = {"size": 8, "color": GREY, "bbox": PAPER}, groups["recordings"]
+    small: dict[str, Any] = {"size": 8, "color": GREY, "bbox": PAPER}
+    counts = groups["recordings"]
     if len(groups) <= 3:
         for x, y, count in zip(groups["median"], groups["interval_high"], counts, strict=True):
-            place = {"textcoords": "offset points", "ha": "center"}
-            axes.annotate(f"{count:,}", (x, y), (0, 3), **place, **small)
+            axes.annotate(
+                f"{count:,}", (x, y), (0, 3), textcoords="offset points", ha="center", **small
+            )
     else:
         each = " to ".join(dict.fromkeys([f"{counts.min():,}", f"{counts.max():,}"]))
         axes.text(0.98, 1, f"{each} each", transform=axes.transAxes, ha="right", va="top", **small)

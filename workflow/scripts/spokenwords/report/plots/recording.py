@@ -1,7 +1,10 @@
 """Plots of one recording: over time, over frequency, and over both."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
@@ -94,7 +97,14 @@ def complex_spectrogram(
     return figure
 
 
-def _time_frequency(axes: Axes, values, frequency, time, cmap: str, **limits):
+def _time_frequency(
+    axes: Axes,
+    values: np.ndarray,
+    frequency: np.ndarray,
+    time: np.ndarray,
+    cmap: str,
+    **limits: Any,
+) -> QuadMesh:
     # Rasterised: as separate shapes there would be 25,000 cells.
     mesh = axes.pcolormesh(time, frequency, values, cmap=cmap, rasterized=True, **limits)
     axes.set(xlabel="time (s)", ylabel="frequency (Hz)")

@@ -7,8 +7,10 @@ made or saved.
 import io
 import textwrap
 import warnings
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -25,7 +27,7 @@ INK, GREY, FAINT = "#222222", "#767676", "#c4c4c4"
 # Part of Matplotlib. Installed fonts add the characters that it lacks, see fonts.py.
 _FONT = "DejaVu Sans"
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": [_FONT, "sans-serif"],
     "font.size": 10,
     "font.sans-serif": [
@@ -62,9 +64,11 @@ plain_numbers = FuncFormatter(lambda value, _: f"{value:g}")
 grouped_numbers = FuncFormatter(lambda value, _: f"{value:,.0f}")
 
 
-def style() -> AbstractContextManager:
+@contextmanager
+def style() -> Iterator[None]:
     """Return the context (also a decorator) in which every figure is made and saved."""
-    return rc_context(_STYLE)
+    with rc_context(_STYLE):
+        yield
 
 
 def save(figure: Figure, *paths: str | Path) -> None:
@@ -100,13 +104,13 @@ def heading(
 
     Both are aligned with the figure's left edge.
     """
-    figure = axes.get_figure()
+    figure = cast(Figure, axes.get_figure())
     figure.suptitle(title, x=0.01, ha="left")
     if text:
         width = int(figure.get_figwidth() * 13)  # characters of this size, in inches
         above = axes.set_title(textwrap.fill(text, width), color=colour, pad=distance)
-        place = axes.transAxes + axes.titleOffsetTrans
-        above.set(x=0.01, transform=blended_transform_factory(figure.transFigure, place))
+        place = blended_transform_factory(figure.transFigure, above.get_transform())
+        above.set(x=0.01, transform=place)
 
 
 def one_panel(title: str, size: tuple[float, float]) -> tuple[Figure, Axes]:

@@ -1,0 +1,104 @@
+"""The data set that a config names: its folder, its table of speakers, and digests of both."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from spokenwords.errors import UserError
+from spokenwords.jobs import hashing
+from spokenwords.recordings import data_folder, lists, speaker_table, spelling
+
+
+class DataSet:
+    """The data set of a config as its files are now; each part is read once, when it is needed.
+
+    All methods and properties raise `UserError` where files are missing or cannot be used.
+    """
+
+    def __init__(self, settings: Mapping[str, Any], caches: Path, remembered: str = "") -> None:
+        """`settings` is the config's section `dataset`; cache files are kept in folder `caches`.
+
+        `remembered` is what another process got from `remember`: unless the data set has been read
+        again since, its digests of words are taken.
+        """
+        self._settings, self._caches, self._remembered = settings, caches, remembered
+        self.folder = Path(settings["folder"]).expanduser()
+        self.table = Path(settings["metadata"]).expanduser() if settings["metadata"] else None
+
+    @cached_property
+    def listed(self) -> dict[str, speaker_table.Digest]:
+        """Digests of the table's rows, keyed by word; empty without a table."""
+        if self.table is None:
+            return {}
+        return speaker_table.digests(self.table, self._caches / ".metadata.json")
+
+    def check_table(self) -> None:
+        """Check the table before a download, unless it comes with the data folder."""
+        if self.table and self.folder.absolute() not in self.table.absolute().parents:
+            _ = self.listed
+
+    @cached_property
+    def words(self) -> dict[str, str]:
+        """A digest of each word's recordings, keyed by word."""
+        known = hashing.remembered(self._remembered, self._caches / ".words.json")
+        if known is not None:
+            return known
+        wanted, fewest = self._settings["words"], self._settings["min_recordings"]
+        found = data_folder.scan(self.folder, wanted, fewest, self._caches / ".scan.json")
+        if self.table:
+            speaker_table.refuse_unlisted(self.table, self.listed, self.folder, found)
+        return found
+
+    def remember(self) -> str:
+        """Write the digests of words to a file, for another process; return the file's digest."""
+        return hashing.remember(self.words, self._caches / ".words.json")
+
+    def recordings(self, word: str) -> str:
+        """Return the digest of a word's recordings."""
+        if word not in self.words:
+            raise UserError(
+                f"{word!r} is none of the words in {self.folder} (config keys dataset.words and "
+                "dataset.min_recordings)."
+            )
+        return self.words[word]
+
+    def word_of(self, recording: str) -> str:
+        """Return the word of the recording to explore; of `auto`, the first word."""
+        word = next(iter(self.words)) if recording == "auto" else recording.partition("/")[0]
+        if word not in self.words:
+            raise UserError(
+                f"Config key explore.recording is {recording!r}; the words are "
+                f"{', '.join(self.words)}."
+            )
+        return word
+
+    def speakers(self, word: str) -> str | None:
+        """Return a digest of the table's speakers of a word, None without a table."""
+        listed = self.listed.get(spelling.composed(word))
+        return listed and listed.speakers
+
+    @cached_property
+    def official_sets(self) -> str:
+        """A digest of the data set's own sets, as the table has them or else the lists."""
+        if self.table:
+            sets = [self.listed[spelling.composed(word)].sets for word in self.words]
+            if any(sets):
+                return hashing.digest_of_lines(map(str, sets))
+        return lists.digest_of_lists(self.folder)
+
+    @cached_property
+    def noise(self) -> dict[str, str]:
+        """The recordings of noise, each with its content hash."""
+        return data_folder.noise(self.folder)
+
+    @cached_property
+    def origin(self) -> dict[str, Any]:
+        """What a model card states about the data set: source, checksum and licence files."""
+        source, archive = self._settings["source"], self._settings["archive"]
+        names = sorted(path.name for path in self.folder.iterdir() if path.is_file())
+        return {
+            "source": source,
+            "checksum": archive["sha256"] if source == "archive" else None,
+            "licences": [name for name in names if name.upper().startswith(("LICENSE", "LICENCE"))],
+        }
