@@ -44,7 +44,7 @@ class Classifier(nn.Module):
         representation: str,
         transform: STFT,
         samples: int,
-        network: str = "published",
+        network: str,
         no_words: Iterable[str] = (),
     ):
         """Take the length of the recordings, `samples`, at the transform's sample rate.
@@ -72,7 +72,7 @@ class Classifier(nn.Module):
         cls,
         stores: list[Store],
         representation: str,
-        network: str = "published",
+        network: str,
         classes: Classes | None = None,
     ) -> "Classifier":
         """Return a classifier with random weights for `classes`, or for the words of the stores."""
