@@ -237,7 +237,7 @@ def test_what_is_hidden_hides_nothing():
 
 def test_without_a_threshold_every_likeliest_word_counts():
     classifier = tones.classifier()
-    assert thresholds.threshold(np.empty(0, np.float32)) == 0
+    assert thresholds.threshold(np.empty(0, np.float32), 0.95) == 0
     windows = np.full((1, 5), 0.2, np.float32)
     [event] = sliding_window.events(classifier, windows, 1000, 0.0)
     assert (event.word, event.probabilities.max()) == ("low", pytest.approx(0.2))

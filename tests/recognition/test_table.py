@@ -183,7 +183,7 @@ def test_many_recordings(record, threads):
 
 
 def test_fewer_than_three_classes_leave_columns_empty(record):
-    classifier = Classifier(["a", "b"], "power", SMALL, 1000)
+    classifier = Classifier(["a", "b"], "power", SMALL, 1000, "published")
     classifier.network = nn.Sequential(nn.Flatten(), nn.Linear(33 * 51, 2))
     nn.init.zeros_(classifier.network[1].weight)
     classifier.network[1].bias.data[:] = torch.tensor([0, np.log(3)])

@@ -429,7 +429,7 @@ def test_an_archive_without_entries_leaves_an_empty_folder(tmp_path):
     unpack(write_archive(tmp_path / "a.tar.gz", {}), tmp_path / "words")
     assert read_tree(tmp_path / "words") == {}
     with pytest.raises(UserError, match="contains no folder of"):
-        data_folder.words(tmp_path / "words")
+        data_folder.words(tmp_path / "words", "all", 1)
 
 
 def test_of_members_of_one_name_the_last_counts(tmp_path):

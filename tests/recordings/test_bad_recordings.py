@@ -209,7 +209,7 @@ def test_each_kind_of_file_has_its_outcome(tmp_path, name, make, outcome):
     folder = tmp_path / "words"
     (folder / "yes").mkdir(parents=True)
     make(folder / "yes" / name)
-    rows = inventory.of_word(folder, "yes")
+    rows = inventory.of_word(folder, "yes", None, 16_000, 1.0, "loudest")
     inventory_file.write(rows, tmp_path / "yes.csv")
     if outcome is IGNORED:
         assert rows == []
@@ -234,8 +234,10 @@ def test_each_kind_of_file_has_its_outcome(tmp_path, name, make, outcome):
         usable,
         TRANSFORM,
         RATE,
+        window="loudest",
         rounding=16,
         chunk_length=64,
+        compression="zstd",
         inventory_digest="0" * 64,
     )
     values = open_store(path).read(slice(0, 1))

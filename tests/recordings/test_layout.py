@@ -37,7 +37,7 @@ def test_a_plain_folder_raises_no_doubts(write, messages):
         # What archives and tools leave has no recordings of anybody.
         *("__MACOSX/up/._1.wav", ".git/x.wav", "up/.cache/1.wav", "._up.wav", "_docs/a.txt"),
     )
-    assert list(data_folder.words(folder)) == [
+    assert list(data_folder.words(folder, "all", 1)) == [
         *("cats (2)", "copy", "no", "noisy", "test 1", "testify", "up")
     ]
     assert messages == []
@@ -119,12 +119,12 @@ def test_what_may_be_meant_is_a_warning(write, messages, files, words, says):
     for file in files:
         if file[-1] == "/":
             (folder / file).mkdir()
-    assert list(data_folder.words(folder)) == sorted(["up", "no", *words])
+    assert list(data_folder.words(folder, "all", 1)) == sorted(["up", "no", *words])
     [message] = messages
     assert message.startswith(f"Warning: {says}")
     # Words that are listed are meant.
     messages.clear()
-    data_folder.words(folder, ["up", "no", *words])
+    data_folder.words(folder, ["up", "no", *words], 1)
     assert messages == ([message] if message.startswith("Warning: The folder up") else [])
 
 
@@ -188,7 +188,7 @@ CERTAIN = {
 @pytest.mark.parametrize(("files", "says"), CERTAIN.values(), ids=CERTAIN)
 def test_what_cannot_be_meant_is_refused(write, messages, files, says):
     with pytest.raises(UserError, match=says):
-        data_folder.words(write(*files))
+        data_folder.words(write(*files), "all", 1)
     assert messages == []
 
 
@@ -197,7 +197,7 @@ def test_what_cannot_be_meant_is_refused(write, messages, files, says):
 )
 def test_words_that_are_listed_are_meant(write, messages, words):
     folder = write(*(f"{word}/1.wav" for word in words), "empty.wav", "other/1.wav", "_x/1.wav")
-    assert list(data_folder.words(folder, words)) == sorted(words)
+    assert list(data_folder.words(folder, words, 1)) == sorted(words)
     assert messages == []
 
 
@@ -206,18 +206,18 @@ def test_words_that_are_listed_are_meant(write, messages, words):
 )
 def test_a_listed_word_that_is_spelled_otherwise_is_told(write, wanted, there):
     with pytest.raises(UserError) as error:
-        data_folder.words(write(f"{there}/1.wav", "x/1.wav"), [wanted, "x"])
+        data_folder.words(write(f"{there}/1.wav", "x/1.wav"), [wanted, "x"], 1)
     assert f"{wanted!a} is missing, but there is {there!a}" in str(error.value)
 
 
 def test_a_listed_word_whose_recordings_lie_deeper_is_told(write):
     with pytest.raises(UserError, match=r"of hello .* its folder anna has 1 \(hello/anna/1.wav\)"):
-        data_folder.words(write(*WORDS, "hello/anna/1.wav"), ["up", "hello"])
+        data_folder.words(write(*WORDS, "hello/anna/1.wav"), ["up", "hello"], 1)
 
 
 def test_what_is_no_word_may_have_any_names(write, messages):
     write(*WORDS, os.fsdecode(b"_old/\xff.wav"), os.fsdecode(b"\xff.wav"), "_x/y/1.wav")
-    data_folder.words(Path("data"))
+    data_folder.words(Path("data"), "all", 1)
     assert len(messages) == 2
     assert "\\xff.wav" in messages[0]
     "".join(messages).encode()
@@ -229,7 +229,7 @@ def test_folders_of_words_are_listed_once_where_they_hold_nothing_else(write, mo
     listdir, scandir = os.listdir, os.scandir
     monkeypatch.setattr(os, "listdir", lambda path: (listed.append(str(path)), listdir(path))[1])
     monkeypatch.setattr(os, "scandir", lambda path: (listed.append(str(path)), scandir(path))[1])
-    data_folder.words(folder)
+    data_folder.words(folder, "all", 1)
     assert sorted(listed) == ["data", "data/no", "data/no", "data/up"]
 
 

@@ -196,7 +196,7 @@ def test_the_inventory_asks_the_table_before_the_name(tmp_path, write_noise):
         write_noise(f"up/{name}", 1)
     table = tmp_path / "table.csv"
     table.write_text("LINK,SPEAKER\nup/ann_nohash_0.opus,cleo\nup/ben_nohash_0.wav,\n")
-    rows = inventory.of_word(tmp_path / "recordings", "up", table)
+    rows = inventory.of_word(tmp_path / "recordings", "up", table, 16_000, 1.0, "loudest")
     assert [row["speaker"] for row in rows] == ["cleo", "ben", "up/other.wav"]
 
 

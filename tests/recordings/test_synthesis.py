@@ -19,9 +19,9 @@ WORDS = ("no", "six", "zero")
 VOICES, TAKES, SEED = 6, 2, 3
 
 
-def write(folder: Path, *args, **settings) -> Path:
+def write(folder: Path, words, voices, takes=1, seed=1, **settings) -> Path:
     folder.mkdir(parents=True)
-    synthesis.write_dataset(folder, *args, **settings)
+    synthesis.write_dataset(folder, words, voices, takes, seed, **settings)
     return folder
 
 

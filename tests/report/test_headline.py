@@ -130,7 +130,7 @@ def test_figures():
 def test_the_published_figure_stands_beside_runs_that_have_one():
     tree = document(["complex", "mel"], published={"complex": 0.9324})
     assert [row["published"] for row in table(tree)] == ["93.24%", "–"]
-    assert paragraphs(tree)[1].startswith("Published is what")
+    assert paragraphs(tree)[1].startswith("Published is the accuracy in")
 
 
 def test_each_run_and_split_has_its_own_figures():

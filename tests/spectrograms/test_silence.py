@@ -10,7 +10,7 @@ from spokenwords.errors import UserError
 from spokenwords.spectrograms import silence
 from spokenwords.spectrograms.read import open_store
 
-STORAGE = {"rounding": 16, "chunk_length": 64}
+STORAGE = {"rounding": 16, "chunk_length": 64, "compression": "zstd"}
 
 
 def test_segments_stay_within_their_part():

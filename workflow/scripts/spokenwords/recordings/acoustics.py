@@ -47,7 +47,7 @@ def table(
     folder: Path,
     sample_rate: int,
     seconds: float,
-    window: str = "loudest",
+    window: str,
 ) -> pd.DataFrame:
     """Return the properties of the recordings in the manifest `test`, one row each: `COLUMNS`.
 
@@ -73,9 +73,7 @@ def read(path: Path) -> pd.DataFrame:
     return table.astype(dict.fromkeys(FLAGS, "boolean") | {COLUMNS[-1]: "Int64"})
 
 
-def of_recording(
-    path: Path, sample_rate: int, seconds: float, window: str = "loudest"
-) -> dict[str, float]:
+def of_recording(path: Path, sample_rate: int, seconds: float, window: str) -> dict[str, float]:
     """Return `of_samples`, and `clipped_samples`: the file's number of samples at full scale.
 
     Only the part that the network uses is measured: `seconds` at `sample_rate` (Hz), mixed down,

@@ -32,7 +32,7 @@ def usable_before(file: str) -> Iterator[None]:
         ) from None
 
 
-def load(path: Path, sample_rate: int, length: int, window: str = "loudest") -> np.ndarray:
+def load(path: Path, sample_rate: int, length: int, window: str) -> np.ndarray:
     """Return the waveform of the recording at `path` that the network uses: float32 [length].
 
     It is `mono`, cut to its `excerpt` or padded with zeros. Raises `UnreadableRecordingError`.

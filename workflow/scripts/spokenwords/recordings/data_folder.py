@@ -46,8 +46,8 @@ def warn_of(sentences: list[str]) -> None:
 
 def words(
     folder: Path,
-    wanted: list[str] | str = "all",
-    fewest: int = 1,
+    wanted: list[str] | str,
+    fewest: int,
     warn: Callable[[list[str]], None] = warn_of,
 ) -> dict[str, list[str]]:
     """Return the words in `folder`, sorted, and the names of their recordings.

@@ -13,10 +13,10 @@ from spokenwords.recordings.inventory_file import DECIMALS, USABLE
 def of_word(
     folder: Path,
     word: str,
-    table: Path | None = None,
-    sample_rate: int = 16_000,
-    seconds: float = 1.0,
-    window: str = "loudest",
+    table: Path | None,
+    sample_rate: int,
+    seconds: float,
+    window: str,
 ) -> list[dict]:
     """Return the inventory of one word: one row per recording, readable or not, sorted by file.
 

@@ -24,9 +24,9 @@ logger = logging.getLogger("spokenwords")
 def divide(
     recordings: pd.DataFrame,
     method: str,
-    train: float = 0.6,
-    valid: float = 0.2,
-    seed: int = 0,
+    train: float,
+    valid: float,
+    seed: int,
     lists: dict[str, set[str]] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Divide `recordings` (columns `manifest.COLUMNS` and samples_sha256) into manifests by `SETS`.

@@ -100,10 +100,10 @@ def draw_voices(count: int, seed: int) -> list[Voice]:
 
 def write_dataset(
     folder: Path,
-    words: Sequence[str] = SPEECH_COMMANDS_WORDS,
-    voices: int = 60,
-    takes: int = 1,
-    seed: int = 1,
+    words: Sequence[str],
+    voices: int,
+    takes: int,
+    seed: int,
     signal_to_noise_db: tuple[float, float] = (10.0, 40.0),
 ) -> None:
     """Write a data set of synthetic speech into the existing, empty `folder`.

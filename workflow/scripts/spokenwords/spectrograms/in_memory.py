@@ -102,7 +102,7 @@ def load(
     stores: list[Store],
     manifests: list[pd.DataFrame],
     device: torch.device,
-    memory_budget: float | None = None,
+    memory_budget: float | None,
     class_of: Mapping[str, int] | None = None,
     processes: int = 1,
 ) -> list[Recordings | StreamedRecordings]:

@@ -79,5 +79,6 @@ def write(
 
     described = table.to_csv(index=False) + json.dumps(dict(files))
     digest = digest_of(described)
-    write_waveforms(path, names, segment, transform, length, inventory_digest=digest, **storage)
+    storage |= {"inventory_digest": digest, "window": None}
+    write_waveforms(path, names, segment, transform, length, **storage)
     table.assign(file=names, row=range(len(table))).to_csv(table_path, index=False)

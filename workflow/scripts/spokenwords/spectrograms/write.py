@@ -39,7 +39,7 @@ def write_recordings(
     files: list[str],
     transform: STFT,
     length: int,
-    window: str = "loudest",
+    window: str,
     **storage: Any,
 ) -> None:
     """Write the complex spectrograms of the recordings `files` (in `folder`) to a store at `path`.
@@ -65,9 +65,9 @@ def write_waveforms(
     rounding: int | None,
     chunk_length: int,
     inventory_digest: str,
-    compression: str = "zstd",
+    compression: str,
+    window: str | None,
     threads: int = 1,
-    window: str | None = None,
 ) -> None:
     """Write complex spectrograms to a new store at `path`.
 
