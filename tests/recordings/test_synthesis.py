@@ -1,4 +1,4 @@
-"""The demo's recordings: their layout, their sound, and that a seed alone decides on them."""
+"""The demo's recordings: layout and sound, and that they depend only on the seed."""
 
 import itertools
 import re
@@ -221,7 +221,7 @@ def test_a_word_without_sound_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("missing", ["get_library_path", "get_data_path"])
-def test_a_missing_library_is_told_in_a_sentence(missing, tmp_path, monkeypatch):
+def test_a_missing_library_is_reported_in_a_sentence(missing, tmp_path, monkeypatch):
     monkeypatch.setattr(espeakng_loader, missing, lambda: str(tmp_path / "nowhere"))
     with pytest.raises(UserError, match="Install espeakng-loader again"):
         write(tmp_path / "data", ["up"], 1)
