@@ -18,14 +18,14 @@ SETTINGS = ("words", "unknown", "silence")  # of a run, that `choose` takes
 
 @dataclass(frozen=True)
 class Classes:
-    """`names` in the order of a classifier's scores; those of `no_words` stand for no word.
+    """`names` in the order of a classifier's scores; those of `non_words` stand for no word.
 
     `number` gives the place among `names` of each of the data set's `words` that the run takes, and
     of segments of noise where it does.
     """
 
     names: list[str]
-    no_words: list[str]
+    non_words: list[str]
     number: dict[str, int]
     words: list[str]
 
@@ -52,14 +52,14 @@ def choose(words: Iterable[str], run: Mapping[str, Any]) -> Classes:
             f"none of the data set's words, which are {', '.join(words)}."
         )
     chosen = sorted(named or set(words).difference(unknown))
-    no_words = [UNKNOWN] * bool(unknown) + [SILENCE] * bool(run["silence"])
-    if clash := {UNKNOWN, *no_words}.intersection(chosen):
+    non_words = [UNKNOWN] * bool(unknown) + [SILENCE] * bool(run["silence"])
+    if clash := {UNKNOWN, *non_words}.intersection(chosen):
         raise UserError(
             f"The word {clash.pop()!r} has the name of an answer that stands for no word: rename "
             f"its folder, or leave it out, or take it as unknown (config keys `words` and "
             f"`unknown` of {key})."
         )
-    names = [*chosen, *no_words]
+    names = [*chosen, *non_words]
     if not chosen or len(names) < 2:
         raise UserError(
             f"{key} has {'one class, ' + names[0] if chosen else 'no word to classify'}; it needs "
@@ -72,4 +72,4 @@ def choose(words: Iterable[str], run: Mapping[str, Any]) -> Classes:
     number |= {word: names.index(UNKNOWN) for word in unknown}
     if run["silence"]:
         number[SILENCE_SEGMENTS] = names.index(SILENCE)
-    return Classes(names, no_words, number, words)
+    return Classes(names, non_words, number, words)
