@@ -74,14 +74,14 @@ def test_words_are_those_of_the_stores_in_their_order():
         SimpleNamespace(word=word, transform=SMALL, samples=1_002) for word in ("yes", "no", "up")
     ]
     torch.manual_seed(1)
-    classifier = Classifier.for_stores(stores, "power")
+    classifier = Classifier.for_stores(stores, "power", "published")
     assert classifier.words == ["yes", "no", "up"]
     assert classifier.network_name == "published"
     assert (classifier.transform, classifier.samples) == (SMALL, 1_002)
     assert classifier.eval()(spectrograms()).shape == (4, 3)
     # Torch's seed decides on the weights.
     torch.manual_seed(1)
-    same = Classifier.for_stores(stores, "power")
+    same = Classifier.for_stores(stores, "power", "published")
     assert torch.equal(same.eval()(spectrograms()), classifier(spectrograms()))
     other = Classifier.for_stores(stores, "power", "residual")
     assert (other.words, other.network_name) == (["yes", "no", "up"], "residual")
@@ -96,7 +96,7 @@ def test_unknown_network():
 @pytest.mark.filterwarnings("ignore:At least one mel filterbank")
 @pytest.mark.parametrize("name", REPRESENTATIONS)
 def test_images_are_exact_whatever_the_networks_precision(name):
-    classifier, seen = Classifier(["yes", "no"], name, SMALL, samples=1000), []
+    classifier, seen = Classifier(["yes", "no"], name, SMALL, 1000, "published"), []
     classifier.network = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LazyLinear(2))
     classifier.network.register_forward_pre_hook(lambda _, images: seen.append(images[0]))
     classifier.precision = torch.bfloat16
@@ -155,7 +155,7 @@ FILES = {
 @pytest.fixture
 def path(tmp_path):
     path = tmp_path / "model.pt"
-    Classifier(["no", "yes"], "complex", SMALL, 1000).save(path)
+    Classifier(["no", "yes"], "complex", SMALL, 1000, "published").save(path)
     return path
 
 

@@ -301,7 +301,7 @@ def test_answers_are_those_of_the_evaluation(recognized):
             # The network's arithmetic may be that of bfloat16, and stores have values rounded.
             probability = known[own[f"word{place}"]]
             assert float(own[f"p{place}"]) == pytest.approx(probability, abs=0.02)
-    assert predicted.loc["broken.wav", "fault"] == "a text"
+    assert predicted.loc["broken.wav", "fault"] == "a text file"
 
 
 @pytest.mark.workflow

@@ -41,18 +41,18 @@ class Settings:
     Stretching, warping and shifting fill gaps with zeros.
     """
 
-    time_stretch: float = 0
-    frequency_warp: float = 0
-    gain_db: float = 0
-    shift_seconds: float = 0
-    noise_share: float = 0
-    noise_snr_db: tuple[float, float] = (0, 30)
-    mixup: float = 0
-    polarity: bool = False
-    time_masks: int = 0
-    time_mask_seconds: float = 0.1
-    frequency_masks: int = 0
-    frequency_mask_mels: float = 500
+    time_stretch: float
+    frequency_warp: float
+    gain_db: float
+    shift_seconds: float
+    noise_share: float
+    noise_snr_db: tuple[float, float]
+    mixup: float
+    polarity: bool
+    time_masks: int
+    time_mask_seconds: float
+    frequency_masks: int
+    frequency_mask_mels: float
 
 
 def settings_of(config: Mapping[str, Any]) -> Settings:

@@ -50,7 +50,7 @@ class Classifier(nn.Module):
         representation: str,
         transform: STFT,
         samples: int,
-        network: str = "published",
+        network: str,
         non_words: Iterable[str] = (),
     ):
         """Take the length of the recordings, `samples`, at the transform's sample rate.
@@ -78,7 +78,7 @@ class Classifier(nn.Module):
         cls,
         stores: list[Store],
         representation: str,
-        network: str = "published",
+        network: str,
         classes: Classes | None = None,
     ) -> "Classifier":
         """Return a classifier with random weights for `classes`, or for the words of the stores."""

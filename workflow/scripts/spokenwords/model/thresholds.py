@@ -10,9 +10,6 @@ import numpy as np
 
 from spokenwords.names import UNKNOWN
 
-# The share of right answers on the validation set that the threshold keeps, unless told otherwise.
-KEPT = 0.95
-
 # Predicted class (its number) and its probability, each [recording].
 Best = tuple[np.ndarray, np.ndarray]
 
@@ -40,7 +37,7 @@ def confidences(
     return np.sort(probabilities[right]).astype(np.float32)
 
 
-def threshold(confidences: np.ndarray, kept: float = KEPT) -> float:
+def threshold(confidences: np.ndarray, kept: float) -> float:
     """Return the confidence threshold that accepts the share `kept` of the correct answers.
 
     `confidences` are those of the correct answers to validation recordings of words. Without any,
