@@ -19,7 +19,7 @@ import zarr
 from conftest import SMALL
 
 from spokenwords.errors import UserError
-from spokenwords.spectrograms import store
+from spokenwords.spectrograms import write
 from spokenwords.spectrograms.read import open_store
 from spokenwords.spectrograms.stft import STFT
 from spokenwords.spectrograms.write import write_recordings
@@ -394,7 +394,7 @@ def test_a_store_that_cannot_be_begun_leaves_nothing(write_store, tmp_path, monk
         place.mkdir()
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(store.zarr, "create_group", fail)
+    monkeypatch.setattr(write.zarr, "create_group", fail)
     before = set(tmp_path.rglob("*.partial"))
     with pytest.raises(OSError, match="No space"):
         write_store("bird", 1)
