@@ -36,6 +36,7 @@ from spokenwords.recordings import audio
 from spokenwords.spectrograms import in_memory
 from spokenwords.training import loop
 from spokenwords.training.checkpoint import Checkpoint
+from spokenwords.training.compilation import compiles
 
 BATCH = 128
 CORES = os.cpu_count() or 1
@@ -106,7 +107,7 @@ def waveforms(folder: Path, rows: pd.DataFrame, place: torch.device) -> in_memor
 def workflow(options, stores: Path, place: torch.device) -> dict:
     """The workflow's loader and training loop: an epoch of so many steps, after a first one."""
     precision, compiled, from_waveforms = WORKFLOW[options.only]
-    compiled = device.compiles(compiled, place)
+    compiled = compiles(compiled, place)
     opened = in_memory.open_stores(sorted(map(str, stores.glob("*.zarr/zarr.json"))), CORES)
     rows = manifest(opened)
     train_rows = rows.sample(options.steps * BATCH, random_state=1, replace=True)

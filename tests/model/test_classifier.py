@@ -134,7 +134,7 @@ FILES = {
     "a byte less": (lambda model: model[:-1], "a file that is damaged or was not copied whole"),
     "text": (
         b"version https://git-lfs.github.com/spec/v1\noid",
-        "a text that begins with 'version",
+        "a text file that begins with 'version",
     ),
     "noise": (bytes(range(128, 256)), "another file"),
     "onnx": (onnx.helper.make_model(GRAPH, producer_name="pytorch"), "an ONNX model"),
@@ -143,12 +143,12 @@ FILES = {
     "archive": (zipped("a.csv"), "a ZIP archive"),
     "checkpoint": (
         saved({"identity": "a", "parts": {}, "state": {}}),
-        "the checkpoint of a training",
+        "the checkpoint of an unfinished training",
     ),
-    "another dictionary": (saved({"words": ["no"]}), "a PyTorch file with something else in it"),
-    "weights": (saved(nn.Linear(2, 2).state_dict()), "a PyTorch file with something else in it"),
-    "network": (saved(nn.Linear(2, 2)), "a PyTorch file with code of another program in it"),
-    "list": (saved([1]), "a PyTorch file with something else in it"),
+    "another dictionary": (saved({"words": ["no"]}), "a PyTorch file with other content"),
+    "weights": (saved(nn.Linear(2, 2).state_dict()), "a PyTorch file with other content"),
+    "network": (saved(nn.Linear(2, 2)), "a PyTorch file with code of another program"),
+    "list": (saved([1]), "a PyTorch file with other content"),
 }
 
 
@@ -170,7 +170,7 @@ def test_a_model_that_lacks_a_setting_is_of_another_version(path):
     content = torch.load(path)
     del content["no_words"]
     torch.save(content, path)
-    with pytest.raises(UserError, match="but one of another version of it: "):
+    with pytest.raises(UserError, match="but a model of another version of it: "):
         Classifier.load(path)
 
 
@@ -182,10 +182,8 @@ def test_a_file_that_is_no_model_is_told_as_what_it_is(path, name):
     path.write_bytes(content.SerializeToString() if name.startswith("onnx") else content)
     with pytest.raises(UserError) as fault:
         Classifier.load(path)
-    assert str(fault.value).startswith(f"{path} is no model of this workflow but {kind}")
-    assert str(fault.value).endswith(
-        ": delete it and run the workflow again, which trains it anew."
-    )
+    assert str(fault.value).startswith(f"{path} is not a model of this workflow, but {kind}")
+    assert str(fault.value).endswith(": delete it and run the workflow again, which retrains it.")
     with pytest.raises(UserError, match=r": name another\.$"):
         Classifier.load(path, "name another")
 
@@ -197,7 +195,7 @@ def test_a_file_that_is_no_model_is_told_as_what_it_is(path, name):
 )
 def test_a_model_of_another_version_is_told(path, change):
     torch.save(torch.load(path, weights_only=True) | change, path)
-    with pytest.raises(UserError, match="no model of this workflow but one of another version"):
+    with pytest.raises(UserError, match="not a model of this workflow, but a model of another"):
         Classifier.load(path)
 
 

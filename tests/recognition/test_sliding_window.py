@@ -132,7 +132,7 @@ def test_a_long_scan_tells_how_far_it_is(pool, messages, monkeypatch):
     monkeypatch.setattr("spokenwords.jobs.progress.time.monotonic", lambda: next(now))
     list(sliding_window.probabilities(tones.classifier(), [sound(0.5), sound(30)], pool))
     # 291 windows, and before them the one of the first recording.
-    assert "Scanning: 63 of 291 windows (22%), 10.5 a second, 22 s left" in messages
+    assert "Scanning: 63 of 291 windows (22%), 10.5 per second, 22 s left" in messages
 
 
 # Reading ahead.

@@ -254,10 +254,10 @@ def broken(tmp_path):
         "folder.wav": "Is a directory",
         "nowhere.wav": "No such file or directory",
         "round.wav": "Too many levels of symbolic links",
-        "pipe.wav": "no regular file",
+        "pipe.wav": "not a regular file",
         os.fsdecode(b"\xff.wav"): "an empty file",
-        "slow.wav": "no credible sample rate (10 Hz)",
-        "fast.wav": "no credible sample rate (268451456 Hz)",
+        "slow.wav": "implausible sample rate (10 Hz)",
+        "fast.wav": "implausible sample rate (268451456 Hz)",
         "none.wav": "no samples",
         "nan.wav": "samples that are not finite numbers",
     }

@@ -313,7 +313,7 @@ def with_a_chunk_beyond_the_length_told(path, values):
 @pytest.mark.parametrize("rate", [10, 999, 1_000_001, 268_451_456])
 def test_rates_that_only_a_damaged_header_has_are_refused(tmp_path, rate, subtype):
     soundfile.write(tmp_path / "a.wav", np.zeros(100), rate, subtype=subtype)
-    expected = rf"^no credible sample rate \({rate} Hz\)$"
+    expected = rf"^implausible sample rate \({rate} Hz\)$"
     for read in (decoding.decode, lambda path: audio.load(path, RATE, RATE, "loudest")):
         with pytest.raises(decoding.UnreadableRecordingError, match=expected):
             read(tmp_path / "a.wav")

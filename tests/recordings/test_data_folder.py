@@ -50,7 +50,7 @@ def test_wanted_words_are_taken_whatever_their_order(folder):
 
 
 def test_missing_words_are_named_together_with_those_that_are_there(folder):
-    with pytest.raises(UserError, match=r"of left, right in .*dataset\.words.*: no, up, yes\."):
+    with pytest.raises(UserError, match=r"of left, right .*dataset\.words.*: no, up, yes\."):
         data_folder.words(folder, ["yes", "right", "left"], 1)
 
 
@@ -62,7 +62,7 @@ def test_a_missing_folder_is_named(tmp_path):
 @pytest.mark.parametrize("files", [[], ["a.wav"], ["_background_noise_/a.wav", "no/a.pdf"]])
 def test_a_folder_without_words_is_told(tmp_path, files):
     write(tmp_path / "data", "readme.txt", *files)
-    with pytest.raises(UserError, match=r"has no folder of .* files"):
+    with pytest.raises(UserError, match=r"contains no folder of .* files"):
         data_folder.words(tmp_path / "data", "all", 1)
 
 
@@ -75,7 +75,7 @@ def test_a_single_word_is_a_data_set(tmp_path):
 @pytest.mark.parametrize("word", ["a{b}", "a<b", "a\nb", "a\\b"])
 def test_words_that_paths_of_results_cannot_hold_are_refused(folder, word):
     write(folder, f"{word}/a.wav")
-    with pytest.raises(UserError, match="rename"):
+    with pytest.raises(UserError, match="Rename"):
         data_folder.words(folder, "all", 1)
 
 
@@ -99,15 +99,15 @@ def test_files_that_are_no_recordings_are_counted_by_kind(tmp_path, messages):
     write(tmp_path, "_background_noise_/README.md", ".git/config.txt", "validation_list.txt")
     write(tmp_path, "yes/deeper/notes.txt")
     data_folder.report_skipped(data_folder.files_of_words(tmp_path))
-    assert messages == ["5 files of other kinds were skipped (.doc, .pdf, .txt, without a suffix)."]
+    assert messages == ["Skipped 5 files of other types (.doc, .pdf, .txt, without a suffix)."]
 
 
 @pytest.mark.parametrize(
     ("names", "expected"),
     [
-        (["a.txt"], ["1 file of another kind was skipped (.txt)."]),
+        (["a.txt"], ["Skipped 1 file of other types (.txt)."]),
         (["a.wav", ".a.txt", "thumbs.db"], []),
-        (["a.wav.part"] * 1234, ["1,234 files of other kinds were skipped (.part)."]),
+        (["a.wav.part"] * 1234, ["Skipped 1,234 files of other types (.part)."]),
     ],
 )
 def test_one_file_or_none_that_is_no_recording(messages, names, expected):

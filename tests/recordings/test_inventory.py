@@ -426,7 +426,7 @@ def test_the_log_says_what_stands_out(messages):
     )
     (line,) = messages
     for part in (
-        *("4 recordings", "2 words", "3 usable", "1.00 h", "2 with the same samples"),
+        *("4 recordings", "2 words", "3 usable", "1.00 h", "2 identical to another one"),
         *("2 silent", "1 channels", "1 long"),
     ):
         assert part in line

@@ -275,5 +275,5 @@ def test_recordings_beyond_the_budget_are_streamed(stores, manifest, messages):
 def test_place_of_a_gigabyte(monkeypatch, gpu, host, memory_budget, place):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (gpu * 1e9, 80e9))
     monkeypatch.setattr(free_memory, "free", lambda: host * 1e9)
-    found, _ = in_memory._place(1e9, torch.device("cuda", 0), memory_budget, 1)
+    found, _ = in_memory._storage(1e9, torch.device("cuda", 0), memory_budget, 1)
     assert (found and found.type) == place
