@@ -30,7 +30,7 @@ def inherited(name: str, runs: Mapping[str, Any], off: Container[str]) -> dict[s
         if like in chain:
             raise UserError(f"Config key {key} goes in a circle: {' -> '.join([*chain, like])}.")
         chain.append(like)
-    whole = {}
+    whole: dict[str, Any] = {}
     for place in reversed(chain):
         whole = merged(whole, runs[place])
     whole.pop("like", None)
