@@ -111,7 +111,9 @@ def lines_of_failure(log):
     # After an interruption Snakemake is to end soon.
     if failures and not scheduler.running and not scheduler._user_kill:
         for job in list(workflow.dag.needrun_jobs()):
-            if job.rule in REPORTS and job not in scheduler.failed:
+            # In two lines: Snakemake's linter would read "rule in …:" as a rule.
+            unmade = job.rule in REPORTS and job not in scheduler.failed
+            if unmade:
                 try:
                     page = incomplete_report(job, failures)
                 except Exception as error:
