@@ -50,6 +50,8 @@ lock: $(VENV)/uv.installed
 	        --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
 	        --output-file envs/$$name.txt envs/$$name.in || exit 1; \
 	done
+	sed --in-place '/^  - pip:$$/q' envs/environment.yaml
+	sed --quiet 's/ *\\$$//; s/^[[:alnum:]]/      - &/p' envs/run.txt >> envs/environment.yaml
 
 # The pictures of README.md, made from the demo. Graphviz and Chromium are needed.
 pictures: demo

@@ -154,7 +154,7 @@ def test_order_of_recordings_does_not_matter():
     pd.testing.assert_frame_equal(comparison.words(runs, mixed), comparison.words(runs, tests))
 
 
-def test_other_test_sets_are_left_out_and_told(messages):
+def test_other_test_sets_are_left_out_and_logged(messages):
     tests = {
         "a": predictions(up="110", down="11"),
         "fewer": predictions(up="110", down="1"),
@@ -165,7 +165,9 @@ def test_other_test_sets_are_left_out_and_told(messages):
     table = comparison.pairs(tests)
     assert table[["first", "second"]].to_numpy().tolist() == [["a", "b"]]
     [message] = messages
-    assert message.endswith("are the same:\n  a, b (5)\n  fewer (4)\n  moved (5)")
+    assert message.endswith(
+        "compared:\n  a, b (5 recordings)\n  fewer (4 recordings)\n  moved (5 recordings)"
+    )
     messages.clear()
     comparison.pairs({"a": tests["a"], "b": tests["b"]})
     assert messages == []

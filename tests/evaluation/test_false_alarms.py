@@ -30,7 +30,7 @@ class Constant(nn.Module):
 
 @pytest.fixture
 def classifier():
-    made = Classifier(WORDS, "complex", SMALL, samples=1_000, no_words=["unknown"])
+    made = Classifier(WORDS, "complex", SMALL, 1_000, "published", no_words=["unknown"])
     made.network = Constant()
     made.confidences = np.linspace(0.505, 1, 100, dtype=np.float32)  # 0.505, 0.51, ... 1
     return made

@@ -266,7 +266,7 @@ def test_of_other_words_nothing_is_said_that_is_not_known():
     assert alluvial_layout.summary(flows).startswith("18 of these 178 recordings were confused")
     assert {bar.word: bar.share for bar in flows.targets}[OTHERS] == "–"
     texts = [shape["text"] for kind in ("ribbons", "bars") for shape in page_data(drawn, 0)[kind]]
-    assert "1 recording of other words, predicted as one of those shown" in texts
+    assert "1 recording of other words, predicted as one of the words shown" in texts
     assert "7 recordings of the words shown, predicted as other words" in texts
     assert not any(f"% of “{OTHERS}”" in text for text in texts)
 

@@ -54,7 +54,7 @@ def write(folder, tmp_path_factory):
         metrics = {"accuracy": correct / len(rows), "recordings": len(rows), "correct": correct}
         template = TEMPLATE.read_text(encoding="utf-8")
         path = tmp_path_factory.mktemp("gallery") / "gallery.html"
-        text = gallery.page(template, run, metrics, predictions, folder, RATE, RATE)
+        text = gallery.page(template, run, metrics, predictions, folder, RATE, RATE, "start")
         path.write_text(text, encoding="utf-8")
         return path.as_uri()
 
@@ -193,7 +193,7 @@ def test_filters_by_mouse(opened):
     # Each filter counts what the other one lets through.
     assert options(opened, "target") == ["any (5)", "bed (3)", "bird (1)", "cat (1)"]
     assert options(opened, "prediction") == ["any (3)", "bed (0)", "bird (2)", "cat (1)"]
-    select(opened, "Taken for", "bird (2)")
+    select(opened, "Predicted as", "bird (2)")
     assert files(opened) == [ANN1, BOB]
     opened.get_by_role("button", name="Reset").click()
     assert files(opened) == [DAN, ANN1, ANN2, EVE, BOB]
@@ -235,7 +235,7 @@ def test_orders(opened, order, expected):
 
 def test_an_empty_combination_says_so(opened):
     select(opened, "Spoken word", "cat (1)")
-    select(opened, "Taken for", "bird (0)")
+    select(opened, "Predicted as", "bird (0)")
     assert files(opened) == []
     assert status(opened) == "0 shown of 5 mistakes in 8 test recordings"
     assert opened.get_by_text("no “cat” predicted as “bird”").is_visible()
@@ -245,7 +245,7 @@ def test_an_empty_combination_says_so(opened):
 
 def test_the_address_keeps_filters_and_order(opened, address):
     select(opened, "Spoken word", "bed (3)")
-    select(opened, "Taken for", "bird (2)")
+    select(opened, "Predicted as", "bird (2)")
     select(opened, "Order", "by speaker")
     assert opened.url == f"{address}#target=bed&prediction=bird&sort=speaker"
     opened.reload()

@@ -77,7 +77,7 @@ def test_of_many_words_the_rarest_and_the_most_frequent_are_drawn():
     figure = dataset.recordings(recordings(words, each=80), ODDITIES)
     shown = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert shown == [*words[:-31:-1], *words[29::-1]]
-    assert "Of 70 words" in figure.axes[0].get_title(loc="left")
+    assert "most frequent of 70 words" in figure.axes[0].get_title(loc="left")
 
 
 def test_split_in_shares_and_numbers():

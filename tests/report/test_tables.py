@@ -60,7 +60,7 @@ def test_numbers_are_sorted_as_numbers_and_texts_as_texts(page, write):
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Space")
     assert column(page, 1)[1:3] == ["001", "NA"]
-    assert page.get_by_text("There is none.").is_visible()
+    assert page.get_by_text("No rows.").is_visible()
 
 
 def test_a_filter_keeps_rows_that_hold_the_text(page, write):

@@ -51,7 +51,7 @@ def test_without_the_data_folder_a_run_ends_with_a_sentence(own_words, arguments
     assert done.returncode == 1
     *_, before, last = done.stdout.splitlines()
     assert before == "Building DAG of jobs..."
-    assert last.startswith("Error: There is no folder words (config key dataset.folder)")
+    assert last.startswith("Error: The folder words does not exist (config key dataset.folder)")
 
 
 def test_a_recording_of_none_of_the_words_is_told_in_a_sentence(own_words):

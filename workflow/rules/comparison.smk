@@ -67,7 +67,7 @@ rule plot_comparison:
     conda:
         ENVIRONMENT
     params:
-        runs=COMPARED,
+        runs=list(COMPARED),
         published={RUNS[run]["run"]: PUBLISHED[run] for run in RUNS if PUBLISHED[run]},
         code=code_of("plot_comparison.py"),
     script:

@@ -34,7 +34,11 @@ def incomplete_report(job, failures):
 
     runs, template = REPORTS[job.rule]
     metrics = rules.evaluate.output.metrics
-    evaluated = [run for run in runs if there(collect(metrics, run=run))]
+    evaluated = {
+        run: settings
+        for run, settings in runs.items()
+        if there(collect(metrics, run=run))
+    }
     if not evaluated:
         return None
     files = inputs_of_headline(evaluated)

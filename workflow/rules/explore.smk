@@ -33,7 +33,7 @@ rule explore:
         recording=lookup(within=config, dpath="explore/recording"),
         audio=lookup(within=config, dpath="audio"),
         # As the network of the first run sees it.
-        stft=config["features"][RUNS[TRAINED[0]]["features"]]["stft"],
+        stft=config["features"][next(iter(TRAINED.values()))["features"]]["stft"],
         code=code_of("explore.py"),
     script:
         "../scripts/explore.py"

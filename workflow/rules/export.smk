@@ -36,7 +36,7 @@ rule write_model_card:
         metrics="<results>/runs/{run}/metrics.json",
         confusion="<results>/runs/{run}/confusion.csv",
         false_alarms=branch(
-            lambda wildcards: with_false_alarms([wildcards.run]),
+            lambda wildcards: wildcards.run in with_false_alarms(RUNS),
             then=rules.find_false_alarms.output.table,
         ),
         train=file_of_split("train.csv"),
@@ -52,7 +52,7 @@ rule write_model_card:
         ENVIRONMENT
     params:
         folder=untracked(DATA.folder),
-        settings=settings_of_card,
+        settings=lambda wildcards: settings.for_card(config, RUNS[wildcards.run]),
         data=of_data(lambda wildcards: DATA.origin),
         code=code_of("write_model_card.py"),
     script:

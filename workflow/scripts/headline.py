@@ -9,10 +9,10 @@ with job_log(snakemake.log[0]):
     opening = Path(snakemake.scriptdir).parent / "report" / snakemake.params.page
     figures = headline.of_files(
         snakemake.params.runs,
-        snakemake.input.metrics,
-        snakemake.input.splits,
-        snakemake.input.features,
-        snakemake.input.recordings,
+        map(Path, snakemake.input.metrics),
+        map(Path, snakemake.input.splits),
+        map(Path, snakemake.input.features),
+        Path(snakemake.input.recordings),
         snakemake.params.source,
     )
     page = opening.read_text(encoding="utf-8").replace(headline.MARK, figures)

@@ -14,6 +14,7 @@ from statsmodels.stats.multitest import multipletests
 
 from spokenwords.evaluation import intervals
 from spokenwords.recordings.tables import read_table
+from spokenwords.wording import counted
 
 logger = logging.getLogger("spokenwords")
 
@@ -207,8 +208,11 @@ def _log_test_sets(outcomes: Mapping[str, pd.Series]) -> None:
         else:
             groups.append((outcome.index, [name]))
     if len(groups) > 1:
-        listed = "".join(f"\n  {', '.join(names)} ({len(index):,})" for index, names in groups)
-        logger.info(f"Only runs with the same test recordings are compared. Groups:{listed}")
+        lines = [
+            f"\n  {', '.join(names)} ({counted(len(index), 'recording')})"
+            for index, names in groups
+        ]
+        logger.info(f"Only runs with the same test recordings are compared:{''.join(lines)}")
 
 
 def _holm(p_values: pd.Series) -> pd.Series:

@@ -1,4 +1,4 @@
-"""Where files can be written, and how much: checked before long work."""
+"""Write permission and free disk space, checked before a long job."""
 
 import os
 import shutil
@@ -8,17 +8,17 @@ from spokenwords.errors import UserError
 from spokenwords.jobs.progress import BYTES_PER_MB
 
 
-def require_space(place: Path, bytes_needed: float, purpose: str) -> None:
-    """Make sure that `bytes_needed` are free on the disk of `place`, which exists.
+def require_space(path: Path, bytes_needed: float, purpose: str) -> None:
+    """Check that `bytes_needed` are free on the disk of `path`, which exists.
 
-    Raises UserError, a sentence with the `purpose` ("unpacking …") in it, where they are not.
+    Raises UserError if not; its message includes the `purpose` ("unpacking …").
     """
-    free = shutil.disk_usage(place).free
+    free = shutil.disk_usage(path).free
     if free < bytes_needed:
         raise UserError(
-            f"The disk of {place.parent} is too full: {purpose} needs "
-            f"{bytes_needed / BYTES_PER_MB:,.1f} MB and {free / BYTES_PER_MB:,.1f} MB are free. "
-            "Free some space there or choose a place on another disk."
+            f"The disk of {path.parent} is too full: {purpose} needs "
+            f"{bytes_needed / BYTES_PER_MB:,.1f} MB, but only {free / BYTES_PER_MB:,.1f} MB are "
+            "free. Free some space there or choose a folder on another disk."
         )
 
 

@@ -24,20 +24,20 @@ ORIGINS = {
 
 def of_files(
     runs: Mapping[str, Mapping[str, Any]],
-    metrics: Iterable[str],
-    splits: Iterable[str],
-    features: Iterable[str],
-    recordings: str,
+    metrics: Iterable[Path],
+    splits: Iterable[Path],
+    features: Iterable[Path],
+    recordings: Path,
     source: str,
 ) -> str:
     """Return the page for these files; `metrics` are in the order of `runs`."""
-    read = [json.loads(Path(path).read_text(encoding="utf-8")) for path in metrics]
+    read = [json.loads(path.read_text(encoding="utf-8")) for path in metrics]
     return page(
         runs,
         dict(zip(runs, read, strict=True)),
-        {Path(path).parent.name: read_summary(Path(path)) for path in splits},
-        {Path(path).parent.name: pd.read_csv(path) for path in features},
-        read_table(Path(recordings), ["word"]),
+        {path.parent.name: read_summary(path) for path in splits},
+        {path.parent.name: pd.read_csv(path) for path in features},
+        read_table(recordings, ["word"]),
         ORIGINS[source],
     )
 

@@ -66,7 +66,7 @@ grouped_numbers = FuncFormatter(lambda value, _: f"{value:,.0f}")
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Return the context (also a decorator) in which every figure is made and saved."""
+    """Set the style in which every figure is made and saved; also a decorator."""
     with rc_context(_STYLE):
         yield
 
