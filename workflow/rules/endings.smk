@@ -115,7 +115,7 @@ def lines_of_failure(log):
     # After an interruption Snakemake is to end soon.
     if failures and not scheduler.running and not scheduler._user_kill:
         for job in list(workflow.dag.needrun_jobs()):
-            # In two lines: Snakemake's linter would read "rule in …:" as a rule.
+            # On one line with a colon, Snakemake's linter would see a definition in it.
             unmade = job.rule in REPORTS and job not in scheduler.failed
             if unmade:
                 try:
