@@ -1,4 +1,4 @@
-# One recording, drawn in every way that it is looked at. Makes <results>/explore/.
+# From one recording to plots of it. Makes <results>/explore/.
 
 
 rule explore:
@@ -18,8 +18,10 @@ rule explore:
                 labels={"result": name.replace("_", " ")},
             )
             for name in (
-                *("waveform", "fourier_transform"),
-                *("spectrogram", "complex_spectrogram"),
+                "waveform",
+                "fourier_transform",
+                "spectrogram",
+                "complex_spectrogram",
             )
         },
     log:
@@ -32,7 +34,7 @@ rule explore:
         folder=untracked(DATA.folder),
         recording=lookup(within=config, dpath="explore/recording"),
         audio=lookup(within=config, dpath="audio"),
-        # As the network of the first run sees it.
+        # As the network of the first trained run gets it.
         stft=config["features"][next(iter(TRAINED.values()))["features"]]["stft"],
         code=code_of("explore.py"),
     script:

@@ -2,7 +2,7 @@
 
 
 rule export_model:
-    """An ONNX model that takes waveforms, compared with PyTorch on the test set, and timed."""
+    """An ONNX model of waveforms, compared with PyTorch on the test set, and timed."""
     input:
         model="<results>/runs/{run}/model.pt",
         predictions="<results>/runs/{run}/predictions.csv",
@@ -16,7 +16,7 @@ rule export_model:
         "<benchmarks>/export_model/{run}.tsv"
     conda:
         ENVIRONMENT
-    # All of them, so that no other job disturbs the timing.
+    # All cores, so that no other job disturbs the timing.
     threads: workflow.cores
     params:
         folder=untracked(DATA.folder),
@@ -28,7 +28,7 @@ rule export_model:
 
 
 rule write_model_card:
-    """What an exported model is, how well it does, and what it is not for."""
+    """The card of an exported model: data, training, metrics, and limits."""
     input:
         stores=stores_of_run,
         segments=segments_of_run,
