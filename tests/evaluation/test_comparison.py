@@ -412,7 +412,7 @@ def test_words_are_sorted_by_what_the_best_other_run_gained(example):
     assert "on other test recordings" in axes.get_title(loc="left")
 
 
-def test_of_many_words_those_that_gained_and_lost_most_are_drawn():
+def test_of_many_words_those_with_the_largest_differences_are_plotted():
     names = [f"word{number:02}" for number in range(70)]
     # Of ten recordings the second run recognises a word's number less than the first, or more.
     right = {
@@ -441,7 +441,7 @@ def test_words_of_significance_are_starred():
     assert [text.get_text() for text in axes.texts] == ["+100.0*", "−5.0", "−100.0*"]
 
 
-def test_a_word_without_recordings_is_drawn_without_a_figure(tmp_path):
+def test_a_word_without_recordings_has_no_number(tmp_path):
     tests = {"a": predictions(up="1100", down="11"), "b": predictions(up="111")}
     figure = plots.words(comparison.words(catalogue(a=1, b=1), tests))
     style.save(figure, tmp_path / "words.svg")
@@ -518,7 +518,7 @@ def test_marks_follow_the_adjusted_p_values(adjusted, marks):
         assert cells[i + 0.5, j + 0.5] == cells[j + 0.5, i + 0.5] == f"0.0\n{mark}".strip()
 
 
-def test_long_names_are_told_apart():
+def test_long_names_stay_different():
     figures = every_plot(many_runs(3))
     figures["pairs"].draw_without_rendering()
     labels = figures["pairs"].axes[0].get_xticklabels()
@@ -560,7 +560,7 @@ def test_one_run_has_nothing_to_be_compared_with(tmp_path):
         style.save(figure, tmp_path / f"{name}.svg")
 
 
-def test_runs_without_a_common_test_set_are_drawn(tmp_path):
+def test_runs_without_a_common_test_set_are_plotted(tmp_path):
     tests = {"a": predictions(up="110"), "b": predictions(up="11")}
     figure = plots.pairs(comparison.pairs(tests), table_of_runs(catalogue(a=1, b=1), 0.6, 1))
     style.save(figure, tmp_path / "pairs.svg")

@@ -96,7 +96,7 @@ def test_predictions_and_properties_are_joined_by_file():
     np.testing.assert_equal(joined["cut_at_end"].to_numpy(), [0, np.nan, 1])
 
 
-def test_recordings_that_were_not_measured_are_told():
+def test_recordings_that_were_not_measured_are_reported():
     with pytest.raises(UserError, match=r"1 of .*b\.wav"):
         difficulty.join(predictions(["a.wav", "b.wav"], [0, 1]), measured(["a.wav"]))
 
@@ -243,7 +243,7 @@ def test_known_odds_ratios_are_found():
     assert (model["property_p_value"].dropna().diff().dropna() >= 0).all()
 
 
-def test_standard_deviations_are_told_in_their_units():
+def test_standard_deviations_have_units():
     table = made()
     model = difficulty_model.fit(table)
     octaves = np.log2(table["centroid_hz"]).std()
@@ -344,7 +344,7 @@ def test_a_property_that_is_missing_for_all_leaves_the_others():
     assert of_speakers[["group", "recordings"]].values.tolist() == [["not measured", 2000]]
 
 
-def test_properties_that_cannot_be_fitted_are_told():
+def test_properties_that_cannot_be_fitted_have_a_note():
     def none_wrong_that_are_clipped(table):
         return table["wrong"].where(np.arange(len(table)) >= 12, 0.0)
 
@@ -382,7 +382,7 @@ def separated_where_two_flags_differ(table):
 
 
 @pytest.mark.parametrize("wrong", [separated_by_a_line, separated_where_two_flags_differ])
-def test_errors_that_several_properties_foretell_together_are_told(wrong):
+def test_errors_that_several_properties_determine_together(wrong):
     flags = {
         "cut_at_start": lambda table: np.arange(len(table)) % 5 < 2,
         "cut_at_end": lambda table: np.arange(len(table)) % 5 % 2,
@@ -429,7 +429,7 @@ def test_few_speakers_make_wide_intervals():
         (25, "With so few speakers the intervals are rough."),
     ],
 )
-def test_few_speakers_are_told(speakers, told):
+def test_few_speakers_have_a_note(speakers, told):
     names = np.array(["NA", "", "001", "$x$", "<b>", *map(str, range(20))])
     model = difficulty_model.fit(
         made(speaker=lambda table: names[np.arange(len(table)) % speakers])
@@ -493,7 +493,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_every_case_is_drawn_without_a_warning(case, tmp_path):
+def test_every_case_is_plotted_without_a_warning(case, tmp_path):
     with warnings.catch_warnings(action="error"):
         rates, model = difficulty.rates(CASES[case]), difficulty_model.fit(CASES[case])
         figure = plot(rates, model)

@@ -30,7 +30,7 @@ class Constant(nn.Module):
 
 @pytest.fixture
 def classifier():
-    made = Classifier(WORDS, "complex", SMALL, 1_000, "published", no_words=["unknown"])
+    made = Classifier(WORDS, "complex", SMALL, 1_000, "published", non_words=["unknown"])
     made.network = Constant()
     made.confidences = np.linspace(0.505, 1, 100, dtype=np.float32)  # 0.505, 0.51, ... 1
     return made
@@ -90,7 +90,7 @@ def test_words_found_in_noise(classifier):
     assert none["noise_high"] * 10 / 3600 == pytest.approx(-np.log(0.025), rel=1e-6)
 
 
-def test_what_is_not_there_is_not_tested(classifier):
+def test_missing_recordings_are_not_tested(classifier):
     table = table_of(classifier, probable(), probable(), [])
     assert table[["unknown", "strangers", "noise"]].isna().all(axis=None)
     assert (table[["unknown_tested", "strangers_tested", "noise_tested"]] == 0).all(axis=None)
@@ -108,7 +108,7 @@ def test_the_plot_marks_the_usual_threshold(classifier):
     assert "out-of-vocabulary words (2 recordings)" in speech.get_legend().get_texts()[0].get_text()
 
 
-def test_the_end_of_noise_is_for_the_test(write_noise, messages):
+def test_the_test_uses_the_end_of_noise(write_noise, messages):
     path = write_noise("tap.wav", seed=1, seconds=10)
     text = path.with_name("text.wav")
     text.write_text("no sound")
@@ -118,7 +118,7 @@ def test_the_end_of_noise_is_for_the_test(write_noise, messages):
     assert [line for line in messages if "text.wav is skipped" in line]
 
 
-def test_a_run_that_is_to_meet_strangers(finished, tmp_path):
+def test_a_run_that_is_tested_on_out_of_vocabulary_words(finished, tmp_path):
     copy = finished.duplicate(tmp_path / "copy")
     copy.overlay["runs"]["spotter"] = {
         **{"features": "coarse", "split": "speaker", "representation": "log_mel"},
@@ -132,7 +132,7 @@ def test_a_run_that_is_to_meet_strangers(finished, tmp_path):
     copy.run(*targets)
     classifier = Classifier.load(run / "model.pt")
     assert classifier.words == ["bird", "happy", "silence"]
-    assert classifier.no_words == ["silence"]
+    assert classifier.non_words == ["silence"]
     test = manifest.read(copy.results / "splits/speaker/test.csv")
     of_words = test[test["word"] != "seven"]
     found = predictions.read(run / "predictions.csv")

@@ -143,7 +143,7 @@ def test_interval_of_a_mean_is_that_of_the_central_limit():
     assert high == pytest.approx(values.mean() + half, abs=0.15 * half)
 
 
-def test_speakers_are_drawn_with_all_their_recordings():
+def test_speakers_are_sampled_with_all_their_recordings():
     values, speakers = [0.0, 1.0, 2.0, 4.0, 4.0], ["ann", "bob", "bob", "ann", "cid"]
     draws = []
     intervals.bootstrap(lambda weights: draws.extend(weights) or np.zeros(len(weights)), 3)
@@ -154,14 +154,14 @@ def test_speakers_are_drawn_with_all_their_recordings():
     assert intervals.of_mean(values, speakers) == pytest.approx((1.5, 4))
 
 
-def test_what_is_drawn_at_a_time_makes_no_difference(monkeypatch):
+def test_the_number_sampled_at_a_time_makes_no_difference(monkeypatch):
     values = np.random.default_rng(1).normal(size=60)
     whole = intervals.of_mean(values, np.arange(60) // 3)
     monkeypatch.setattr(intervals, "SAMPLED", 7 * 20)
     assert intervals.of_mean(values, np.arange(60) // 3) == pytest.approx(whole)
 
 
-def test_of_one_speaker_recordings_are_drawn():
+def test_recordings_of_a_single_speaker_are_sampled():
     values = np.random.default_rng(1).normal(size=30)
     assert intervals.of_mean(values, ["ann"] * 30) == intervals.of_mean(values, range(30))
     assert intervals.of_mean([0.5], ["ann"]) == (0.5, 0.5)

@@ -86,7 +86,7 @@ def test_predictions(table):
     np.testing.assert_allclose(likeliest, -np.sort(-PROBABILITIES.numpy()), atol=1e-5)
 
 
-def test_of_many_words_the_three_likeliest_are_told():
+def test_of_many_words_the_three_likeliest_are_listed():
     scores = 5 * torch.randn(5, 30, generator=torch.Generator().manual_seed(1))
     words = [f"word{n}" for n in range(30)]
     rows = predicted(MANIFEST, words, scores).to_dict("records")

@@ -59,7 +59,7 @@ def test_other_splits_have_none():
         {"augmentation": CONFIG["training"]["augmentation"] | {"time_masks": 1}},
     ],
 )
-def test_what_the_experiment_did_not_have_has_none(change):
+def test_other_methods_have_none(change):
     split = CONFIG["splits"]["random"]
     assert published.accuracy(CONFIG["dataset"], split, run("complex", **change)) is None
 

@@ -278,7 +278,7 @@ def test_new_speakers_are_distinguished_from_those_in_training():
     assert "2 of its 3 known speakers are also in the training set" in shared
 
 
-def test_nothing_is_claimed_of_speakers_that_are_not_named():
+def test_nothing_is_claimed_about_unknown_speakers():
     unnamed = {name: table.assign(speaker=table["file"]) for name, table in sets().items()}
     page = card(sets=unnamed, settings=settings(split={"method": "speaker"}))
     text = section(page, "Evaluation data")
@@ -476,7 +476,7 @@ def test_speech_commands_is_recognised_by_its_checksum():
         assert expected in section(text, "Training data")
 
 
-def test_of_another_archive_nothing_is_known():
+def test_another_archive_has_no_known_origin():
     origin = data.origin("archive", "x", "12ab", [])
     assert "12ab" in origin.name and "add it here" in origin.licence
     assert (origin.language, origin.hub) == (None, None)

@@ -216,7 +216,7 @@ def test_the_threshold_is_that_of_the_share_to_keep(classifier):
     assert onnx_model.description(classifier, 1.0)["threshold"] == pytest.approx(0.5)
 
 
-def test_the_file_is_sound_and_tells_nothing_of_where_it_was_made(model):
+def test_the_file_is_valid_and_does_not_show_where_it_was_made(model):
     onnx.checker.check_model(model, full_check=True)
     read = onnx.load_from_string(model)
     assert [(entry.domain, entry.version) for entry in read.opset_import] == [("", 18)]

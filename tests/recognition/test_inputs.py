@@ -116,7 +116,7 @@ def test_a_folder_that_may_not_be_searched_is_a_recording_that_cannot_be_read(ma
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.FLAC"])
-def test_a_recording_stands_for_itself(make, name):
+def test_a_recording_is_itself(make, name):
     folder = make("a.wav", "a.FLAC")
     assert inputs.recordings(folder / name) == [folder / name]
 
@@ -195,7 +195,7 @@ def test_names_of_a_table_may_have_line_ends(make):
 
 
 @pytest.mark.parametrize("start", [b"\xff\xfbmp3", b"OggS\0", b"\0\0\0\x1cftypM4A "])
-def test_sound_of_any_name_stands_for_itself(tmp_path, start):
+def test_sound_of_any_name_is_a_recording(tmp_path, start):
     (tmp_path / "song.sng").write_bytes(start)
     assert inputs.recordings(tmp_path / "song.sng") == [tmp_path / "song.sng"]
 
@@ -212,7 +212,7 @@ def test_paths_count_from_the_lists_folder_first_and_then_from_the_current_one(m
     ]
 
 
-def test_a_list_of_which_nothing_is_there_says_where_it_was_looked_for(make, monkeypatch):
+def test_a_list_without_existing_files_is_reported_with_the_folders_searched(make, monkeypatch):
     folder = make("up/a.wav")
     monkeypatch.chdir(folder / "up")
     (folder / "test.csv").write_text("file,word\nno/b.wav,no\nno/c.wav,no\n")
@@ -226,14 +226,14 @@ def test_a_list_of_which_nothing_is_there_says_where_it_was_looked_for(make, mon
     ["a.wav\n".encode("utf-16"), "a.wav".encode("utf-16-le"), b"\x89PNG", b"a.wav\0b.wav"],
     ids=["UTF-16", "UTF-16 without mark", "PNG", "NUL"],
 )
-def test_what_is_no_list_in_utf8_is_told(tmp_path, content):
+def test_a_file_that_is_no_list_in_utf8_is_reported(tmp_path, content):
     path = tmp_path / "song.sng"
     path.write_bytes(content)
     with pytest.raises(UserError, match=f"{re.escape(str(path))} is neither"):
         inputs.recordings(path)
 
 
-def test_what_stands_for_nothing_is_told(tmp_path, make):
+def test_a_path_without_recordings_is_reported(tmp_path, make):
     empty = tmp_path / "empty"
     (empty / "deeper").mkdir(parents=True)
     (empty / "deeper/notes.txt").write_text("\n \n")
@@ -264,7 +264,7 @@ def cache(tmp_path):
     return tmp_path / "cache/scan.json"
 
 
-def test_the_digest_tells_names_and_contents_and_nothing_else(make, cache):
+def test_the_digest_depends_on_names_and_contents_only(make, cache):
     folder = make("a.wav", "b/c.flac", "notes.txt")
     before = inputs.digest(folder, cache)
     for path in folder.rglob("*"):

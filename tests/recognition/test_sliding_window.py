@@ -114,7 +114,7 @@ def test_a_recording_is_let_go_before_the_next_one_is_read(pool):
     assert len(references) == 4
 
 
-def test_scores_that_are_no_numbers_are_told(pool):
+def test_scores_that_are_not_finite_are_reported(pool):
     classifier = tones.classifier(gain=float("nan"))
     with pytest.raises(UserError, match="not finite"):
         list(sliding_window.probabilities(classifier, [sound(1)], pool))
@@ -127,7 +127,7 @@ def test_a_classifier_that_is_being_trained_answers_as_when_it_is_tested(make_cl
     assert result == pytest.approx(one_by_one(classifier.eval(), waveform), abs=1e-6)
 
 
-def test_a_long_scan_tells_how_far_it_is(pool, messages, monkeypatch):
+def test_a_long_scan_reports_its_progress(pool, messages, monkeypatch):
     now = iter(range(0, 10_000, 6))
     monkeypatch.setattr("spokenwords.jobs.progress.time.monotonic", lambda: next(now))
     list(sliding_window.probabilities(tones.classifier(), [sound(0.5), sound(30)], pool))
@@ -265,7 +265,7 @@ def test_a_short_word_is_found_once_in_a_window_that_has_all_of_it(found, place,
     assert tones.THRESHOLD < event.probabilities[high] <= 1
 
 
-def test_words_are_found_in_order_of_time_and_each_as_often_as_it_is_said(found):
+def test_words_are_found_in_order_of_time_and_as_often_as_spoken(found):
     said = [
         *[("low", 0.2, 0.5), ("high", 1.5, 1.8), ("high", 3.1, 3.4), ("low", 3.8, 4.1)],
         *[("unknown", 5.5, 6), ("middle", 7.0, 7.3)],

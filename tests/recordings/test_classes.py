@@ -34,7 +34,7 @@ def segments(tmp_path):
 
 def test_all_words(train):
     chosen = classes.choose(WORDS, ALL)
-    assert (chosen.names, chosen.no_words) == (WORDS, [])
+    assert (chosen.names, chosen.non_words) == (WORDS, [])
     assert manifest.of_classes(train, chosen)["word"].map(chosen.number).tolist() == [
         0,
         0,
@@ -49,7 +49,7 @@ def test_all_words(train):
 
 def test_unknown_words_are_one_class(train):
     chosen = classes.choose(WORDS, ALL | {"unknown": ["bed", "dog"]})
-    assert (chosen.names, chosen.no_words) == (["cat", "up", "unknown"], ["unknown"])
+    assert (chosen.names, chosen.non_words) == (["cat", "up", "unknown"], ["unknown"])
     table = manifest.of_classes(train, chosen)
     assert table["word"].map(chosen.number).tolist() == [2, 2, 0, 0, 2, 2, 1, 1]
     assert manifest.renamed(table, chosen)["word"].tolist() == [
@@ -141,7 +141,7 @@ def test_words_that_are_left_out_are_strangers(train):
 
 def test_silence_takes_segments_of_the_set_as_many_as_a_class_has_recordings(train, segments):
     chosen = classes.choose(WORDS, ALL | {"silence": True})
-    assert (chosen.names, chosen.no_words) == ([*WORDS, "silence"], ["silence"])
+    assert (chosen.names, chosen.non_words) == ([*WORDS, "silence"], ["silence"])
     table = manifest.of_classes(train, chosen, [segments])
     # Of the five for training, two: the first and the last.
     assert table["file"].tolist()[8:] == ["n@0s", "n@4s"]

@@ -260,7 +260,7 @@ def test_the_page_where_every_pair_is_hidden():
     assert data["ribbons"] == [] and len(data["bars"]) == 60
 
 
-def test_of_other_words_nothing_is_said_that_is_not_known():
+def test_the_unknown_total_of_other_words_is_not_shown():
     drawn = table(["a", "c", OTHERS], [[90, 10, 0], [0, 70, 7], [1, 0, 0]])
     flows = alluvial_layout.flows(drawn, 0)
     assert alluvial_layout.summary(flows).startswith("18 of these 178 recordings were confused")

@@ -213,7 +213,7 @@ def test_figures_of_the_run(make_page, write_recording, messages):
     assert messages == [f"Recordings in the gallery: 1 ({len(page) / 1e6:.1f} MB)."]
 
 
-def test_the_three_likeliest_words_and_the_target_are_told(make_page, write_recording):
+def test_the_three_likeliest_words_and_the_target_are_listed(make_page, write_recording):
     write_recording("x.wav")
     of_words = {"a": 0.1, "b": 0.4, "c": 0.4, "d": 0.08, "e": 0.02}
     table = pd.DataFrame([row("x.wav", "e", "b", of_words)])
@@ -259,7 +259,7 @@ def test_samples_beyond_full_scale_are_clipped():
     assert list(sound) == [0, 16_384, 32_767, 32_767, -32_768, -32_768]
 
 
-def test_a_recording_that_has_gone_is_told(make_page):
+def test_a_missing_recording_is_reported(make_page):
     with pytest.raises(UserError, match=r"bed/x\.wav was usable .* run the workflow again"):
         make_page(predicted([("bed/x.wav", "a", "b", 0.9)], ["a", "b"]))
 
@@ -318,7 +318,7 @@ def test_silence_is_dark():
 
 
 @pytest.mark.parametrize("length", [1, 320, 10 * RATE, 60 * RATE])
-def test_short_and_long_recordings_are_drawn_too(length):
+def test_spectrograms_of_short_and_long_recordings(length):
     found = shades(tone(1_000, length))
     assert found.shape[0] == 128
     assert 1 <= found.shape[1] <= 401

@@ -117,7 +117,7 @@ def sounding(page):
 # What is told
 
 
-def test_the_run_and_what_is_shown_are_told(opened):
+def test_the_run_and_the_selection_are_described(opened):
     assert opened.title() == "Error gallery of complex"
     assert opened.locator("h1").text_content() == "complex"
     # Three of eight.
@@ -137,7 +137,7 @@ def test_speakers_that_are_unknown_are_not_named(write, page):
     assert page.locator(".facts p").all_inner_texts()[1:] == ["Speaker unknown", DAN]
 
 
-def test_a_card_tells_its_mistake(opened):
+def test_a_card_shows_its_mistake(opened):
     card = opened.locator(".card", has_text=EVE)
     assert card.locator(".words > div").all_inner_texts() == [
         "spoken\nbed",
@@ -164,7 +164,7 @@ def test_a_card_tells_its_mistake(opened):
     assert image.evaluate("async (image) => (await image.decode(), image.naturalHeight)") == 128
 
 
-def test_what_is_left_out_is_told(page, write):
+def test_mistakes_that_are_left_out_are_counted(page, write):
     # Of 160 mistakes, half of 150 places for the most confident.
     page.goto(write(MISTAKES * 32))
     assert page.locator(".card").count() == 150
@@ -294,7 +294,7 @@ def test_what_is_filtered_away_falls_silent(opened):
     assert opened.evaluate("document.querySelector('audio').paused")
 
 
-def test_sound_that_cannot_be_played_is_told_in_its_card(opened):
+def test_sound_that_cannot_be_played_is_reported_in_its_card(opened):
     opened.evaluate("data.shown[1].sound = 'data:audio/mpeg;base64,bm8gc291bmQ='")
     button(opened, ANN1).click()
     told = opened.locator(".card", has_text=ANN1).get_by_role("alert")
@@ -407,7 +407,7 @@ def test_layout(page, address, write, width, columns, long):
 
 
 @pytest.mark.parametrize("width", [320, 1440])
-def test_a_probability_stands_on_one_line(page, write, width):
+def test_a_probability_is_on_one_line(page, write, width):
     """The longest ones, and in bold, as the prediction's and the target's are."""
     page.set_viewport_size({"width": width, "height": 740})
     page.goto(write([("cat/dan.wav", "dan", "cat", "bed", 0.9998, 0.0001, 0.0001)]))

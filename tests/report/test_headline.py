@@ -127,7 +127,7 @@ def test_figures():
     )
 
 
-def test_the_published_figure_stands_beside_runs_that_have_one():
+def test_the_published_figure_is_next_to_runs_that_have_one():
     tree = document(["complex", "mel"], published={"complex": 0.9324})
     assert [row["published"] for row in table(tree)] == ["93.24%", "–"]
     assert paragraphs(tree)[1].startswith("Published is the accuracy in")
@@ -204,7 +204,7 @@ def test_speakers_are_whole_numbers_when_read_from_a_file(tmp_path):
     assert "1,234 of the test speakers" in page
 
 
-def test_what_an_incomplete_report_lacks_stands_on_top():
+def test_an_incomplete_report_begins_with_what_is_missing():
     failures = [
         Failure("difficulty (run my_run)", "logs/my_run.log", "Error: KeyError:\n  *all*"),
         Failure("gallery (run best)"),
@@ -236,7 +236,7 @@ def test_a_test_of_one_word_of_three_is_not_left_without_comment():
     )
 
 
-def test_few_test_recordings_are_told_with_how_many_would_do():
+def test_few_test_recordings_are_reported_with_the_number_needed():
     tree = document(["complex"], complex=counts(bed=5, cat=4))
     assert paragraphs(tree)[1] == (
         "Limits of complex: With fewer than 5 test recordings per class (9 in all), the figures "

@@ -196,7 +196,7 @@ def test_confusion_matrix_is_square_and_ordered():
         table_of_confusion.matrix(pd.concat([table, table]))
 
 
-def test_of_many_words_the_most_confused_are_drawn(monkeypatch):
+def test_of_many_words_the_most_confused_are_plotted(monkeypatch):
     monkeypatch.setattr(table_of_confusion, "MOST_SHOWN", 2)
     words = ["a", "b", "c", "d"]
     counts = [[90, 0, 10, 0], [1, 50, 0, 0], [0, 2, 70, 5], [0, 0, 0, 80]]

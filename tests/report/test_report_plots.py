@@ -72,7 +72,7 @@ def test_oddities_are_counted_under_the_title():
     assert figure.axes[0].get_title(loc="left").endswith("Oddities: none.")
 
 
-def test_of_many_words_the_rarest_and_the_most_frequent_are_drawn():
+def test_of_many_words_the_rarest_and_the_most_frequent_are_plotted():
     words = [f"word{number:02}" for number in range(70)]
     figure = dataset.recordings(recordings(words, each=80), ODDITIES)
     shown = [text.get_text() for text in figure.axes[0].get_yticklabels()]
@@ -101,7 +101,7 @@ def test_a_word_that_a_set_lacks():
     assert balance.get_title(loc="left") == "The set valid lacks cat."
 
 
-def test_unknown_speakers_are_not_drawn_as_speakers(tmp_path):
+def test_unknown_speakers_are_not_plotted_as_speakers(tmp_path):
     sets = manifests()
     sets["test"]["speaker"] = sets["test"]["file"]
     sets["valid"].loc[0, "speaker"] = sets["valid"].loc[0, "file"]
@@ -119,7 +119,7 @@ def test_unknown_speakers_are_not_drawn_as_speakers(tmp_path):
     style.save(figure, tmp_path / "recordings.svg")
 
 
-def test_plots_can_be_drawn_of_anything(tmp_path):
+def test_plots_of_extreme_data(tmp_path):
     silence = recordings(["only"], each=1).assign(rms=0.0)
     style.save(dataset.recordings(silence, ODDITIES), tmp_path / "recordings.svg")
     style.save(dataset.split(manifests(ODD)), tmp_path / "split.svg")
@@ -133,7 +133,7 @@ def answers(count=400):
     return pd.DataFrame({"speaker": range(count), "confidence": confidence, "correct": correct})
 
 
-def test_calibration_is_drawn_as_it_is(tmp_path):
+def test_calibration_is_that_of_the_tables(tmp_path):
     given = answers()
     reliability, coverage = calibration.reliability(given), calibration.coverage(given)
     figure = plot_calibration(reliability, coverage, 0.077)

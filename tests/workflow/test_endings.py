@@ -59,7 +59,8 @@ def test_a_recording_of_none_of_the_words_is_told_in_a_sentence(own_words):
     done = own_words.snakemake("results/small/explore/waveform.svg")
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == (
-        "Error: Config key explore.recording is 'up/one.wav'; the words are left, right."
+        "Error: Config key explore.recording is 'up/one.wav'; it must be a recording of one of the "
+        "words left, right."
     )
 
 

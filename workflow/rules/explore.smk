@@ -18,8 +18,10 @@ rule explore:
                 labels={"result": name.replace("_", " ")},
             )
             for name in (
-                *("waveform", "fourier_transform"),
-                *("spectrogram", "complex_spectrogram"),
+                "waveform",
+                "fourier_transform",
+                "spectrogram",
+                "complex_spectrogram",
             )
         },
     log:

@@ -4,9 +4,17 @@
 # miss a deleted file whose descendants exist.
 
 OF_RUN = [
-    *(rules.find_learning_rate, rules.plot_learning_rates, rules.train),
-    *(rules.plot_history, rules.evaluate, rules.plot_confusion, rules.plot_alluvial),
-    *(rules.calibrate, rules.difficulty, rules.gallery, rules.tabulate_run),
+    rules.find_learning_rate,
+    rules.plot_learning_rates,
+    rules.train,
+    rules.plot_history,
+    rules.evaluate,
+    rules.plot_confusion,
+    rules.plot_alluvial,
+    rules.calibrate,
+    rules.difficulty,
+    rules.gallery,
+    rules.tabulate_run,
 ]
 OF_COMPARISON = [rules.compare_runs, rules.plot_comparison, rules.tabulate_comparison]
 

@@ -7,5 +7,5 @@ NOISE = "_background_noise_"  # the folder of long noise recordings in Speech Co
 UNKNOWN = "unknown"
 SILENCE = "silence"
 SILENCE_SEGMENTS = "_silence_"  # in place of a word, for segments of noise
-# From where to where, as shares of its length, a recording of noise is used in each set.
+# The part of a noise recording for each set: start and end, as shares of its length.
 NOISE_PARTS = {"train": (0.0, 0.5), "valid": (0.5, 0.6), "test": (0.6, 1.0)}

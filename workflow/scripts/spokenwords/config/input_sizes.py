@@ -1,7 +1,7 @@
 """Sizes of the images between representation and network, for those who do without PyTorch."""
 
-# Rows of the representations on the mel scale: its bands. All others have a row a frequency bin.
-# As many as published, and as many as keyword spotters have (B. Kim et al., "Broadcasted residual
+# Rows of the representations on the mel scale: its bands. All others have one row per frequency
+# bin. 128 as published, 40 as in keyword spotters (B. Kim et al., "Broadcasted residual
 # learning for efficient keyword spotting", 2021).
 MEL_BANDS = {"mel": 128, "log_mel": 40, "log_mel_complex": 40}
 

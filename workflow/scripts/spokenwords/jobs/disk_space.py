@@ -23,13 +23,13 @@ def require_space(path: Path, bytes_needed: float, purpose: str) -> None:
 
 
 def require_writable(folder: Path, key: str) -> None:
-    """Raise `UserError` if files cannot be written to `folder`, which config key `key` names.
+    """Raise `UserError` if `folder` is not writable; `key` is its config key.
 
-    Of a folder that does not exist yet, the nearest one above it counts.
+    If the folder does not exist yet, the nearest existing one above it is checked.
     """
     nearest = next(path for path in (folder, *folder.parents) if os.path.exists(path))  # noqa: PTH110
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise UserError(
-            f"The folder {nearest} is not writable (config key {key}): change its rights, or "
+            f"The folder {nearest} is not writable (config key {key}). Change its permissions or "
             "choose another folder."
         )

@@ -26,10 +26,9 @@ MESSAGES = {"UserError", "Progress", "megabytes_progress", "require_space", "add
 # Exceptions whose arguments are results: an exit status, or a recording's status in inventories.
 RESULTS = {"SystemExit", "StopIteration", "UnreadableRecordingError"}
 # Calls without side effects: variables that are computed with these alone may be left out.
-READING = {
-    *("len", "sorted", "min", "max", "sum", "map", "filter", "list", "set", "str", "getLogger"),
-    *("join", "format", "strip", "items", "keys", "values", "get", "difference", "intersection"),
-}
+BUILT_IN = {"len", "sorted", "min", "max", "sum", "map", "filter", "list", "set", "str"}
+METHODS = {"join", "format", "strip", "items", "keys", "values", "get", "getLogger"}
+READING = BUILT_IN | METHODS | {"difference", "intersection"}
 
 
 def of_script(script: Path) -> str:

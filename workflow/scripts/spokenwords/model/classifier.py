@@ -18,18 +18,24 @@ from spokenwords.spectrograms import level
 from spokenwords.spectrograms.read import Store
 from spokenwords.spectrograms.stft import STFT
 
-# What `Classifier.save` saves.
-SAVED = (
-    *("words", "no_words", "confidences", "representation", "transform", "samples", "network"),
+# What every saved classifier has; `non_words` is called `no_words` there.
+SAVED = {
+    "words",
+    "no_words",
+    "confidences",
+    "representation",
+    "transform",
+    "samples",
+    "network",
     "weights",
-)
+}
 
 
 class Classifier(nn.Module):
     """Classify complex spectrograms of a given transform and length.
 
     - `words`: names of the classes, in the order of the scores
-    - `no_words`: those of them that are not words, such as `unknown`
+    - `non_words`: those of them that are not words, such as `unknown`
     - `confidences`: those of the correct answers to validation recordings of words, from which a
       threshold follows (thresholds.py)
     - `quietest`: level in dBFS; recordings below are much quieter than those of the training
@@ -45,7 +51,7 @@ class Classifier(nn.Module):
         transform: STFT,
         samples: int,
         network: str,
-        no_words: Iterable[str] = (),
+        non_words: Iterable[str] = (),
     ):
         """Take the length of the recordings, `samples`, at the transform's sample rate.
 
@@ -56,7 +62,7 @@ class Classifier(nn.Module):
             names = ", ".join(NETWORKS)
             raise ValueError(f"No network is named {network!r}; choose of {names}.")
         self.words, self.transform, self.samples = words, transform, samples
-        self.no_words = list(no_words)
+        self.non_words = list(non_words)
         self.confidences = np.empty(0, np.float32)
         self.quietest = level.SILENCE
         self.precision = torch.float32
@@ -77,9 +83,9 @@ class Classifier(nn.Module):
     ) -> "Classifier":
         """Return a classifier with random weights for `classes`, or for the words of the stores."""
         words = classes.names if classes else [store.word for store in stores]
-        no_words = classes.no_words if classes else []
+        non_words = classes.non_words if classes else []
         transform, samples = stores[0].transform, stores[0].samples
-        return cls(words, representation, transform, samples, network, no_words)
+        return cls(words, representation, transform, samples, network, non_words)
 
     def forward(self, spectrograms: torch.Tensor) -> torch.Tensor:
         """Return scores [batch, words] (logits), float32, of [batch, 2, frequency, time]."""
@@ -101,7 +107,7 @@ class Classifier(nn.Module):
         """Write everything that prediction needs: weights and the arguments of `__init__`."""
         saved = {
             "words": self.words,
-            "no_words": self.no_words,
+            "no_words": self.non_words,
             "confidences": torch.from_numpy(self.confidences),
             "representation": self.representation.name,
             "transform": asdict(self.transform),

@@ -23,13 +23,12 @@ def published(channels: int, words: int) -> nn.Sequential:
     widths = (channels, 32, 64, 128, 256, 512)
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
-        last = after == widths[-1]
-        layers += [
-            nn.Conv2d(before, after, kernel_size=3),
-            nn.BatchNorm2d(after),
-            *([nn.ReLU(), nn.AdaptiveAvgPool2d(1)] if last else [nn.MaxPool2d(2), nn.ReLU()]),
-            nn.Dropout2d(0.2),
-        ]
+        layers += [nn.Conv2d(before, after, kernel_size=3), nn.BatchNorm2d(after)]
+        if after == widths[-1]:
+            layers += [nn.ReLU(), nn.AdaptiveAvgPool2d(1)]
+        else:
+            layers += [nn.MaxPool2d(2), nn.ReLU()]
+        layers.append(nn.Dropout2d(0.2))
     return nn.Sequential(
         *layers,
         nn.Flatten(),

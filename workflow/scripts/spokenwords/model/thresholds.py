@@ -24,15 +24,15 @@ def confidences(
     probabilities: np.ndarray,
     labels: np.ndarray,
     classes: list[str],
-    no_words: list[str],
+    non_words: list[str],
 ) -> np.ndarray:
     """Return the confidences of correct answers to words, ascending, float32 [answer].
 
     - `numbers`, `probabilities`: predicted class and its probability [recording]
     - `labels`: true classes [recording]
-    - `no_words`: names of `classes` that are not words
+    - `non_words`: names of `classes` that are not words
     """
-    words = ~np.isin(np.array(classes, dtype=object), no_words)
+    words = ~np.isin(np.array(classes, dtype=object), non_words)
     right = (numbers == labels) & words[labels]
     return np.sort(probabilities[right]).astype(np.float32)
 
@@ -53,16 +53,16 @@ def answer(
     numbers: np.ndarray,
     probabilities: np.ndarray,
     classes: list[str],
-    no_words: list[str],
+    non_words: list[str],
     threshold: float,
 ) -> np.ndarray:
     """Return the answers [recording]: names of classes, or `UNKNOWN`.
 
     - `numbers`, `probabilities`: predicted class and its probability [recording]
-    - `no_words`: names of `classes` that are not words
+    - `non_words`: names of `classes` that are not words
     - `threshold`: words with a lower probability become `UNKNOWN`
     """
     answers = np.array(classes, dtype=object)[numbers]
-    doubtful = (probabilities < threshold) & ~np.isin(answers, no_words)
+    doubtful = (probabilities < threshold) & ~np.isin(answers, non_words)
     answers[doubtful] = UNKNOWN
     return answers

@@ -17,14 +17,14 @@ SETTINGS = ("words", "unknown", "silence")  # of a run, for `choose`
 
 @dataclass(frozen=True)
 class Classes:
-    """Classes `names`, in the order of a classifier's scores; `no_words` are the non-word classes.
+    """Classes `names`, in the order of a classifier's scores; `non_words` are the non-word classes.
 
     `words` are all words of the data set. `number` gives the index among `names` of each word that
     the run uses, and of segments of noise if it uses them.
     """
 
     names: list[str]
-    no_words: list[str]
+    non_words: list[str]
     number: dict[str, int]
     words: list[str]
 
@@ -51,18 +51,18 @@ def choose(words: Iterable[str], run: Mapping[str, Any]) -> Classes:
             f"set does not have them. Its words are {', '.join(words)}."
         )
     chosen = sorted(named or set(words).difference(unknown))
-    no_words = []
+    non_words = []
     if unknown:
-        no_words.append(UNKNOWN)
+        non_words.append(UNKNOWN)
     if run["silence"]:
-        no_words.append(SILENCE)
-    if clash := {UNKNOWN, *no_words}.intersection(chosen):
+        non_words.append(SILENCE)
+    if clash := {UNKNOWN, *non_words}.intersection(chosen):
         raise UserError(
             f"The word {clash.pop()!r} has the name of a non-word class. Rename its folder, leave "
             "the word out, or list it under `unknown` (config keys `words` and `unknown` of "
             f"{key})."
         )
-    names = [*chosen, *no_words]
+    names = [*chosen, *non_words]
     if not chosen or len(names) < 2:
         raise UserError(
             f"{key} has {'only the class ' + names[0] if chosen else 'no word to classify'}; it "
@@ -74,4 +74,4 @@ def choose(words: Iterable[str], run: Mapping[str, Any]) -> Classes:
     number |= {word: names.index(UNKNOWN) for word in unknown}
     if run["silence"]:
         number[SILENCE_SEGMENTS] = names.index(SILENCE)
-    return Classes(names, no_words, number, words)
+    return Classes(names, non_words, number, words)

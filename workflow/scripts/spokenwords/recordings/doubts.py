@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable
 from pathlib import Path, PurePath
 
 from spokenwords.names import NOISE
-from spokenwords.recordings.layout import NAMES_OF_SETS, Layout, alike, letters, top_of
-from spokenwords.recordings.spelling import composed, key, word
+from spokenwords.recordings.layout import NAMES_OF_SETS, Layout, alike, letters
+from spokenwords.recordings.spelling import composed, key, word_of
 from spokenwords.wording import some
 
 KINDS = "WAV, FLAC, Ogg, MP3, M4A, WebM or other sound"
@@ -29,7 +29,7 @@ def similar(missing: Iterable[str], present: Iterable[str]) -> list[str]:
 
 def of_layout(layout: Layout, words: list[str]) -> list[str]:
     """Return warnings, of one or two sentences each, about a folder from which `words` are used."""
-    folder, tops = layout.folder, set(map(top_of, layout.deeper))
+    folder, tops = layout.folder, set(map(word_of, layout.deeper))
     empty = [word for word, files in layout.words.items() if not files and word not in tops]
     noises = list(filter(NOISES.fullmatch, words))
     sets = [word for word in words if word.lower() in NAMES_OF_SETS]
@@ -61,8 +61,8 @@ def _deeper(layout: Layout) -> list[str]:
     above = os.path.commonpath(paths)
     if len(paths) > 1 and above and not any(layout.words.values()):
         return [f"All recordings are in {folder / above}: name it in config key dataset.folder."]
-    sets = sorted({top for top in map(top_of, paths) if top.lower() in NAMES_OF_SETS})
-    path = next((path for path in paths if top_of(path) in sets), paths[0])
+    sets = sorted({top for top in map(word_of, paths) if top.lower() in NAMES_OF_SETS})
+    path = next((path for path in paths if word_of(path) in sets), paths[0])
     files = layout.deeper[path]
     top, *between, last = PurePath(path).parts
     has = "some recordings, and" if layout.words.get(top) else "no recordings, but"
@@ -99,8 +99,8 @@ def both_sides(listed: Iterable[str], files: Collection[str]) -> str:
     The file is of the name's word if possible.
     """
     name = min(listed, default=None)
-    of_name = name and word(key(name)).casefold()
-    same = [file for file in files if word(composed(file)).casefold() == of_name]
+    of_name = name and word_of(key(name)).casefold()
+    same = [file for file in files if word_of(composed(file)).casefold() == of_name]
     file = min(same or files, default=None)
     sides = [name and f"it lists {name!r}", file and f"the folder has {file!r}"]
     return f" (for example, {' and '.join(filter(None, sides))})" if any(sides) else ""

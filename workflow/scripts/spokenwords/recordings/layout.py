@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spokenwords.recordings.spelling import composed
+from spokenwords.recordings.spelling import composed, word_of
 
 # Names of sets in folders and tables of data sets, in lower case.
 NAMES_OF_SETS = {
@@ -37,7 +37,7 @@ class Layout:
         return Layout(
             self.folder,
             {word: files for word, files in self.words.items() if word in wanted},
-            {path: files for path, files in self.deeper.items() if top_of(path) in wanted},
+            {path: files for path, files in self.deeper.items() if word_of(path) in wanted},
         )
 
 
@@ -52,8 +52,3 @@ def alike(words: list[str], key: Callable[[str], str]) -> list[list[str]]:
 def letters(word: str) -> str:
     """Return the visible letters of a word, whatever their encoding."""
     return composed(word.strip())
-
-
-def top_of(path: str) -> str:
-    """Return the first folder of a relative path."""
-    return path.partition("/")[0]

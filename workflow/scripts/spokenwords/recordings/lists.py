@@ -12,7 +12,7 @@ from pathlib import Path
 from spokenwords.errors import UserError
 from spokenwords.jobs.hashing import digest_of
 from spokenwords.recordings.doubts import both_sides
-from spokenwords.recordings.spelling import composed, key, unquoted, word
+from spokenwords.recordings.spelling import composed, key, unquoted, word_of
 from spokenwords.wording import counted
 
 logger = logging.getLogger("spokenwords")
@@ -80,12 +80,12 @@ def official_lists(folder: Path, files: Collection[str]) -> dict[str, set[str]]:
     Lists may contain recordings of words that are not used. The number of matches is logged. Raises
     `UserError` if a list is missing, is not in UTF-8, or names none of the files.
     """
-    found, words = {}, {composed(word(file)) for file in files}
+    found, words = {}, {composed(word_of(file)) for file in files}
     for name, listed in _official(folder).items():
         path = folder / OFFICIAL[name]
         found[name], others = matched(listed, files)
-        missing = [other for other in others if word(key(other)) in words]
-        elsewhere = [other for other in others if word(key(other)) not in words]
+        missing = [other for other in others if word_of(key(other)) in words]
+        elsewhere = [other for other in others if word_of(key(other)) not in words]
         if not found[name]:
             raise UserError(
                 f"The list {path} has {counted(len(others), 'name')}, but none of them match the "

@@ -47,7 +47,7 @@ class Row(NamedTuple):
 
     @property
     def word(self) -> str:
-        return spelling.word(self.recording)
+        return spelling.word_of(self.recording)
 
 
 class Digest(NamedTuple):
@@ -169,7 +169,7 @@ def official_lists(table: Path, files: list[str]) -> dict[str, set[str]]:
     recording is in two sets, and if none of the files are in a set.
     """
     key = {file: spelling.key(file) for file in files}
-    words = set(map(spelling.word, key.values()))
+    words = set(map(spelling.word_of, key.values()))
     # Including missing recordings, to find out whether the table has sets.
     sets = _one_each(
         table, ((row.recording, row.set) for row in rows(table) if row.set and row.word in words)

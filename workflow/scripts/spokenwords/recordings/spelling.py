@@ -27,9 +27,9 @@ def key(name: str) -> str:
     return composed(stem if f"{dot}{suffix}".lower() in SUFFIXES else name)
 
 
-def word(name: str) -> str:
-    """Return the word of a recording's `key`."""
-    return name.partition("/")[0]
+def word_of(path: str) -> str:
+    """Return the word of a recording's `key`, the first folder of a path."""
+    return path.partition("/")[0]
 
 
 def composed(text: str) -> str:

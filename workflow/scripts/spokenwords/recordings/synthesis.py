@@ -88,12 +88,12 @@ def draw_voices(count: int, seed: int) -> list[Voice]:
     first_speaker = int(rng.integers(2**32))
     voices = []
     for index in range(count):
-        turn, place = divmod(index, len(VARIANTS))
+        turn, position = divmod(index, len(VARIANTS))
         # Multiples of an odd number do not repeat modulo a power of two.
         speaker = (first_speaker + index * 0x9E3779B1) % 2**32
         rate, pitch, pitch_range = rng.uniform([95, 30, 30], [160, 70, 80])
-        accent = ACCENTS[(first_accent[place] + turn) % len(ACCENTS)]
-        variant = VARIANTS[order[place]]
+        accent = ACCENTS[(first_accent[position] + turn) % len(ACCENTS)]
+        variant = VARIANTS[order[position]]
         voices.append(Voice(f"{speaker:08x}", variant, accent, rate, pitch, pitch_range))
     return voices
 

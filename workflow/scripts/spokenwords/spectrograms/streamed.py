@@ -74,12 +74,12 @@ class StreamedRecordings:
         """
         each = self._pieces[0].store.recording_bytes
         chunk = max(piece.chunk.stop - piece.chunk.start for piece in self._pieces)
-        beside = around(chunk, batch_size)
-        room = int(self.budget / each) - beside
+        overhead = around(chunk, batch_size)
+        room = int(self.budget / each) - overhead
         if room < least:
             raise UserError(
                 f"{self.budget / 1e9:.2g} GB of memory are not enough to stream spectrograms in "
-                f"chunks of {chunk}. This needs at least {(beside + least) * each / 1e9:.2g} GB, "
+                f"chunks of {chunk}. This needs at least {(overhead + least) * each / 1e9:.2g} GB, "
                 "and more to mix the words well. Raise training.memory_budget (`auto` is half of "
                 "the free memory), or lower chunk_length of the features (config keys)."
             )

@@ -32,7 +32,7 @@ def run(
 ) -> pd.DataFrame:
     """Train for up to `steps` batches while the rate rises from `lowest` to `highest`.
 
-    Returns a row a batch: batch, learning_rate, loss, smoothed_loss. The classifier is changed.
+    Returns one row per batch: batch, learning_rate, loss, smoothed_loss. The classifier is changed.
     """
     torch.manual_seed(seed)
     classifier.train()
