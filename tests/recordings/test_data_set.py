@@ -37,7 +37,7 @@ def test_a_changed_recording_changes_the_digest_of_its_word_alone(data_set, tmp_
     after = data_set()
     assert after.recordings("bird") == before.recordings("bird")
     assert after.recordings("cat") != before.recordings("cat")
-    with pytest.raises(UserError, match="'dog' is none of the words"):
+    with pytest.raises(UserError, match="'dog' is not one of the words"):
         after.recordings("dog")
 
 
