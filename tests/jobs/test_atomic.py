@@ -1,4 +1,4 @@
-"""What is being made: each process has a place of its own, and takes away what killed ones left."""
+"""Files and folders written under another name, then renamed."""
 
 import os
 import signal
@@ -47,7 +47,7 @@ def names(folder):
 
 
 @pytest.mark.parametrize("name", ["a.json", "[x] don't*.zarr", "はい", "x" * 250])
-def test_what_a_living_process_makes_stays_and_what_a_killed_one_left_goes(tmp_path, other, name):
+def test_leftovers_are_removed_only_if_their_process_has_ended(tmp_path, other, name):
     process, place = other(tmp_path / name)
     own = atomic.beside(tmp_path / name)
     assert own.name != place

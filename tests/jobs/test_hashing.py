@@ -1,4 +1,4 @@
-"""Content hashes; what scans remember is tested with the folders they are of (test_dataset)."""
+"""Content hashes; digests of scans are tested in recordings/test_data_folder.py."""
 
 import errno
 from concurrent.futures import ThreadPoolExecutor
@@ -72,7 +72,7 @@ def test_digests_that_could_not_be_written_are_not_remembered(tmp_path, monkeypa
     assert hashing.remembered(second, path) is None
 
 
-def test_files_of_a_folder_that_may_not_be_opened_are_told_apart(tmp_path, monkeypatch):
+def test_changes_are_detected_in_a_folder_that_is_not_readable(tmp_path, monkeypatch):
     (tmp_path / "a.wav").write_bytes(b"1")
     names, opened = ["a.wav", "missing.wav"], hashing.state(tmp_path, ["a.wav", "missing.wav"])
 

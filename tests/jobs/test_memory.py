@@ -1,4 +1,4 @@
-"""What spectrograms need, and free memory: the least of what machine and groups leave."""
+"""Memory that jobs request, and the free memory of a machine and its control groups."""
 
 from pathlib import Path
 

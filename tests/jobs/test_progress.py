@@ -1,4 +1,4 @@
-"""A job's log, what it ends with, and the lines that tell how far it has come."""
+"""A job's log, errors that end it, and progress lines."""
 
 import os
 import re
@@ -83,7 +83,7 @@ def test_an_earlier_log_is_replaced(job):
     assert "first" not in log
 
 
-def test_a_users_fault_is_told_as_its_sentence_without_a_traceback(job):
+def test_a_users_error_is_reported_as_a_sentence_without_a_traceback(job):
     done, log = job("raise UserError('There is no folder data: make one.')")
     assert done.returncode == 1
     assert done.stdout == ""
@@ -97,7 +97,7 @@ def test_a_sentence_may_have_several_lines(job):
     assert done.stderr == "Error: These are bad:\n  a.wav\n  b.wav\n"
 
 
-def test_an_unexpected_fault_has_its_traceback_in_the_log_alone(job):
+def test_an_unexpected_error_has_its_traceback_only_in_the_log(job):
     done, log = job("numbers = []", "numbers[7]")
     assert done.returncode == 1
     assert done.stdout == ""
@@ -148,7 +148,7 @@ def test_an_unexpected_fault_has_its_traceback_in_the_log_alone(job):
         ),
     ],
 )
-def test_what_is_the_machines_is_told_in_a_sentence(job, error, sentence):
+def test_errors_of_the_machine_are_reported_in_a_sentence(job, error, sentence):
     for lines in ([f"raise {error}"], [f"try: raise {error}", "except Exception: 1 / 0"]):
         done, log = job(*lines)
         assert done.returncode == 1
@@ -156,7 +156,7 @@ def test_what_is_the_machines_is_told_in_a_sentence(job, error, sentence):
         assert "Traceback" not in log
 
 
-def test_a_log_that_cannot_be_written_is_told(job, tmp_path):
+def test_a_log_that_cannot_be_written_is_reported(job, tmp_path):
     (tmp_path / "job.log").mkdir()
     done, _ = job("pass")
     assert done.returncode == 1

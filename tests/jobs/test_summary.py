@@ -1,4 +1,4 @@
-"""The last lines of an invocation, in words."""
+"""The last lines of an invocation."""
 
 import csv
 import json
@@ -60,7 +60,7 @@ def test_the_log_of_an_earlier_job_has_no_error_of_this_one(tmp_path):
         ([("bird/1.wav", "bird/1.wav"), ("cat/a_nohash_0.wav", "a")], "2 recordings"),
     ],
 )
-def test_a_run_is_told_with_what_it_was_tested_on(tmp_path, rows, tested_on):
+def test_the_line_of_a_run_describes_its_test_set(tmp_path, rows, tested_on):
     figures = {"accuracy": 0.93241, "accuracy_interval": [0.9251, 0.9398], "recordings": len(rows)}
     (tmp_path / "metrics.json").write_text(json.dumps(figures))
     with (tmp_path / "predictions.csv").open("w", newline="") as file:
@@ -71,7 +71,7 @@ def test_a_run_is_told_with_what_it_was_tested_on(tmp_path, rows, tested_on):
     )
 
 
-def test_each_error_is_told_once_with_its_jobs_and_logs():
+def test_each_error_is_reported_once_with_its_jobs_and_logs():
     failures = [
         Failure("inventory (word bed)", "logs/bed.log", "Error: No room."),
         Failure("train (run complex)", "logs/complex.log"),

@@ -1,4 +1,4 @@
-"""What recordings are measured to be, on signals of which it is known."""
+"""Acoustic properties of signals with known properties."""
 
 import numpy as np
 import pandas as pd
@@ -300,6 +300,6 @@ def test_the_table_and_its_file(tmp_path):
     pd.testing.assert_frame_equal(read, table, rtol=1e-5)
 
 
-def test_a_recording_that_is_gone_is_told(tmp_path):
+def test_a_recording_that_is_gone_is_reported(tmp_path):
     with pytest.raises(UserError, match="001_nohash_0"):
         acoustics.table(*manifests(), tmp_path, RATE, 1.0, "loudest")

@@ -1,4 +1,4 @@
-"""The archive's way onto the disk, against a server on this machine and archives made here."""
+"""Downloading from a server on this machine, and unpacking archives made here."""
 
 import hashlib
 import io
@@ -206,7 +206,9 @@ def test_a_wrong_checksum_leaves_nothing(server, tmp_path):
     assert server.requests[-1] == ("/a.tar", None)
 
 
-def test_when_all_mirrors_fail_the_user_is_told_why_and_what_to_do(server, tmp_path, monkeypatch):
+def test_when_all_mirrors_fail_the_user_is_reported_why_and_what_to_do(
+    server, tmp_path, monkeypatch
+):
     def unknown_name(*_, **__):
         raise socket.gaierror(-2, "Name or service not known")
 

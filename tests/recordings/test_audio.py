@@ -1,4 +1,4 @@
-"""Reading recordings, against samples and tones whose values are known beforehand."""
+"""Loading recordings: samples and tones with known values."""
 
 import wave
 

@@ -1,4 +1,4 @@
-"""What may lie in a word's folder: each kind of file, and what becomes of it."""
+"""Each kind of file in a word's folder, and its outcome."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""Which classes a run tells apart, and which recordings belong to them."""
+"""The classes of a run, and the recordings of each."""
 
 import pandas as pd
 import pytest
@@ -133,7 +133,7 @@ def test_only_classes_that_a_run_has_need_training_recordings(tmp_path):
         manifest.of_classes(train, chosen)
 
 
-def test_words_that_are_left_out_are_strangers(train):
+def test_words_that_are_left_out_have_no_class(train):
     chosen = classes.choose(WORDS, ALL | {"words": ["up", "cat"], "unknown": ["dog"]})
     assert chosen.names == ["cat", "up", "unknown"]
     assert set(manifest.of_classes(train, chosen)["word"]) == {"cat", "dog", "up"}
@@ -153,7 +153,7 @@ def test_silence_takes_segments_of_the_set_as_many_as_a_class_has_recordings(tra
     assert manifest.of_classes(valid, chosen, [segments])["file"].tolist()[8:] == ["n@5s"]
 
 
-def test_a_set_without_any_of_the_words_is_told(train):
+def test_a_set_without_any_of_the_words_is_reported(train):
     chosen = classes.choose(["owl", "cow", *WORDS], ALL | {"words": ["cow", "owl"]})
     with pytest.raises(UserError, match=r"train\.csv has no recordings of cow, owl, but"):
         manifest.of_classes(train, chosen)
@@ -176,13 +176,13 @@ def test_a_word_called_silence_may_be_unknown_beside_the_class():
         ({"words": ["bed"]}, r"only the class bed.*`unknown: \[<word>, …\]`.*`silence: on`"),
     ],
 )
-def test_what_does_not_fit_is_told(change, message):
+def test_settings_that_do_not_fit_are_reported(change, message):
     with pytest.raises(UserError, match=message):
         classes.choose(WORDS, ALL | change)
 
 
 @pytest.mark.parametrize("change", [{}, {"unknown": ["bed"]}])
-def test_no_word_is_called_as_the_answer_to_all_else(change):
+def test_a_word_may_not_be_named_unknown(change):
     words = [*WORDS, "unknown"]
     with pytest.raises(UserError, match="'unknown' has the name of a non-word class"):
         classes.choose(words, ALL | change)
@@ -191,13 +191,13 @@ def test_no_word_is_called_as_the_answer_to_all_else(change):
     assert classes.choose(words, ALL | {"words": ["cat", "dog"]}).names == ["cat", "dog"]
 
 
-def test_a_word_called_silence_beside_the_class():
+def test_a_word_may_not_be_named_silence_next_to_the_class():
     words = [*WORDS, "silence"]
     with pytest.raises(UserError, match="'silence' has the name of a non-word class"):
         classes.choose(words, ALL | {"silence": True})
     assert "silence" in classes.choose(words, ALL).names
 
 
-def test_a_run_is_named_in_what_is_told():
+def test_errors_name_the_run():
     with pytest.raises(UserError, match=r"of runs\.mine .* list cow, but"):
         classes.choose(WORDS, ALL | {"words": ["bed", "cow"], "run": "mine"})

@@ -1,4 +1,4 @@
-"""The folder of recordings: words, speakers, and the digests that tell what has changed."""
+"""The folder of recordings: words, speakers, and digests that show changes."""
 
 import hashlib
 import json
@@ -60,7 +60,7 @@ def test_a_missing_folder_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("files", [[], ["a.wav"], ["_background_noise_/a.wav", "no/a.pdf"]])
-def test_a_folder_without_words_is_told(tmp_path, files):
+def test_a_folder_without_words_is_reported(tmp_path, files):
     write(tmp_path / "data", "readme.txt", *files)
     with pytest.raises(UserError, match=r"contains no folder of .* files"):
         data_folder.words(tmp_path / "data", "all", 1)
@@ -80,7 +80,7 @@ def test_words_that_paths_of_results_cannot_hold_are_refused(folder, word):
 
 
 @pytest.mark.parametrize("word", ["001", "NA", "so so", "günstig", "はい", "can't", "v1.2"])
-def test_any_other_word_is_welcome(folder, word):
+def test_any_other_name_of_a_word_is_accepted(folder, word):
     write(folder, f"{word}/a.wav")
     assert word in data_folder.words(folder, "all", 1)
 
@@ -327,7 +327,7 @@ def test_a_corrupt_cache_is_made_anew(scan, tmp_path, content):
     assert json.loads(cache.read_text()) == good
 
 
-def test_a_cache_that_cannot_be_written_is_gone_without(scan, folder, tmp_path):
+def test_a_cache_that_is_not_writable_is_not_used(scan, folder, tmp_path):
     before = scan()
     (tmp_path / "file").touch()
     (tmp_path / "taken").mkdir()

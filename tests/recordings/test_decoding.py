@@ -1,4 +1,4 @@
-"""Decoding files of any kind: intact ones, those that recorders left unfinished, damaged ones."""
+"""Decoding files of any kind: intact, unfinished and damaged ones."""
 
 import errno
 import io

@@ -1,4 +1,4 @@
-"""What recordings are: the inventory of a word, and the check over all words."""
+"""The inventory of a word, and the checks of all words."""
 
 import hashlib
 
@@ -229,7 +229,7 @@ def test_what_the_network_gets_is_measured(write, tmp_path, window, seconds, lef
     assert row["samples"] == 3 * RATE // 2 + 1
 
 
-def test_recordings_that_cancel_are_told_and_heard(write, of_word):
+def test_channels_that_cancel_are_reported_and_not_averaged(write, of_word):
     sound = np.tile([0.5, -0.5], RATE // 2)
     write("yes/a.wav", np.stack([sound / 2, -sound], axis=1))
     write("yes/b.wav", np.stack([sound, sound / 2], axis=1))

@@ -1,4 +1,4 @@
-"""Folders that are, by their names or their places, probably no words."""
+"""Folders that, by name or location, are probably not words."""
 
 import os
 import re
@@ -114,7 +114,7 @@ DOUBTFUL = {
 
 
 @pytest.mark.parametrize(("files", "words", "says"), DOUBTFUL.values(), ids=DOUBTFUL)
-def test_what_may_be_meant_is_a_warning(write, messages, files, words, says):
+def test_folders_that_may_be_wrong_cause_a_warning(write, messages, files, words, says):
     folder = write(*WORDS, *(file for file in files if file[-1] != "/"))
     for file in files:
         if file[-1] == "/":
@@ -186,7 +186,7 @@ CERTAIN = {
 
 
 @pytest.mark.parametrize(("files", "says"), CERTAIN.values(), ids=CERTAIN)
-def test_what_cannot_be_meant_is_refused(write, messages, files, says):
+def test_folders_that_are_certainly_wrong_are_an_error(write, messages, files, says):
     with pytest.raises(UserError, match=says):
         data_folder.words(write(*files), "all", 1)
     assert messages == []
@@ -204,13 +204,13 @@ def test_words_that_are_listed_are_meant(write, messages, words):
 @pytest.mark.parametrize(
     ("wanted", "there"), [("Up", "up"), ("caf\u00e9", "cafe\u0301"), ("no", "no ")]
 )
-def test_a_listed_word_that_is_spelled_otherwise_is_told(write, wanted, there):
+def test_a_listed_word_that_is_spelled_otherwise_is_reported(write, wanted, there):
     with pytest.raises(UserError) as error:
         data_folder.words(write(f"{there}/1.wav", "x/1.wav"), [wanted, "x"], 1)
     assert f"{wanted!a} is missing, but there is {there!a}" in str(error.value)
 
 
-def test_a_listed_word_whose_recordings_lie_deeper_is_told(write):
+def test_a_listed_word_whose_recordings_lie_deeper_is_reported(write):
     with pytest.raises(UserError, match=r"of hello .* its folder anna has 1 \(hello/anna/1.wav\)"):
         data_folder.words(write(*WORDS, "hello/anna/1.wav"), ["up", "hello"], 1)
 
@@ -234,7 +234,7 @@ def test_folders_of_words_are_listed_once_where_they_hold_nothing_else(write, mo
 
 
 @pytest.mark.workflow
-def test_users_are_told_once_before_anything_runs(write, tmp_path):
+def test_warnings_are_printed_once_before_anything_runs(write, tmp_path):
     copy = Copy(tmp_path, OVERLAY)
     copy.overlay["dataset"] = {"source": "folder", "folder": "data"}
     write(*WORDS, "stray.wav")

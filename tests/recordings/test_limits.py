@@ -1,4 +1,4 @@
-"""What figures do not tell, and names that may tell who speaks."""
+"""Limits of test figures, and names that may begin with a speaker."""
 
 import numpy as np
 import pandas as pd

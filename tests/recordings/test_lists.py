@@ -1,4 +1,4 @@
-"""Lists and tables that spell names of recordings otherwise than their files do."""
+"""Lists and tables with other spellings of recordings' names."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""The workflow on the layout of the Multilingual Spoken Words Corpus: Opus files and a table."""
+"""The workflow with Opus files and a table, as in the Multilingual Spoken Words Corpus."""
 
 import json
 
@@ -119,7 +119,7 @@ def test_without_its_table_the_names_and_lists_count(copy, tmp_path):
 
 
 @pytest.mark.parametrize("source", ["folder", "archive", "synthetic"])
-def test_a_table_that_is_missing_is_told_before_anything_runs(copy, tmp_path, source):
+def test_a_table_that_is_missing_is_reported_before_anything_runs(copy, tmp_path, source):
     copy = copy.duplicate(tmp_path / "copy")
     copy.overlay["dataset"] |= {"source": source, "metadata": "mswc/missing.csv"}
     done = copy.snakemake("--dry-run")

@@ -1,4 +1,4 @@
-"""The table that says who speaks and which set a recording belongs to."""
+"""The table with the speaker and the set of each recording."""
 
 import json
 import unicodedata
@@ -43,7 +43,7 @@ def test_speakers_of_a_word(corpus, messages):
     assert speaker_table.speakers(corpus, "ага", [name]) == {name: "77"}
 
 
-def test_who_is_not_known_is_nobody(tmp_path):
+def test_unknown_speakers_are_left_out(tmp_path):
     table = tmp_path / "table.csv"
     table.write_text("LINK, SPEAKER\nup/a.opus,NA\nup/b.opus,\nup/c.opus, NA\nup/d.opus, dan\n")
     names = [f"up/{name}.wav" for name in "abcd"]
@@ -119,7 +119,7 @@ OTHERWISE = {
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 @pytest.mark.parametrize("content", OTHERWISE.values(), ids=OTHERWISE)
-def test_a_table_may_be_written_in_other_ways(tmp_path, content, form):
+def test_other_formats_of_a_table(tmp_path, content, form):
     word = unicodedata.normalize(form, "é up")
     names = [f"{word}/{name}.wav" for name in "abc"]
     table = tmp_path / "table.csv"
@@ -157,7 +157,7 @@ def test_two_spellings_of_a_recording_may_not_differ_in_what_they_say(tmp_path, 
         speaker_table.official_lists(table, ["up/a.wav"])
 
 
-def test_recordings_without_a_set_are_told_with_a_name_of_each_side(tmp_path, messages):
+def test_recordings_without_a_set_are_reported_with_a_name_of_each_side(tmp_path, messages):
     table = tmp_path / "table.csv"
     table.write_text("LINK,SPEAKER,SET\nup/a.wav,,DEV\nup/b.wav,,TEST\nup/x 1.wav,,TRAIN\n")
     speaker_table.official_lists(table, ["up/a.wav", "up/b.wav", "up/x1.wav", "up/y.wav"])
@@ -232,7 +232,7 @@ def test_tables_that_are_refused(tmp_path, content, says):
     assert f"The table {table} (config key dataset.metadata) {says}" in str(error.value)
 
 
-def test_words_that_a_table_lacks_are_told_with_words_that_it_has(corpus, tmp_path):
+def test_words_that_a_table_lacks_are_reported_with_words_that_it_has(corpus, tmp_path):
     listed = speaker_table.digests(corpus, tmp_path / "cache.json")
     decomposed = unicodedata.normalize("NFD", "абзар")
     speaker_table.refuse_unlisted(corpus, listed, tmp_path, ["ага", decomposed])

@@ -405,7 +405,7 @@ def test_the_log_warns_of_nothing_where_all_is_well(caplog):
     assert not caplog.records
 
 
-def test_unknown_speakers_are_no_fault_of_a_random_split(caplog):
+def test_a_random_split_does_not_warn_of_unknown_speakers(caplog):
     recordings = crowd()
     manifests = divide(recordings.assign(speaker=recordings["file"]))
     splits.report("mine", "random", manifests, splits.summarise(manifests))

@@ -1,4 +1,4 @@
-"""Recordings in memory: each manifest row gets its own recording's values."""
+"""Recordings in memory: each row of a manifest gets the values of its recording."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -189,17 +189,17 @@ def test_in_order_keeps_the_order_and_leaves_nothing_out(recordings):
     ],
     ids=["another file", "another row", "a row behind the last", "another label"],
 )
-def test_store_of_other_recordings_is_told(stores, everything, change):
+def test_store_of_other_recordings_is_reported(stores, everything, change):
     with pytest.raises(UserError, match=r"dog\.zarr.*rm -r.*dog\.zarr"):
         load(stores, [change(everything[-20:]).reset_index(drop=True)], CPU, None)
 
 
-def test_word_without_a_store_is_told(stores, everything):
+def test_word_without_a_store_is_reported(stores, everything):
     with pytest.raises(UserError, match="cat"):
         load([stores[0], stores[2]], [everything], CPU, None)
 
 
-def test_stores_of_different_settings_are_told(write_store):
+def test_stores_of_different_settings_are_reported(write_store):
     metadata = [
         str(write_store("bird", 2) / "zarr.json"),
         str(write_store("cat", 2, length=900) / "zarr.json"),
@@ -276,7 +276,7 @@ def test_the_level_of_a_single_recording(stores, everything, budget):
     assert inference.levels(SMALL, one) == pytest.approx(inference.levels(SMALL, all_)[:1])
 
 
-def test_lost_chunk_is_told(paths, stores, manifests):
+def test_lost_chunk_is_reported(paths, stores, manifests):
     (paths[0] / "spectrogram/c.3.0.0.0").unlink()
     with pytest.raises(UserError, match=r"bird\.zarr.*rm -r"):
         load(stores, manifests, CPU, None)

@@ -1,4 +1,4 @@
-"""How loud recordings are, and which are far quieter than what a model was trained on."""
+"""Levels of recordings, and the level that is too quiet for a model."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Stores of noise: what is written is read back, and what cannot be used is told."""
+"""Noise stores: values read are those written, and unusable recordings are reported."""
 
 import shutil
 import subprocess
@@ -204,7 +204,7 @@ def test_a_store_is_there_whole_or_not_at_all(write, write_noise, tmp_path, monk
 
 
 @pytest.mark.parametrize("damage", ["lost", "cut", "flipped", "flipped in the last", "metadata"])
-def test_damage_is_told_with_the_way_to_mend_it(write, write_noise, damage):
+def test_damage_is_reported_with_a_command_that_repairs_it(write, write_noise, damage):
     write_noise("a.wav", seed=1, seconds=12)
     path = write(["a.wav"])
     chunk = path / "0" / "c" / "0" / "0" / "1"

@@ -1,4 +1,4 @@
-"""Cuts of noise: from where, how loud, and as what."""
+"""Segments of noise: position, level and metadata."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""What stores take on disk."""
+"""Sizes of stores on disk."""
 
 import pytest
 

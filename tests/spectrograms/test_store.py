@@ -1,4 +1,4 @@
-"""Spectrogram stores: what is written is read back, and damage is noticed."""
+"""Spectrogram stores: values read are those written, and damage is detected."""
 
 import errno
 import json
@@ -256,21 +256,21 @@ def test_a_flipped_bit_is_noticed_wherever_it_is(write_store, compression, count
             open_store(path).read(slice(4 * number, count))
 
 
-def test_missing_store_is_told(tmp_path):
+def test_missing_store_is_reported(tmp_path):
     with pytest.raises(UserError, match=r"bird\.zarr.*rm -r"):
         open_store(tmp_path / "bird.zarr")
 
 
 @pytest.mark.parametrize("file", ["zarr.json", "spectrogram/zarr.json"])
 @pytest.mark.parametrize("content", [b"", b"garbage \xff", b"{}"])
-def test_damaged_metadata_are_told(write_store, file, content):
+def test_damaged_metadata_are_reported(write_store, file, content):
     path = write_store("bird", 2)
     (path / file).write_bytes(content)
     with pytest.raises(UserError, match=r"bird\.zarr.*rm -r"):
         open_store(path)
 
 
-def test_another_number_of_recordings_than_named_is_told(write_store):
+def test_another_number_of_recordings_than_named_is_reported(write_store):
     path = write_store("bird", 10)
     metadata = path / "spectrogram/zarr.json"
     described = json.loads(metadata.read_text())
@@ -281,7 +281,7 @@ def test_another_number_of_recordings_than_named_is_told(write_store):
 
 
 @pytest.mark.parametrize("key", ["files", "stft", "samples"])
-def test_a_store_that_lacks_an_attribute_is_told(write_store, key):
+def test_a_store_that_lacks_an_attribute_is_reported(write_store, key):
     path = write_store("bird", 2)
     described = json.loads((path / "zarr.json").read_text())
     del described["attributes"][key]
@@ -290,7 +290,7 @@ def test_a_store_that_lacks_an_attribute_is_told(write_store, key):
         open_store(path)
 
 
-def test_foreign_group_is_told(tmp_path):
+def test_foreign_group_is_reported(tmp_path):
     group = zarr.create_group(tmp_path / "bird.zarr")
     group.create_array("spectrogram", data=np.zeros((2, 2, 33, 51), np.float16))
     with pytest.raises(UserError, match=r"bird\.zarr.*rm -r"):
@@ -332,7 +332,7 @@ def test_what_does_not_prove_damage_is_passed_on_when_a_store_is_opened(
 
 
 @pytest.mark.parametrize("when", ["opening", "reading"])
-def test_too_many_open_files_are_told_as_that(write_store, when):
+def test_too_many_open_files_are_reported_as_that(write_store, when):
     path = write_store("bird", 2)
     opened = open_store(path)
     opened.read(slice(0, 2))

@@ -1,4 +1,4 @@
-"""Streamed recordings: nothing is lost, everything is mixed, and the memory budget is kept."""
+"""Streamed recordings: none is lost, all are mixed, and the memory budget is kept."""
 
 import tracemalloc
 from itertools import chain, islice
@@ -234,7 +234,7 @@ def test_a_network_is_trained_and_scored(stores, manifest, make_classifier, tmp_
     torch.testing.assert_close(own.losses, other.losses)
 
 
-def test_too_small_a_budget_is_told(stores, manifest):
+def test_too_small_a_budget_is_reported(stores, manifest):
     streamed = StreamedRecordings(stores, manifest, CPU, budget(7))
     with pytest.raises(UserError, match=r"training\.memory_budget"):
         next(streamed.shuffled(8, seed=1))
@@ -247,7 +247,7 @@ def test_an_epoch_can_be_left(stores, manifest):
     assert len(list(islice(streamed.shuffled(8, seed=1), 2))) == 2
 
 
-def test_lost_chunk_is_told(stores, manifest):
+def test_lost_chunk_is_reported(stores, manifest):
     next(stores[2].path.glob("spectrogram/c.*.0.0.0")).unlink()
     streamed = StreamedRecordings(stores, manifest, CPU, budget(8))
     with pytest.raises(UserError, match=r"dog\.zarr.*rm -r"):
@@ -272,7 +272,7 @@ def test_recordings_beyond_the_budget_are_streamed(stores, manifest, messages):
         (1.5, 1.5, None, None),
     ],
 )
-def test_place_of_a_gigabyte(monkeypatch, gpu, host, memory_budget, place):
+def test_where_a_gigabyte_is_stored(monkeypatch, gpu, host, memory_budget, place):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (gpu * 1e9, 80e9))
     monkeypatch.setattr(free_memory, "free", lambda: host * 1e9)
     found, _ = in_memory._storage(1e9, torch.device("cuda", 0), memory_budget, 1)

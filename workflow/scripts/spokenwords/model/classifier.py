@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,8 +15,10 @@ from spokenwords.model.networks import NETWORKS
 from spokenwords.model.representation import REPRESENTATIONS, make_representation
 from spokenwords.recordings.classes import Classes
 from spokenwords.spectrograms import level
-from spokenwords.spectrograms.read import Store
 from spokenwords.spectrograms.stft import STFT
+
+if TYPE_CHECKING:
+    from spokenwords.spectrograms.read import Store
 
 # What every saved classifier has; `non_words` is called `no_words` there.
 SAVED = {
@@ -76,7 +78,7 @@ class Classifier(nn.Module):
     @classmethod
     def for_stores(
         cls,
-        stores: list[Store],
+        stores: list["Store"],
         representation: str,
         network: str,
         classes: Classes | None = None,

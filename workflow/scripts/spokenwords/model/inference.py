@@ -7,6 +7,7 @@ would take gigabytes.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,9 +15,11 @@ from torch.nn import functional as F
 
 from spokenwords.model.classifier import Classifier
 from spokenwords.spectrograms import level
-from spokenwords.spectrograms.in_memory import Recordings
 from spokenwords.spectrograms.stft import STFT
-from spokenwords.spectrograms.streamed import StreamedRecordings
+
+if TYPE_CHECKING:
+    from spokenwords.spectrograms.in_memory import Recordings
+    from spokenwords.spectrograms.streamed import StreamedRecordings
 
 BATCH_SIZE = 256
 # Number of shifts over which probabilities are averaged, if they are.
@@ -50,7 +53,7 @@ def shifts_within(seconds: float, transform: STFT) -> list[int]:
 @torch.inference_mode()
 def scores(
     classifier: Classifier,
-    recordings: Recordings | StreamedRecordings,
+    recordings: "Recordings | StreamedRecordings",
     shifts: Sequence[int] = (0,),
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield batches of scores, float32 [recording, class], and labels [recording].
@@ -90,7 +93,7 @@ def ranked(probabilities: torch.Tensor, places: int) -> tuple[torch.Tensor, torc
 @torch.inference_mode()
 def outcomes(
     classifier: Classifier,
-    recordings: Recordings | StreamedRecordings,
+    recordings: "Recordings | StreamedRecordings",
     shifts: Sequence[int] = (0,),
     places: int = 1,
 ) -> Outcomes:
@@ -121,7 +124,7 @@ def outcomes(
 
 @torch.inference_mode()
 def likeliest_classes(
-    classifier: Classifier, recordings: Recordings | StreamedRecordings
+    classifier: Classifier, recordings: "Recordings | StreamedRecordings"
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the likeliest class of each recording, and its probability; labels do not matter."""
     classes = torch.empty_like(recordings.labels)
@@ -135,7 +138,7 @@ def likeliest_classes(
 
 
 @torch.inference_mode()
-def levels(transform: STFT, recordings: Recordings | StreamedRecordings) -> np.ndarray:
+def levels(transform: STFT, recordings: "Recordings | StreamedRecordings") -> np.ndarray:
     """Return the level of each recording, dBFS [recording]; `transform` made its spectrogram."""
     found = [
         level.of_spectrograms(some, transform).cpu() for some, _ in recordings.in_order(BATCH_SIZE)

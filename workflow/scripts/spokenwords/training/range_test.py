@@ -5,6 +5,7 @@ of S. Gugger, "How do you find a good learning rate" (2018), which the published
 """
 
 from itertools import chain, count, islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,11 @@ from torch.nn import functional as F
 
 from spokenwords.jobs.progress import Progress
 from spokenwords.model.classifier import Classifier
-from spokenwords.spectrograms.in_memory import Recordings
-from spokenwords.spectrograms.streamed import StreamedRecordings
 from spokenwords.training import suggested_rate
+
+if TYPE_CHECKING:
+    from spokenwords.spectrograms.in_memory import Recordings
+    from spokenwords.spectrograms.streamed import StreamedRecordings
 
 # The test is over when the loss exceeds its best value this many times (Gugger).
 DIVERGED = 4
@@ -23,7 +26,7 @@ DIVERGED = 4
 
 def run(
     classifier: Classifier,
-    recordings: Recordings | StreamedRecordings,
+    recordings: "Recordings | StreamedRecordings",
     lowest: float,
     highest: float,
     steps: int,
