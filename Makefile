@@ -26,6 +26,7 @@ lint: $(VENV)/development.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 
 settings: $(VENV)/run.installed
@@ -49,12 +50,15 @@ lock: $(VENV)/uv.installed
 	        --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
 	        --output-file envs/$$name.txt envs/$$name.in || exit 1; \
 	done
+	sed --in-place '/^  - pip:$$/q' envs/environment.yaml
+	sed --quiet 's/ *\\$$//; s/^[[:alnum:]]/      - &/p' envs/run.txt >> envs/environment.yaml
 
 # The pictures of README.md, made from the demo. Graphviz and Chromium are needed.
 pictures: demo
 	$(BIN)/snakemake results/demo/report.html results/demo/runs/complex/export/model_card.md \
-	    --cores 1 --rulegraph dot --configfile config.demo.yaml \
-	    | tred | gvpr -c -f docs/rulegraph.gvpr | dot -Tsvg > docs/rulegraph.svg
+	    --cores 1 --rulegraph dot --configfile config/demo.yaml > docs/rulegraph.dot
+	tred docs/rulegraph.dot | gvpr -c -f docs/rulegraph.gvpr | dot -Tsvg > docs/rulegraph.svg
+	rm docs/rulegraph.dot
 	cp results/demo/runs/complex/alluvial.svg docs/alluvial.svg
 	chromium --headless --no-sandbox --hide-scrollbars --window-size=860,700 \
 	    --screenshot=docs/gallery.png file://$(CURDIR)/results/demo/runs/complex/gallery.html

@@ -37,10 +37,13 @@ ALL = Settings(
     gain_db=6,
     shift_seconds=0.1,
     noise_share=0.8,
+    noise_snr_db=(0, 30),
     mixup=0.2,
     polarity=True,
     time_masks=2,
+    time_mask_seconds=0.1,
     frequency_masks=2,
+    frequency_mask_mels=500,
 )
 KINDS = {
     "warps": ["time_stretch", "frequency_warp"],
@@ -50,6 +53,7 @@ KINDS = {
     "mixup": ["mixup"],
     "masks": ["time_masks", "frequency_masks"],
 }
+NONE = replace(ALL, **{name: 0 for names in KINDS.values() for name in names})
 
 
 def cut_noise(folder: Path, frames: int, place: torch.device) -> Noise:
@@ -65,7 +69,9 @@ def main():
     options = contest.arguments(__doc__, device="cpu", threads=1)
     place = device.choose(options.device, options.threads)
     files = contest.recordings_in(options.folder, BATCH)
-    waveforms = np.stack([audio.load(options.folder / file, 16000, LENGTH) for file in files])
+    waveforms = np.stack(
+        [audio.load(options.folder / file, 16000, LENGTH, "loudest") for file in files]
+    )
     values = to_float16(contest.STANDARD.complex_spectrogram(waveforms), 16)
     spectrograms = torch.from_numpy(np.ascontiguousarray(values)).to(place)
     labels = (torch.arange(len(files)) % WORDS).to(place)
@@ -90,9 +96,9 @@ def main():
     transform, on_device = transform.to(place), torch.from_numpy(waveforms).to(place)
     contestants = {
         "all": augmenting(ALL),
-        "none (a copy in float32)": augmenting(Settings()),
+        "none (a copy in float32)": augmenting(NONE),
         **{
-            name: augmenting(replace(Settings(), **{key: asdict(ALL)[key] for key in keys}))
+            name: augmenting(replace(NONE, **{key: asdict(ALL)[key] for key in keys}))
             for name, keys in KINDS.items()
         },
         "the transform of the waveforms": batches(lambda: transform(on_device)),

@@ -64,7 +64,7 @@ class Contestant:
     def spectrograms(self) -> Iterator[np.ndarray]:
         """What most contestants store: the float16 spectrogram of each recording."""
         for file in self.files:
-            waveform = audio.load(self.folder / file, 16000, 16000)
+            waveform = audio.load(self.folder / file, 16000, 16000, "loudest")
             yield np.ascontiguousarray(
                 to_float16(contest.STANDARD.complex_spectrogram(waveform), 16)
             )
@@ -84,7 +84,9 @@ class Store(Contestant):
 
     def epoch(self, seed):
         if self.set is None:
-            [self.set] = in_memory.load(self.stores, [manifest(self.stores)], torch.device("cpu"))
+            [self.set] = in_memory.load(
+                self.stores, [manifest(self.stores)], torch.device("cpu"), None
+            )
         return self.set.shuffled(BATCH, seed)
 
 

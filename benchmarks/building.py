@@ -48,6 +48,7 @@ def main():
             write_recordings(
                 *(built, options.folder, files, contest.STANDARD),
                 **{"length": 16000, "rounding": 16, "chunk_length": 64, "threads": threads},
+                **{"window": "loudest", "compression": "zstd"},
                 inventory_digest="0" * 64,
             )
 

@@ -32,7 +32,9 @@ def signal_to_noise(exact: np.ndarray, rounded: np.ndarray) -> float:
 def main():
     options = contest.arguments(__doc__, limit=1100, rounding=16)
     files = contest.recordings_in(options.folder, options.limit)
-    waveforms = np.stack([audio.load(options.folder / file, 16000, 16000) for file in files])
+    waveforms = np.stack(
+        [audio.load(options.folder / file, 16000, 16000, "loudest") for file in files]
+    )
     exact = np.concatenate([contest.STANDARD.complex_spectrogram(part[None]) for part in waveforms])
     values = np.ascontiguousarray(to_float16(exact.copy(), options.rounding))
     print(contest.machine())

@@ -24,7 +24,7 @@ def replicate(source: list[Path], target: Path, count: int, seed: int) -> None:
     generator = np.random.default_rng(seed)
     for number in range(count):
         path = source[number % len(source)]
-        samples = audio.load(path, RATE, RATE)
+        samples = audio.load(path, RATE, RATE, "loudest")
         gain = 10 ** generator.uniform(-0.3, 0)
         noise = generator.normal(scale=0.001, size=len(samples))
         speaker = f"{number // 4:08x}"

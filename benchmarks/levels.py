@@ -56,7 +56,9 @@ def main() -> None:
     classifiers = {path.parent.name: Classifier.load(path) for path in asked.models}
     first = next(iter(classifiers.values()))
     rate, length = first.transform.sample_rate, first.samples
-    words = np.stack([audio.load(asked.folder / file, rate, length) for file in test["file"]])
+    words = np.stack(
+        [audio.load(asked.folder / file, rate, length, "loudest") for file in test["file"]]
+    )
     pieces = []
     for file in sorted(data_folder.noise(asked.folder)):
         waveform = audio.mono(asked.folder / data_folder.NOISE / file, rate)
@@ -68,7 +70,7 @@ def main() -> None:
     for name, classifier in classifiers.items():
         number = {word: i for i, word in enumerate(classifier.words)}
         labels = test["word"].map(number).to_numpy()
-        threshold = thresholds.threshold(classifier.confidences, thresholds.KEPT)
+        threshold = thresholds.threshold(classifier.confidences, 0.95)
         for level, row in rows.items():
             gain = versions.get(level, 1)
             heard = telephone(words) if level == TELEPHONE else gain * words

@@ -21,6 +21,7 @@ from spokenwords.model.classifier import Classifier
 from spokenwords.spectrograms import in_memory, streamed
 from spokenwords.spectrograms.stft import STFT
 from spokenwords.training import loop
+from spokenwords.training.checkpoint import Checkpoint
 
 SEEDS, EPOCHS, MAX_LR = (1, 2, 3), 15, 0.01
 BATCH, CHUNK = 128, 64
@@ -57,12 +58,12 @@ def main():
                     budget = pool * stores[0].recording_bytes
                 train_set, valid_set = in_memory.load(stores, sets, place, budget)
                 torch.manual_seed(seed)
-                classifier = Classifier.for_stores(stores, "complex")
+                classifier = Classifier.for_stores(stores, "complex", "published")
                 classifier.precision = precision
-                settings = loop.Settings(EPOCHS, BATCH, MAX_LR, None, seed, compiled)
+                settings = loop.Settings(EPOCHS, BATCH, MAX_LR, None, seed, compiled, 0, None)
                 log, summary = loop.train(
                     *(classifier.to(place), train_set, valid_set, settings),
-                    *(Path(scratch) / "checkpoint.pt", f"{way}, seed {seed}"),
+                    *(Checkpoint(Path(scratch) / "checkpoint.pt", f"{way}, seed {seed}"), None),
                 )
                 accuracy = log[log["set"] == "valid"]["accuracy"].iloc[-1]
                 found[way].append(accuracy)

@@ -45,6 +45,7 @@ def write_stores(
             ),
             *(transform, 16000),
             **{"rounding": 16, "chunk_length": 64, "compression": compression},
+            window="loudest",
             inventory_digest="0" * 64,
             threads=os.cpu_count() or 1,
         )
@@ -114,7 +115,7 @@ def main():
 
         contestants = {
             "Blosc alone (the floor)": floor,
-            "loader.load": lambda: in_memory.load(stores, [everything], torch.device("cpu")),
+            "loader.load": lambda: in_memory.load(stores, [everything], torch.device("cpu"), None),
             "zarr-python, default pipeline": lambda: [array[:] for array in plain],
             "zarr-python, threads over slices": lambda: slices_in_threads(plain),
             "zarrs pipeline, whole arrays": lambda: [opened.array[:] for opened in stores],

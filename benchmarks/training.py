@@ -35,6 +35,8 @@ from spokenwords.model.classifier import Classifier
 from spokenwords.recordings import audio
 from spokenwords.spectrograms import in_memory
 from spokenwords.training import loop
+from spokenwords.training.checkpoint import Checkpoint
+from spokenwords.training.compilation import compiles
 
 BATCH = 128
 CORES = os.cpu_count() or 1
@@ -92,7 +94,10 @@ def plain(folder: Path, split: Path, steps: int, place: torch.device) -> dict:
 
 
 def waveforms(folder: Path, rows: pd.DataFrame, place: torch.device) -> in_memory.Recordings:
-    values = [audio.load(folder / file, contest.STANDARD.sample_rate, LENGTH) for file in rows.file]
+    values = [
+        audio.load(folder / file, contest.STANDARD.sample_rate, LENGTH, "loudest")
+        for file in rows.file
+    ]
     whole = torch.from_numpy(np.rint(np.stack(values) * 32767).astype(np.int16))
     return in_memory.Recordings(
         whole.to(place), torch.tensor(rows.label.to_numpy()).to(place), place
@@ -102,7 +107,7 @@ def waveforms(folder: Path, rows: pd.DataFrame, place: torch.device) -> in_memor
 def workflow(options, stores: Path, place: torch.device) -> dict:
     """The workflow's loader and training loop: an epoch of so many steps, after a first one."""
     precision, compiled, from_waveforms = WORKFLOW[options.only]
-    compiled = device.compiles(compiled, place)
+    compiled = compiles(compiled, place)
     opened = in_memory.open_stores(sorted(map(str, stores.glob("*.zarr/zarr.json"))), CORES)
     rows = manifest(opened)
     train_rows = rows.sample(options.steps * BATCH, random_state=1, replace=True)
@@ -113,19 +118,19 @@ def workflow(options, stores: Path, place: torch.device) -> dict:
     if from_waveforms:
         train_set, first, valid = (waveforms(options.folder, part, place) for part in drawn)
     else:
-        train_set, first, valid = in_memory.load(opened, drawn, place)
+        train_set, first, valid = in_memory.load(opened, drawn, place, None)
     read = time.perf_counter() - start
     torch.manual_seed(1)
     kind = WaveformClassifier if from_waveforms else Classifier
-    classifier = kind.for_stores(opened, "complex").to(place)
+    classifier = kind.for_stores(opened, "complex", "published").to(place)
     classifier.precision = device.precision(precision, place)
-    checkpoint = stores / "checkpoint.pt"
+    path = stores / "checkpoint.pt"
     start = time.perf_counter()
-    settings = loop.Settings(1, BATCH, 0.01, None, 1, compiled)
-    loop.train(classifier, first, valid, settings, checkpoint, "warm-up")
+    settings = loop.Settings(1, BATCH, 0.01, None, 1, compiled, 0, None)
+    loop.train(classifier, first, valid, settings, Checkpoint(path, "warm-up"), None)
     preparing = time.perf_counter() - start
-    settings = loop.Settings(options.epochs, BATCH, 0.01, None, 1, compiled)
-    _, summary = loop.train(classifier, train_set, valid, settings, checkpoint, "timed")
+    settings = loop.Settings(options.epochs, BATCH, 0.01, None, 1, compiled, 0, None)
+    _, summary = loop.train(classifier, train_set, valid, settings, Checkpoint(path, "timed"), None)
     return {
         "rate": options.epochs * len(train_set) / summary["seconds"],
         "read": read,
@@ -140,7 +145,9 @@ def roofs(place: torch.device) -> dict[str, float | str]:
     Bytes are an estimate: the spectrogram's, and of each layer by itself, unfused, the output's in
     bfloat16, written and read once forward and its gradient once backward.
     """
-    classifier = Classifier(["word"] * 30, "complex", contest.STANDARD, LENGTH).to(place)
+    classifier = Classifier(["word"] * 30, "complex", contest.STANDARD, LENGTH, "published").to(
+        place
+    )
     outputs = []
     for layer in classifier.network:
         layer.register_forward_hook(lambda layer, inputs, out: outputs.append(out.numel() / BATCH))

@@ -132,7 +132,8 @@ def write_store(tmp_path, write_noise):
             write_noise(file, seed, rate=transform.sample_rate)
         path = tmp_path / "stores" / f"{word}.zarr"
         path.parent.mkdir(exist_ok=True)
-        settings = {"length": 1000, "rounding": 16, "inventory_digest": "0" * 64} | options
+        settings = {"length": 1000, "window": "loudest", "rounding": 16, "compression": "zstd"}
+        settings |= {"inventory_digest": "0" * 64} | options
         folder = tmp_path / "recordings"
         write_recordings(path, folder, files, transform, chunk_length=chunk_length, **settings)
         return path
@@ -162,7 +163,7 @@ def make_classifier():
     def make(seed: int = 0, words: int = 3, pixels: int = 20):
         torch.manual_seed(seed)
         names = [f"word{number}" for number in range(words)]
-        classifier = Classifier(names, "complex", SMALL, samples=1000)
+        classifier = Classifier(names, "complex", SMALL, 1000, "published")
         classifier.network = nn.Sequential(
             nn.Flatten(),
             nn.Linear(2 * pixels, 16),

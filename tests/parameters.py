@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from snakemake.api import SnakemakeApi
+from snakemake.common import get_input_function_aux_params
 from snakemake.exceptions import IncompleteCheckpointException
 from snakemake.iocontainers import Wildcards
 from snakemake.resources import Resource
@@ -42,9 +43,13 @@ def value(item: object) -> object:
     if isinstance(item, Resource):
         return item.evaluate(wildcards).value
     # `lookup` gives texts that stand for functions.
-    function = item.callable if getattr(item, "flags", {}).get("callable") else item
+    function = getattr(item, "callable", None) or item
+    if not callable(function):
+        return item
     try:
-        return function(wildcards) if callable(function) else item
+        # What depends on a job's files only to be left out of comparisons is not asked for them.
+        files = get_input_function_aux_params(function, {"input": None, "output": None})
+        return function(wildcards, **files)
     except IncompleteCheckpointException:
         return "known once the recordings are there"
 

@@ -35,7 +35,7 @@ class Bands(nn.Module):
 def classifier(gain: float = 10.0) -> Classifier:
     """Windows of a second; a tone is a word from a sixth of that on, with the usual gain."""
     words = [*TONES, "silence"]
-    made = Classifier(words, "power", SMALL, RATE, no_words=["unknown", "silence"])
+    made = Classifier(words, "power", SMALL, RATE, "published", non_words=["unknown", "silence"])
     made.network = Bands(gain)
     made.confidences = np.array([THRESHOLD], np.float32)
     return made.eval()

@@ -583,6 +583,16 @@ def test_version_2_of_speech_commands_is_another_archive_and_folder():
     }
 
 
+def test_the_overlay_for_own_words_goes_on_top_of_the_best_run():
+    found = config((ROOT / "config/best.yaml").read_text(encoding="utf-8"))
+    overlay = yaml.safe_load((ROOT / "config/own_words.yaml").read_text(encoding="utf-8"))
+    own = configuration.canonical(merged(found, overlay))
+    best = configuration.canonical(found)["runs"]["best"]
+    changes = {"split": "speaker", "epochs": 150, "batch_size": 16}
+    assert own["runs"]["best"] == best | changes
+    assert own["dataset"]["source"] == "folder"
+
+
 @pytest.mark.parametrize(
     ("name", "trained"), [("ablation", 36), ("splits", 6), ("few_recordings", 10)]
 )

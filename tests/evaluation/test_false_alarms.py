@@ -30,7 +30,7 @@ class Constant(nn.Module):
 
 @pytest.fixture
 def classifier():
-    made = Classifier(WORDS, "complex", SMALL, samples=1_000, no_words=["unknown"])
+    made = Classifier(WORDS, "complex", SMALL, 1_000, "published", non_words=["unknown"])
     made.network = Constant()
     made.confidences = np.linspace(0.505, 1, 100, dtype=np.float32)  # 0.505, 0.51, ... 1
     return made
@@ -132,7 +132,7 @@ def test_a_run_that_is_tested_on_out_of_vocabulary_words(finished, tmp_path):
     copy.run(*targets)
     classifier = Classifier.load(run / "model.pt")
     assert classifier.words == ["bird", "happy", "silence"]
-    assert classifier.no_words == ["silence"]
+    assert classifier.non_words == ["silence"]
     test = manifest.read(copy.results / "splits/speaker/test.csv")
     of_words = test[test["word"] != "seven"]
     found = predictions.read(run / "predictions.csv")

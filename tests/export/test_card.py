@@ -453,7 +453,7 @@ def test_the_snippet_hears_what_the_workflow_does(tmp_path, monkeypatch, length)
     soundfile.write(tmp_path / "a.wav", stereo, 1000, subtype="FLOAT")
     [waveform] = recognise(tmp_path / "a.wav", monkeypatch)
     assert waveform.dtype == np.float32
-    np.testing.assert_array_equal(waveform, audio.load(tmp_path / "a.wav", 1000, 1000))
+    np.testing.assert_array_equal(waveform, audio.load(tmp_path / "a.wav", 1000, 1000, "loudest"))
 
 
 def test_the_snippet_leaves_cutting_to_others(tmp_path, monkeypatch):

@@ -29,6 +29,7 @@ from spokenwords.spectrograms.stft import STFT
 # Hardly more than the published network takes: 81 frequencies and 84 frames.
 TINY = STFT(sample_rate=1000, n_fft=160, window_seconds=0.05, stride_seconds=0.012, normalized=True)
 SAMPLES = 1000
+KEPT = 0.95
 WORDS = ["bed", "NA", "ja|nein 日本", "unknown", "silence"]
 # ONNX Runtime adds in another order than PyTorch does.
 CLOSE = {"rtol": 0, "atol": 1e-4}
@@ -86,7 +87,7 @@ def classifier():
 
 @pytest.fixture(scope="module")
 def model(classifier):
-    return onnx_model.to_onnx(classifier, thresholds.KEPT)
+    return onnx_model.to_onnx(classifier, KEPT)
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +175,7 @@ OF_EACH_SOME["compressed"] = "residual"
 )
 def test_every_representation_and_network_is_exported(representation, network):
     classifier = decided(representation, network)
-    running = onnx_model.session(onnx_model.to_onnx(classifier, thresholds.KEPT), threads=1)
+    running = onnx_model.session(onnx_model.to_onnx(classifier, KEPT), threads=1)
     batch = waveforms()
     expected = by_pytorch(classifier, batch)
     # That it agrees is to mean something.
@@ -227,7 +228,7 @@ def test_the_file_is_valid_and_does_not_show_where_it_was_made(model):
 
 
 def test_the_same_model_makes_the_same_file(classifier, model):
-    assert onnx_model.to_onnx(classifier, thresholds.KEPT) == model
+    assert onnx_model.to_onnx(classifier, KEPT) == model
 
 
 def test_exporting_leaves_the_classifier_as_it_was():
@@ -275,25 +276,27 @@ def evaluated(probabilities, classes, targets=None, files=None):
 
 def test_recordings_are_compared_in_their_order(classifier, running, recordings):
     folder, files = recordings
-    batch = parity.load(classifier, folder, files)
+    batch = parity.load(classifier, folder, files, "start")
     # Of 0.7 s there are zeros behind.
     assert batch[-1, 699:].tolist()[1:] == [0] * 300
     expected = np.concatenate([by_pytorch(classifier, one[None]) for one in batch])
     stored = evaluated(expected, WORDS, files=files)
-    found = parity.compare(classifier, running, folder, stored)
+    found = parity.compare(classifier, running, folder, stored, "start")
     assert len(found.to_pytorch) == len(files)
     assert parity.check(found.to_pytorch, files) == found.to_pytorch.max() <= parity.LIMIT
     np.testing.assert_array_equal(found.answers, expected.argmax(axis=1))
     assert (found.to_stored <= CLOSE["atol"]).all()
     # Most of these recordings are answered alike, but not those at either end.
-    reversed_ = parity.compare(classifier, running, folder, stored.assign(file=files[::-1]))
+    reversed_ = parity.compare(
+        classifier, running, folder, stored.assign(file=files[::-1]), "start"
+    )
     assert (reversed_.to_stored[[0, 1, -2, -1]] > 0.1).all()
 
 
 def test_another_model_is_refused(running, recordings):
     folder, files = recordings
     stored = evaluated(np.full((len(files), len(WORDS)), 0.2), WORDS, files=files)
-    found = parity.compare(decided("log_mel", "residual", seed=1), running, folder, stored)
+    found = parity.compare(decided("log_mel", "residual", seed=1), running, folder, stored, "start")
     with pytest.raises(UserError, match="not exported"):
         parity.check(found.to_pytorch, files)
 
@@ -313,7 +316,7 @@ def test_largest_differences_of_any_class_and_of_those_stored(
 ):
     """Of what is stored, the likeliest three and the target; a lower probability counts too."""
     folder, files = recordings
-    waveforms = parity.load(classifier, folder, files[:2])
+    waveforms = parity.load(classifier, folder, files[:2], "start")
     expected = by_pytorch(classifier, waveforms)
     order = expected[0].argsort()[::-1]
     stored = evaluated(expected, WORDS, targets=[WORDS[order[3]]] * 2, files=files[:2])
@@ -321,7 +324,7 @@ def test_largest_differences_of_any_class_and_of_those_stored(
         wrong = expected.copy()
         wrong[0, order[place]] -= 0.01
         monkeypatch.setattr(parity.onnx_model, "probabilities", lambda *_, wrong=wrong: wrong)
-        found = parity.compare(classifier, running, folder, stored)
+        found = parity.compare(classifier, running, folder, stored, "start")
         assert found.to_pytorch == pytest.approx([0.01, 0], abs=1e-4)
         assert found.to_stored == pytest.approx([0.01 * compared, 0], abs=1e-4)
 
@@ -335,7 +338,7 @@ def test_recordings_are_cut_as_for_training(classifier, write_noise, tmp_path):
 
 def test_a_missing_recording_is_reported(classifier, tmp_path):
     with pytest.raises(UserError, match=r"bed/0\.wav"):
-        parity.load(classifier, tmp_path, ["bed/0.wav"])
+        parity.load(classifier, tmp_path, ["bed/0.wav"], "start")
 
 
 def test_agreement_with_stored_predictions():

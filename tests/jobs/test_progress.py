@@ -112,9 +112,9 @@ def test_an_unexpected_fault_has_its_traceback_in_the_log_alone(job):
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        ("OSError(28, 'No space left on device', 'a.csv')", "No room to write a.csv (No space"),
-        ("OSError(122, 'Disk quota exceeded')", "No room to write (Disk quota"),
-        ("RuntimeError('File too large (os error 27)')", "No room to write (File too"),
+        ("OSError(28, 'No space left on device', 'a.csv')", "The disk is full: a.csv (No space"),
+        ("OSError(122, 'Disk quota exceeded')", "The disk is full (Disk quota"),
+        ("RuntimeError('File too large (os error 27)')", "The disk is full (File too"),
         (
             "PermissionError(13, 'Permission denied', 'b')",
             "b is not readable or not writable (Perm",
@@ -128,20 +128,23 @@ def test_an_unexpected_fault_has_its_traceback_in_the_log_alone(job):
             "Too many files are open (Too many open files)",
         ),
         ("RuntimeError('Too many open files (os error 24)')", "Too many files are open (Too many"),
-        ("OSError(12, 'Cannot allocate memory')", "There is not enough memory: end other programs"),
-        ("MemoryError()", "There is not enough memory: end other programs"),
+        (
+            "OSError(12, 'Cannot allocate memory')",
+            "There is not enough memory. Stop other programs",
+        ),
+        ("MemoryError()", "There is not enough memory. Stop other programs"),
         (
             "MemoryError('Unable to allocate 7.11 PiB for an array with shape (9,)')",
-            "There is not enough memory (7.11 PiB were asked for): end other programs",
+            "There is not enough memory (7.11 PiB requested). Stop other programs",
         ),
         (
             'RuntimeError("can\'t allocate memory: you tried to allocate 40 bytes. Error")',
-            "There is not enough memory (40 bytes were asked for): end other programs",
+            "There is not enough memory (40 bytes requested). Stop other programs",
         ),
         (
             "RuntimeError('CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total')",
-            "The GPU has not enough memory: end other programs on it, take one with more, or lower "
-            "batch_size",
+            "The GPU does not have enough memory. Stop other programs on it, use a larger one, or "
+            "lower batch_size",
         ),
     ],
 )
@@ -205,7 +208,7 @@ def test_a_line_tells_share_rate_and_time_left(clock, messages):
     clock.now += 10
     task.advance(500)
     # 50 a second; 1,500 are left.
-    assert messages == ["Spectrograms yes: 500 of 2,000 recordings (25%), 50 a second, 30 s left"]
+    assert messages == ["Spectrograms yes: 500 of 2,000 recordings (25%), 50 per second, 30 s left"]
 
 
 def test_the_rate_is_that_of_the_whole_task(clock, messages):
@@ -214,7 +217,7 @@ def test_the_rate_is_that_of_the_whole_task(clock, messages):
         clock.now += 10
         task.advance(count)
     # 120 in 20 s.
-    assert messages[-1].endswith("120 of 1,000 steps (12%), 6 a second, 2 min 27 s left")
+    assert messages[-1].endswith("120 of 1,000 steps (12%), 6 per second, 2 min 27 s left")
 
 
 def test_lines_are_an_interval_apart(clock, messages):
@@ -255,7 +258,7 @@ def test_rates_have_three_figures_or_all_before_the_point(clock, messages, count
     task = Progress("Task", 20000, "steps")
     clock.now += seconds
     task.advance(count)
-    assert f", {rate} a second, " in messages[0]
+    assert f", {rate} per second, " in messages[0]
 
 
 def test_nothing_is_left_at_the_end(clock, messages):

@@ -84,7 +84,7 @@ def test_each_error_is_told_once_with_its_jobs_and_logs():
         "Log: logs/bed.log, logs/cat.log",
         "",
         "Failed: train (run complex).",
-        "The log has no error: the job was killed, could not start, or did not leave its files.",
+        "The log has no error: the job was killed, did not start, or its output is missing.",
         "Log: logs/complex.log",
         "",
         "Failed: all.",
@@ -100,8 +100,8 @@ def test_each_error_is_told_once_with_its_jobs_and_logs():
         (None, False),
         ("Error: No recordings of cat in words (config key dataset.words).", True),
         ("Error: KeyError: 'a'", True),
-        ("Error: The GPU has not enough memory: end other programs on it.", True),
-        ("Error: There is not enough memory (9 GiB were asked for): end other programs.", False),
+        ("Error: The GPU does not have enough memory. Stop other programs on it.", True),
+        ("Error: There is not enough memory (9 GiB requested). Stop other programs.", False),
     ],
 )
 def test_more_memory_or_time_helps_where_a_job_was_killed(error, lasts):

@@ -9,16 +9,17 @@ import pytest
 import torch
 import torchaudio
 from conftest import SMALL
+from defaults import augmented as only
 from scipy import integrate, stats
 
 from spokenwords.model import augmentation
-from spokenwords.model.augmentation import Augmentation, Noise, Settings
+from spokenwords.model.augmentation import Augmentation, Noise
 from spokenwords.spectrograms.rounding import to_float16
 from spokenwords.spectrograms.stft import STFT
 
 PUBLISHED = STFT(16_000, 512, window_seconds=0.03, stride_seconds=0.01, normalized=True)
 CPU = torch.device("cpu")
-EVERYTHING = Settings(
+EVERYTHING = only(
     time_stretch=0.15,
     frequency_warp=0.1,
     gain_db=6,
@@ -128,7 +129,7 @@ def levelled(values):
 def test_by_default_all_is_as_it_was(dtype):
     spectrograms = stored(SMALL, white(3, 1_000)).to(dtype)
     before = spectrograms.clone()
-    values, targets = augmented(Settings(), spectrograms, torch.tensor([2, 0, 2]))
+    values, targets = augmented(only(), spectrograms, torch.tensor([2, 0, 2]))
     assert values.dtype == torch.float32
     assert torch.equal(values, spectrograms.float())
     assert targets.dtype == torch.float32
@@ -142,11 +143,11 @@ def test_by_default_all_is_as_it_was(dtype):
     "settings",
     [
         EVERYTHING,
-        Settings(gain_db=6),
-        Settings(shift_seconds=0.1),
-        Settings(noise_share=1),
-        Settings(mixup=1),
-        Settings(time_masks=1),
+        only(gain_db=6),
+        only(shift_seconds=0.1),
+        only(noise_share=1),
+        only(mixup=1),
+        only(time_masks=1),
     ],
 )
 def test_the_input_is_not_changed(settings, dtype):
@@ -164,7 +165,7 @@ def test_the_input_is_not_changed(settings, dtype):
 @pytest.mark.parametrize("transform", [SMALL, PUBLISHED], ids=["small", "published"])
 @pytest.mark.parametrize(
     "settings",
-    [Settings(gain_db=12), Settings(polarity=True), Settings(gain_db=6, polarity=True)],
+    [only(gain_db=12), only(polarity=True), only(gain_db=6, polarity=True)],
     ids=["gain", "polarity", "both"],
 )
 def test_gain_and_polarity_are_those_of_the_waveform(transform, settings):
@@ -180,12 +181,12 @@ def test_gain_and_polarity_are_those_of_the_waveform(transform, settings):
 
 
 def test_gains_are_drawn_evenly_in_decibels(ones):
-    values, _ = augmented(Settings(gain_db=6), ones(500))
+    values, _ = augmented(only(gain_db=6), ones(500))
     assert evenly_between(-6, 6, decibels(values[:, 0, 0, 0]))
 
 
 def test_half_are_flipped(ones):
-    values, _ = augmented(Settings(polarity=True), ones(500))
+    values, _ = augmented(only(polarity=True), ones(500))
     assert set(values[:, 0, 0, 0].tolist()) == {-1, 1}
     assert stats.binomtest(int((values[:, 0, 0, 0] < 0).sum()), 500).pvalue > 0.01
 
@@ -207,7 +208,7 @@ def test_a_shift_is_that_of_the_padded_waveform(transform):
     spectrograms = stored(transform, waveforms)
     most = 5
     seconds = most * transform.hop_length / length
-    values, _ = augmented(Settings(shift_seconds=seconds), spectrograms, transform=transform)
+    values, _ = augmented(only(shift_seconds=seconds), spectrograms, transform=transform)
     centres = np.arange(spectrograms.shape[-1]) * transform.hop_length
     found = set()
     for value, waveform in zip(values, waveforms, strict=True):
@@ -233,7 +234,7 @@ def test_a_shift_is_that_of_the_padded_waveform(transform):
 def test_shifts_are_drawn_evenly_to_the_nearest_hop():
     frames = torch.arange(1, 52, dtype=torch.float16).expand(600, 2, 33, 51)
     # Hops are 0.02 s: 0.048 s are nearest to two.
-    values, _ = augmented(Settings(shift_seconds=0.048), frames)
+    values, _ = augmented(only(shift_seconds=0.048), frames)
     shifts = 26 - values[:, 0, 0, 25].int().numpy()
     assert set(shifts) == {-2, -1, 0, 1, 2}
     assert stats.chisquare(np.unique(shifts, return_counts=True)[1]).pvalue > 0.01
@@ -243,7 +244,7 @@ def test_shifts_are_drawn_evenly_to_the_nearest_hop():
 
 
 def test_a_shift_longer_than_the_recording_leaves_silence(ones):
-    values, _ = augmented(Settings(shift_seconds=5), ones(200))
+    values, _ = augmented(only(shift_seconds=5), ones(200))
     silent = (values == 0).all(dim=(1, 2, 3))
     # Of shifts by up to 250 frames either way, those by less than 51 leave some.
     assert stats.binomtest(int((~silent).sum()), 200, 101 / 501).pvalue > 0.01
@@ -254,7 +255,7 @@ def test_a_warp_takes_the_nearest_frame_or_bin(kind, monkeypatch):
     monkeypatch.setattr(augmentation, "_uniform", lambda low, high, *_: torch.tensor([high, low]))
     shape = (2, 2, 3, 101) if kind == "time_stretch" else (2, 2, 101, 3)
     values = white(*shape).float()
-    warped, _ = augmented(Settings(**{kind: 0.5}), values)
+    warped, _ = augmented(only(**{kind: 0.5}), values)
     if kind == "frequency_warp":
         values, warped = values.mT, warped.mT
     fixed = 50 if kind == "time_stretch" else 0
@@ -276,7 +277,7 @@ def test_warps_are_drawn_both_ways_up_to_the_most(kind, most):
     fixed = 200 if kind == "time_stretch" else 0
     if kind == "frequency_warp":
         values = values.mT
-    warped, _ = augmented(Settings(**{kind: most}), values)
+    warped, _ = augmented(only(**{kind: most}), values)
     if kind == "frequency_warp":
         warped = warped.mT
     places = (warped[:, 0, 0] * torch.arange(401)).sum(dim=1) / warped[:, 0, 0].sum(dim=1)
@@ -299,7 +300,7 @@ def test_noise_is_added_as_to_the_waveform(tap):
     waveform, noise = tap
     waveforms = white(6, 16_000)
     spectrograms = stored(PUBLISHED, waveforms)
-    settings = Settings(noise_share=1, noise_snr_db=(-5, 20))
+    settings = only(noise_share=1, noise_snr_db=(-5, 20))
     values, _ = augmented(settings, spectrograms, noise=noise, transform=PUBLISHED)
     added = values - spectrograms.float()
     whole = exact(PUBLISHED, waveform)
@@ -328,7 +329,7 @@ def test_noise_has_the_ratio_asked_for(tap, offset):
     _, noise = tap
     waveforms = white(20, 16_000) * 0.1 ** torch.rand(20, 1) + offset
     spectrograms = stored(PUBLISHED, waveforms)
-    settings = Settings(noise_share=1, noise_snr_db=(10, 10))
+    settings = only(noise_share=1, noise_snr_db=(10, 10))
     values, _ = augmented(settings, spectrograms, noise=noise, transform=PUBLISHED)
     added = values - spectrograms.float()
     inverse = torchaudio.transforms.InverseSpectrogram(
@@ -341,14 +342,14 @@ def test_noise_has_the_ratio_asked_for(tap, offset):
 
 def test_ratios_are_drawn_evenly_in_decibels(tap, ones):
     noise = Noise([np.ones((2, 33, 60), np.float16)], 51, CPU)
-    settings = Settings(noise_share=1, noise_snr_db=(3, 18))
+    settings = only(noise_share=1, noise_snr_db=(3, 18))
     values, _ = augmented(settings, ones(500), noise=noise)
     assert evenly_between(3, 18, -decibels(values[:, 0, 0, 0] - 1))
 
 
 def test_a_share_gets_noise(ones):
     noise = Noise([np.ones((2, 33, 60), np.float16)], 51, CPU)
-    values, _ = augmented(Settings(noise_share=0.3), ones(500), noise=noise)
+    values, _ = augmented(only(noise_share=0.3), ones(500), noise=noise)
     untouched = (values == 1).all(dim=(1, 2, 3))
     assert stats.binomtest(int((~untouched).sum()), 500, 0.3).pvalue > 0.01
 
@@ -357,7 +358,7 @@ def test_the_ratio_is_that_to_the_recording_after_its_gain(tap):
     """As gain and noise would follow each other on waveforms."""
     _, noise = tap
     spectrograms = stored(PUBLISHED, white(8, 16_000))
-    settings = Settings(gain_db=20, noise_share=1, noise_snr_db=(10, 10))
+    settings = only(gain_db=20, noise_share=1, noise_snr_db=(10, 10))
     values, _ = augmented(settings, spectrograms, noise=noise, transform=PUBLISHED)
     gains = ratios(values, spectrograms[:, None])
     signals = gains[:, :, None, None] * spectrograms
@@ -371,14 +372,14 @@ def test_the_ratio_is_that_to_the_recording_after_its_gain(tap):
 def test_silence_has_no_ratio_and_gets_no_noise(silent, ones):
     noise = Noise([np.full((2, 33, 60), silent == "recording", np.float16)], 51, CPU)
     spectrograms = ones(4) * (silent == "noise")
-    values, _ = augmented(Settings(noise_share=1), spectrograms, noise=noise)
+    values, _ = augmented(only(noise_share=1), spectrograms, noise=noise)
     assert torch.equal(values, spectrograms.float())
 
 
 def test_what_a_shift_leaves_empty_has_noise_and_masks_have_none(ones):
     noise = Noise([np.ones((2, 33, 60), np.float16)], 51, CPU)
     noisy = {"noise_share": 1, "noise_snr_db": (0, 0), "shift_seconds": 0.1}
-    values, _ = augmented(Settings(**noisy), ones(50), noise=noise)
+    values, _ = augmented(only(**noisy), ones(50), noise=noise)
     assert values.all()
 
 
@@ -388,7 +389,7 @@ def test_masks_come_after_all_else():
     settings = {"noise_share": 1, "shift_seconds": 0.1, "mixup": 1, "gain_db": 6}
     masks = {"time_masks": 1, "time_mask_seconds": 0.2}
     spectrograms = stored(SMALL, white(50, 1_000))
-    values, _ = augmented(Settings(**settings, **masks), spectrograms, noise=noise)
+    values, _ = augmented(only(**settings, **masks), spectrograms, noise=noise)
     power = values.square().sum(dim=1)
     level = (power.amax(dim=1) / power.amin(dim=1)) < 1.001
     assert level.sum(dim=1).max() == 10
@@ -398,7 +399,7 @@ def test_masks_come_after_all_else():
 def test_mixup_is_that_of_the_waveforms():
     waveforms = white(10, 1_000)
     spectrograms = stored(SMALL, waveforms)
-    values, targets = augmented(Settings(mixup=1), spectrograms, torch.arange(10), words=10)
+    values, targets = augmented(only(mixup=1), spectrograms, torch.arange(10), words=10)
     torch.testing.assert_close(targets.sum(dim=1), torch.ones(10))
     assert ((targets > 0).sum(dim=1) <= 2).all()
     assert ((targets > 0.01).sum(dim=1) == 2).any()
@@ -409,7 +410,7 @@ def test_mixup_is_that_of_the_waveforms():
 @pytest.mark.parametrize("alpha", [0.2, 1, 3])
 def test_shares_of_mixup_follow_the_beta_distribution(alpha):
     recordings = torch.zeros(1_000, 2, 1, 1, dtype=torch.float16)
-    _, targets = augmented(Settings(mixup=alpha), recordings, torch.arange(1_000), words=1_000)
+    _, targets = augmented(only(mixup=alpha), recordings, torch.arange(1_000), words=1_000)
     shares = targets.diagonal().numpy()
     # That of a recording drawn as its own partner is one.
     shares = shares[shares < 1 - 1e-6] if alpha > 1 else shares
@@ -417,7 +418,7 @@ def test_shares_of_mixup_follow_the_beta_distribution(alpha):
 
 
 def test_mixed_recordings_of_a_word_are_that_word():
-    _, targets = augmented(Settings(mixup=0.4), torch.zeros(9, 2, 3, 3), torch.full((9,), 2))
+    _, targets = augmented(only(mixup=0.4), torch.zeros(9, 2, 3, 3), torch.full((9,), 2))
     torch.testing.assert_close(targets, torch.tensor([0.0, 0, 1]).expand(9, 3))
 
 
@@ -429,8 +430,8 @@ BINS = 2595 * np.log10(1 + 15.625 * np.arange(33) / 700)
 @pytest.mark.parametrize(
     ("axis", "settings", "places", "widest"),
     [
-        (-1, Settings(time_masks=1, time_mask_seconds=0.145), FRAMES, 0.145),
-        (-2, Settings(frequency_masks=1, frequency_mask_mels=150), BINS, 150),
+        (-1, only(time_masks=1, time_mask_seconds=0.145), FRAMES, 0.145),
+        (-2, only(frequency_masks=1, frequency_mask_mels=150), BINS, 150),
     ],
     ids=["time", "frequency"],
 )
@@ -460,9 +461,7 @@ def test_a_mask_takes_whole_frames_or_bins(checkered, axis, settings, places, wi
 
 
 def test_several_masks_of_both_kinds(checkered):
-    settings = Settings(
-        time_masks=2, time_mask_seconds=0.1, frequency_masks=3, frequency_mask_mels=90
-    )
+    settings = only(time_masks=2, time_mask_seconds=0.1, frequency_masks=3, frequency_mask_mels=90)
     hidden = levelled(augmented(settings, checkered(400))[0])
     frames, bins = hidden.all(dim=1), hidden.all(dim=2)
     assert torch.equal(hidden, frames[:, None, :] | bins[:, :, None])
@@ -474,7 +473,7 @@ def test_several_masks_of_both_kinds(checkered):
 
 
 def test_a_mask_wider_than_the_spectrogram(checkered):
-    values, _ = augmented(Settings(time_masks=1, time_mask_seconds=9), checkered(300))
+    values, _ = augmented(only(time_masks=1, time_mask_seconds=9), checkered(300))
     widths = levelled(values).all(dim=1).sum(dim=1)
     assert widths.min() < 5
     assert widths.max() > 46
@@ -507,7 +506,7 @@ def test_batches_of_an_epoch_differ_and_no_state_but_the_generators_counts():
 def test_a_batch_of_one():
     """It has no partner but itself."""
     spectrograms = stored(SMALL, white(1, 1_000))
-    values, targets = augmented(Settings(mixup=0.3), spectrograms, torch.tensor([1]))
+    values, targets = augmented(only(mixup=0.3), spectrograms, torch.tensor([1]))
     torch.testing.assert_close(values, spectrograms.float())
     assert targets.tolist() == [[0, 1, 0]]
     noise = Noise([stored(SMALL, white(3_000)).numpy()], 51, CPU)
@@ -555,7 +554,7 @@ def test_noise_shorter_than_a_recording_is_refused(lengths):
 
 def test_noise_that_is_asked_for_must_be_there():
     with pytest.raises(ValueError, match="noise"):
-        Augmentation(Settings(noise_share=0.1), SMALL, None, words=3)
+        Augmentation(only(noise_share=0.1), SMALL, None, words=3)
 
 
 def test_importing_takes_neither_pandas_nor_zarr():
@@ -568,5 +567,5 @@ def test_importing_takes_neither_pandas_nor_zarr():
 
 def test_a_mask_over_silence_stays_silent():
     spectrograms = torch.zeros(4, 2, 33, 51, dtype=torch.float16)
-    values, _ = augmented(Settings(time_masks=3, frequency_masks=3), spectrograms)
+    values, _ = augmented(only(time_masks=3, frequency_masks=3), spectrograms)
     assert (values == 0).all()

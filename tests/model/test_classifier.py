@@ -74,14 +74,14 @@ def test_words_are_those_of_the_stores_in_their_order():
         SimpleNamespace(word=word, transform=SMALL, samples=1_002) for word in ("yes", "no", "up")
     ]
     torch.manual_seed(1)
-    classifier = Classifier.for_stores(stores, "power")
+    classifier = Classifier.for_stores(stores, "power", "published")
     assert classifier.words == ["yes", "no", "up"]
     assert classifier.network_name == "published"
     assert (classifier.transform, classifier.samples) == (SMALL, 1_002)
     assert classifier.eval()(spectrograms()).shape == (4, 3)
     # Torch's seed decides on the weights.
     torch.manual_seed(1)
-    same = Classifier.for_stores(stores, "power")
+    same = Classifier.for_stores(stores, "power", "published")
     assert torch.equal(same.eval()(spectrograms()), classifier(spectrograms()))
     other = Classifier.for_stores(stores, "power", "residual")
     assert (other.words, other.network_name) == (["yes", "no", "up"], "residual")
@@ -96,7 +96,7 @@ def test_unknown_network():
 @pytest.mark.filterwarnings("ignore:At least one mel filterbank")
 @pytest.mark.parametrize("name", REPRESENTATIONS)
 def test_images_are_exact_whatever_the_networks_precision(name):
-    classifier, seen = Classifier(["yes", "no"], name, SMALL, samples=1000), []
+    classifier, seen = Classifier(["yes", "no"], name, SMALL, 1000, "published"), []
     classifier.network = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LazyLinear(2))
     classifier.network.register_forward_pre_hook(lambda _, images: seen.append(images[0]))
     classifier.precision = torch.bfloat16
@@ -134,7 +134,7 @@ FILES = {
     "a byte less": (lambda model: model[:-1], "a file that is damaged or was not copied whole"),
     "text": (
         b"version https://git-lfs.github.com/spec/v1\noid",
-        "a text that begins with 'version",
+        "a text file that begins with 'version",
     ),
     "noise": (bytes(range(128, 256)), "another file"),
     "onnx": (onnx.helper.make_model(GRAPH, producer_name="pytorch"), "an ONNX model"),
@@ -143,19 +143,19 @@ FILES = {
     "archive": (zipped("a.csv"), "a ZIP archive"),
     "checkpoint": (
         saved({"identity": "a", "parts": {}, "state": {}}),
-        "the checkpoint of a training",
+        "the checkpoint of an unfinished training",
     ),
-    "another dictionary": (saved({"words": ["no"]}), "a PyTorch file with something else in it"),
-    "weights": (saved(nn.Linear(2, 2).state_dict()), "a PyTorch file with something else in it"),
-    "network": (saved(nn.Linear(2, 2)), "a PyTorch file with code of another program in it"),
-    "list": (saved([1]), "a PyTorch file with something else in it"),
+    "another dictionary": (saved({"words": ["no"]}), "a PyTorch file with other content"),
+    "weights": (saved(nn.Linear(2, 2).state_dict()), "a PyTorch file with other content"),
+    "network": (saved(nn.Linear(2, 2)), "a PyTorch file with code of another program"),
+    "list": (saved([1]), "a PyTorch file with other content"),
 }
 
 
 @pytest.fixture
 def path(tmp_path):
     path = tmp_path / "model.pt"
-    Classifier(["no", "yes"], "complex", SMALL, 1000).save(path)
+    Classifier(["no", "yes"], "complex", SMALL, 1000, "published").save(path)
     return path
 
 
@@ -170,7 +170,7 @@ def test_a_model_that_lacks_a_setting_is_of_another_version(path):
     content = torch.load(path)
     del content["no_words"]
     torch.save(content, path)
-    with pytest.raises(UserError, match="but one of another version of it: "):
+    with pytest.raises(UserError, match="but a model of another version of it: "):
         Classifier.load(path)
 
 
@@ -182,10 +182,8 @@ def test_a_file_that_is_no_model_is_told_as_what_it_is(path, name):
     path.write_bytes(content.SerializeToString() if name.startswith("onnx") else content)
     with pytest.raises(UserError) as fault:
         Classifier.load(path)
-    assert str(fault.value).startswith(f"{path} is no model of this workflow but {kind}")
-    assert str(fault.value).endswith(
-        ": delete it and run the workflow again, which trains it anew."
-    )
+    assert str(fault.value).startswith(f"{path} is not a model of this workflow, but {kind}")
+    assert str(fault.value).endswith(": delete it and run the workflow again, which retrains it.")
     with pytest.raises(UserError, match=r": name another\.$"):
         Classifier.load(path, "name another")
 
@@ -197,7 +195,7 @@ def test_a_file_that_is_no_model_is_told_as_what_it_is(path, name):
 )
 def test_a_model_of_another_version_is_told(path, change):
     torch.save(torch.load(path, weights_only=True) | change, path)
-    with pytest.raises(UserError, match="no model of this workflow but one of another version"):
+    with pytest.raises(UserError, match="not a model of this workflow, but a model of another"):
         Classifier.load(path)
 
 

@@ -38,7 +38,7 @@ def test_few_confidences_still_keep_the_share():
 
 
 def test_without_confidences_no_answer_is_doubted():
-    assert thresholds.threshold(np.empty(0)) == 0
+    assert thresholds.threshold(np.empty(0), 0.95) == 0
 
 
 def test_doubtful_words_are_unknown():

@@ -40,7 +40,7 @@ def test_a_folder_is_searched_with_all_below_it_and_sorted(make):
 def test_files_of_other_kinds_are_counted(make, messages):
     folder = make("a.wav", "b.txt", "c/d.txt", "c/e.pdf", ".hidden", "c/Thumbs.db", "f.m4a")
     assert names(folder) == ["a.wav", "f.m4a"]
-    assert messages == ["3 files of other kinds were skipped (.pdf, .txt)."]
+    assert messages == ["Skipped 3 files of other types (.pdf, .txt)."]
     (folder / "a.wav").unlink()
     (folder / "f.m4a").unlink()
     with pytest.raises(UserError, match=r"There are no .* sound files"):

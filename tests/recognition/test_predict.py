@@ -160,7 +160,10 @@ def test_a_damaged_model_is_reported(recordings, tmp_path):
     (tmp_path / "model.pt").write_bytes(b"PK\3\4 damaged")
     done = predict("model.pt", recordings, "--output", "words.csv", cwd=tmp_path)
     assert done.returncode == 2
-    assert b"Error: model.pt is no model of this workflow but a file that is damaged" in done.stderr
+    assert (
+        b"Error: model.pt is not a model of this workflow, but a file that is damaged"
+        in done.stderr
+    )
     assert b"Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["model.pt"]
 
@@ -201,8 +204,8 @@ def test_a_file_that_is_no_model_is_reported_without_the_workflows_advice(tmp_pa
     (tmp_path / "model.pt").write_text("version https://git-lfs.github.com/spec/v1")
     assert ask("model.pt", "a.wav", "--device", "cpu") == (
         2,
-        "Error: model.pt is no model of this workflow but a text that begins with 'version "
-        "https://git-lfs.github.com/spec/v1': name a run's model.pt.\n",
+        "Error: model.pt is not a model of this workflow, but a text file that begins with "
+        "'version https://git-lfs.github.com/spec/v1': name a run's model.pt.\n",
     )
 
 
@@ -298,7 +301,7 @@ def test_answers_are_those_of_the_evaluation(recognized):
             # The network's arithmetic may be that of bfloat16, and stores have values rounded.
             probability = known[own[f"word{place}"]]
             assert float(own[f"p{place}"]) == pytest.approx(probability, abs=0.02)
-    assert predicted.loc["broken.wav", "fault"] == "a text"
+    assert predicted.loc["broken.wav", "fault"] == "a text file"
 
 
 @pytest.mark.workflow

@@ -132,7 +132,7 @@ def test_a_long_scan_reports_its_progress(pool, messages, monkeypatch):
     monkeypatch.setattr("spokenwords.jobs.progress.time.monotonic", lambda: next(now))
     list(sliding_window.probabilities(tones.classifier(), [sound(0.5), sound(30)], pool))
     # 291 windows, and before them the one of the first recording.
-    assert "Scanning: 63 of 291 windows (22%), 10.5 a second, 22 s left" in messages
+    assert "Scanning: 63 of 291 windows (22%), 10.5 per second, 22 s left" in messages
 
 
 # Reading ahead.
@@ -237,7 +237,7 @@ def test_what_is_hidden_hides_nothing():
 
 def test_without_a_threshold_every_likeliest_word_counts():
     classifier = tones.classifier()
-    assert thresholds.threshold(np.empty(0, np.float32)) == 0
+    assert thresholds.threshold(np.empty(0, np.float32), 0.95) == 0
     windows = np.full((1, 5), 0.2, np.float32)
     [event] = sliding_window.events(classifier, windows, 1000, 0.0)
     assert (event.word, event.probabilities.max()) == ("low", pytest.approx(0.2))

@@ -183,7 +183,7 @@ def test_many_recordings(record, threads):
 
 
 def test_fewer_than_three_classes_leave_columns_empty(record):
-    classifier = Classifier(["a", "b"], "power", SMALL, 1000)
+    classifier = Classifier(["a", "b"], "power", SMALL, 1000, "published")
     classifier.network = nn.Sequential(nn.Flatten(), nn.Linear(33 * 51, 2))
     nn.init.zeros_(classifier.network[1].weight)
     classifier.network[1].bias.data[:] = torch.tensor([0, np.log(3)])
@@ -254,10 +254,10 @@ def broken(tmp_path):
         "folder.wav": "Is a directory",
         "nowhere.wav": "No such file or directory",
         "round.wav": "Too many levels of symbolic links",
-        "pipe.wav": "no regular file",
+        "pipe.wav": "not a regular file",
         os.fsdecode(b"\xff.wav"): "an empty file",
-        "slow.wav": "no credible sample rate (10 Hz)",
-        "fast.wav": "no credible sample rate (268451456 Hz)",
+        "slow.wav": "implausible sample rate (10 Hz)",
+        "fast.wav": "implausible sample rate (268451456 Hz)",
         "none.wav": "no samples",
         "nan.wav": "samples that are not finite numbers",
     }

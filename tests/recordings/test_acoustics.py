@@ -52,6 +52,10 @@ def measured(samples, rate=RATE):
     return acoustics.of_samples(samples.astype(np.float32), rate)
 
 
+def of_recording(path, seconds=1.0, window="loudest"):
+    return acoustics.of_recording(path, RATE, seconds, window)
+
+
 def write(path, samples, rate=RATE):
     path.parent.mkdir(parents=True, exist_ok=True)
     wavfile.write(path, rate, np.clip(np.rint(32_768 * samples), -32_768, 32_767).astype(np.int16))
@@ -220,18 +224,18 @@ def test_files_of_another_rate_and_more_channels(tmp_path):
     write(tmp_path / "stereo.wav", np.stack([left, right], axis=1))
     write(tmp_path / "mono.wav", (left + right) / 2)
     write(tmp_path / "slow.wav", ((left + right) / 2)[::2], RATE // 2)
-    mono = acoustics.of_recording(tmp_path / "mono.wav", RATE, 1.0)
-    stereo = acoustics.of_recording(tmp_path / "stereo.wav", RATE, 1.0)
+    mono = of_recording(tmp_path / "mono.wav")
+    stereo = of_recording(tmp_path / "stereo.wav")
     close = dict.fromkeys(["level_dbfs", "snr_db", "centroid_hz", "onset_seconds"], 0.1)
     same(stereo, mono, **close)
     # The voice has nothing above 4 kHz, where half the noise is.
-    slow = acoustics.of_recording(tmp_path / "slow.wav", RATE, 1.0)
+    slow = of_recording(tmp_path / "slow.wav")
     same(slow, mono, level_dbfs=0.3, onset_seconds=0.011, voiced_seconds=0.03)
 
 
 def test_the_padding_of_a_short_recording_is_not_measured(tmp_path):
     write(tmp_path / "short.wav", at(0.2, voice(0.3), noise(POWER / 1e3, 0.5)))
-    found = acoustics.of_recording(tmp_path / "short.wav", RATE, 1.0)
+    found = of_recording(tmp_path / "short.wav")
     assert found["cut_at_end"] is True
     assert found["snr_db"] == pytest.approx(30, abs=1.5)
 
@@ -240,22 +244,22 @@ def test_what_is_beyond_the_networks_window_is_not_measured(tmp_path):
     samples = at(0.8, voice(0.5), noise(POWER / 1e3, 2))
     samples[[10, 20, 30, 20_000]] = 1, -1, 32_767 / 32_768, 1
     write(tmp_path / "long.wav", samples)
-    found = acoustics.of_recording(tmp_path / "long.wav", RATE, 1.0, "start")
+    found = of_recording(tmp_path / "long.wav", window="start")
     assert found["cut_at_end"] is True
     assert found["clipped_samples"] == 3
     # The loudest second has the word in its middle.
-    found = acoustics.of_recording(tmp_path / "long.wav", RATE, 1.0, "loudest")
+    found = of_recording(tmp_path / "long.wav")
     assert found["cut_at_end"] is False
     assert found["onset_seconds"] == pytest.approx(0.25, abs=0.03)
     assert found["clipped_samples"] == 1
-    assert acoustics.of_recording(tmp_path / "long.wav", RATE, 2.0)["cut_at_end"] is False
+    assert of_recording(tmp_path / "long.wav", 2.0)["cut_at_end"] is False
 
 
 def test_clipped_samples_are_those_of_the_window_at_the_files_rate(tmp_path):
     samples = at(0.8, voice(0.5), noise(POWER / 1e3, 2))[::2]
     samples[[4320, 4480, 12_320, 12_480]] = 1  # at 0.54, 0.56, 1.54 and 1.56 s
     write(tmp_path / "long.wav", samples, RATE // 2)
-    assert acoustics.of_recording(tmp_path / "long.wav", RATE, 1.0)["clipped_samples"] == 2
+    assert of_recording(tmp_path / "long.wav")["clipped_samples"] == 2
 
 
 def test_clipped_samples_are_the_files_own(tmp_path):
@@ -263,7 +267,7 @@ def test_clipped_samples_are_the_files_own(tmp_path):
     samples[[100, 101, 102], 0] = 1, -1, 32_766 / 32_768
     samples[200, 1] = 1
     write(tmp_path / "clipped.wav", samples, 8000)
-    assert acoustics.of_recording(tmp_path / "clipped.wav", RATE, 1.0)["clipped_samples"] == 3
+    assert of_recording(tmp_path / "clipped.wav")["clipped_samples"] == 3
 
 
 def manifests():
@@ -282,7 +286,7 @@ def test_the_table_and_its_file(tmp_path):
         strict=True,
     ):
         write(tmp_path / file, samples)
-    table = acoustics.table(test, train, tmp_path, RATE, 1.0)
+    table = acoustics.table(test, train, tmp_path, RATE, 1.0, "loudest")
     table.to_csv(tmp_path / "properties.csv", index=False, float_format="%.6g")
     read = acoustics.read(tmp_path / "properties.csv")
     for one in (table, read):
@@ -298,4 +302,4 @@ def test_the_table_and_its_file(tmp_path):
 
 def test_a_recording_that_is_gone_is_told(tmp_path):
     with pytest.raises(UserError, match="001_nohash_0"):
-        acoustics.table(*manifests(), tmp_path, RATE, 1.0)
+        acoustics.table(*manifests(), tmp_path, RATE, 1.0, "loudest")

@@ -90,7 +90,7 @@ def test_channels_are_averaged(tmp_path):
     content = np.array([[16384, 8192], [16384, -16384], [0, -8192]], "<i2").tobytes()
     path = write_wave(tmp_path / "a.wav", content, channels=2)
     assert decoding.decode(path)[0].shape == (3, 2)
-    assert audio.load(path, RATE, 3).tolist() == [0.375, 0.0, -0.125]
+    assert audio.load(path, RATE, 3, "loudest").tolist() == [0.375, 0.0, -0.125]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_recordings_up_to_the_windows_length_are_as_they_are(tmp_path, window, l
 def test_the_window_is_chosen_at_the_models_rate(tmp_path):
     path = tmp_path / "a.wav"
     soundfile.write(path, at(1.5, word())[::2], RATE // 2, subtype="FLOAT")
-    samples = audio.load(path, RATE, RATE)
+    samples = audio.load(path, RATE, RATE, "loudest")
     energy = np.square(samples, dtype=float)
     assert np.average(np.arange(RATE), weights=energy) == pytest.approx(RATE / 2, abs=800)
     assert energy.sum() == pytest.approx(np.square(word(), dtype=float).sum(), rel=0.02)
@@ -232,7 +232,7 @@ def test_one_sounding_channel_of_many_does_not_cancel():
 def test_a_resampled_tone_is_the_tone_sampled_at_the_new_rate(tmp_path, own_rate, frequency):
     path = tmp_path / "a.wav"
     soundfile.write(path, tone(frequency, own_rate), own_rate, subtype="FLOAT")
-    samples = audio.load(path, RATE, RATE)
+    samples = audio.load(path, RATE, RATE, "loudest")
     assert samples.dtype == np.float32
     # Frequency, amplitude and phase are all in this.
     np.testing.assert_allclose(interior(samples), interior(tone(frequency, RATE)), atol=0.005)
@@ -249,7 +249,7 @@ def test_tones_that_the_new_rate_cannot_hold_are_removed(own_rate, frequency):
 def test_resampling_happens_before_padding_and_cutting(tmp_path):
     path = tmp_path / "a.wav"
     soundfile.write(path, np.full(4000, 0.5), 8000)
-    samples = audio.load(path, RATE, RATE)
+    samples = audio.load(path, RATE, RATE, "loudest")
     np.testing.assert_allclose(samples[500:7500], 0.5, atol=0.005)
     assert not samples[8000:].any()
 
@@ -313,8 +313,8 @@ def with_a_chunk_beyond_the_length_told(path, values):
 @pytest.mark.parametrize("rate", [10, 999, 1_000_001, 268_451_456])
 def test_rates_that_only_a_damaged_header_has_are_refused(tmp_path, rate, subtype):
     soundfile.write(tmp_path / "a.wav", np.zeros(100), rate, subtype=subtype)
-    expected = rf"^no credible sample rate \({rate} Hz\)$"
-    for read in (decoding.decode, lambda path: audio.load(path, RATE, RATE)):
+    expected = rf"^implausible sample rate \({rate} Hz\)$"
+    for read in (decoding.decode, lambda path: audio.load(path, RATE, RATE, "loudest")):
         with pytest.raises(decoding.UnreadableRecordingError, match=expected):
             read(tmp_path / "a.wav")
 
@@ -412,4 +412,4 @@ def test_what_cannot_be_decoded_is_unreadable_for_a_reason(tmp_path, make):
     assert not reason.endswith(".")
     assert str(tmp_path) not in reason
     with pytest.raises(decoding.UnreadableRecordingError):
-        audio.load(path, RATE, RATE)
+        audio.load(path, RATE, RATE, "loudest")

@@ -140,7 +140,7 @@ KINDS = {
     "constant": ("a.wav", sound(np.full(RATE, 0.9)), Usable()),
     "float beyond full scale": ("a.wav", sound(4 * VALUES, subtype="FLOAT"), Usable()),
     "float on the scale of integers": (
-        *("a.wav", sound(30000 * VALUES, subtype="FLOAT"), Unreadable("where full scale is 1")),
+        *("a.wav", sound(30000 * VALUES, subtype="FLOAT"), Unreadable("but full scale is 1")),
     ),
     "float with NaN": (
         *("a.wav", sound([0, np.nan, 0], subtype="FLOAT"), Unreadable("not finite")),
@@ -190,9 +190,9 @@ KINDS = {
     "link to what no name can be": ("a.wav", link("x" * 300), Unreadable("")),
     "link to a folder": ("a.wav", link(".."), Unreadable("Is a directory")),
     "folder": ("a.wav", lambda path: path.mkdir(), Unreadable("Is a directory")),
-    "pipe": ("a.wav", os.mkfifo, Unreadable("no regular file")),
-    "socket": ("a.wav", bound_socket, Unreadable("no regular file")),
-    "device": ("a.wav", link("/dev/zero"), Unreadable("no regular file")),
+    "pipe": ("a.wav", os.mkfifo, Unreadable("not a regular file")),
+    "socket": ("a.wav", bound_socket, Unreadable("not a regular file")),
+    "device": ("a.wav", link("/dev/zero"), Unreadable("not a regular file")),
     # litter
     **{
         f"litter: {name}": (name, content(b"litter"), IGNORED)
@@ -209,7 +209,7 @@ def test_each_kind_of_file_has_its_outcome(tmp_path, name, make, outcome):
     folder = tmp_path / "words"
     (folder / "yes").mkdir(parents=True)
     make(folder / "yes" / name)
-    rows = inventory.of_word(folder, "yes")
+    rows = inventory.of_word(folder, "yes", None, 16_000, 1.0, "loudest")
     inventory_file.write(rows, tmp_path / "yes.csv")
     if outcome is IGNORED:
         assert rows == []
@@ -234,8 +234,10 @@ def test_each_kind_of_file_has_its_outcome(tmp_path, name, make, outcome):
         usable,
         TRANSFORM,
         RATE,
+        window="loudest",
         rounding=16,
         chunk_length=64,
+        compression="zstd",
         inventory_digest="0" * 64,
     )
     values = open_store(path).read(slice(0, 1))

@@ -34,7 +34,7 @@ def segments(tmp_path):
 
 def test_all_words(train):
     chosen = classes.choose(WORDS, ALL)
-    assert (chosen.names, chosen.no_words) == (WORDS, [])
+    assert (chosen.names, chosen.non_words) == (WORDS, [])
     assert manifest.of_classes(train, chosen)["word"].map(chosen.number).tolist() == [
         0,
         0,
@@ -49,7 +49,7 @@ def test_all_words(train):
 
 def test_unknown_words_are_one_class(train):
     chosen = classes.choose(WORDS, ALL | {"unknown": ["bed", "dog"]})
-    assert (chosen.names, chosen.no_words) == (["cat", "up", "unknown"], ["unknown"])
+    assert (chosen.names, chosen.non_words) == (["cat", "up", "unknown"], ["unknown"])
     table = manifest.of_classes(train, chosen)
     assert table["word"].map(chosen.number).tolist() == [2, 2, 0, 0, 2, 2, 1, 1]
     assert manifest.renamed(table, chosen)["word"].tolist() == [
@@ -77,7 +77,7 @@ def test_a_single_word_and_another_class_are_enough(change, names):
 
 def test_a_data_set_of_one_word_needs_noise():
     assert classes.choose(["up"], ALL | {"silence": True}).names == ["up", "silence"]
-    with pytest.raises(UserError, match="one class, up"):
+    with pytest.raises(UserError, match="only the class up"):
         classes.choose(["up"], ALL)
 
 
@@ -105,7 +105,7 @@ def test_a_word_without_training_recordings_stops_the_run(tmp_path):
     with pytest.raises(UserError) as told:
         manifest.of_classes(train, classes.choose(WORDS, ALL))
     message = str(told.value)
-    assert message.startswith(f"{train} has no recording of cat, which this run needs.")
+    assert message.startswith(f"{train} has no recordings of cat, but this run needs them.")
     # In which sets it is, how often, by whom.
     assert (
         "\n  cat: 4 recordings of 2 speakers, 1 of unknown speakers; valid has 1 by carl; test has "
@@ -127,7 +127,8 @@ def test_only_classes_that_a_run_has_need_training_recordings(tmp_path):
         assert len(manifest.of_classes(train, classes.choose(WORDS, ALL | change))) == 2
     chosen = classes.choose(WORDS, ALL | {"words": ["bed"], "unknown": ["cat", "up"]})
     with pytest.raises(
-        UserError, match=r"train\.csv has no recording of cat, up, .*\n.*\n  up: no recordings\nAdd"
+        UserError,
+        match=r"train\.csv has no recordings of cat, up, .*\n.*\n  up: no recordings\nAdd",
     ):
         manifest.of_classes(train, chosen)
 
@@ -140,7 +141,7 @@ def test_words_that_are_left_out_are_strangers(train):
 
 def test_silence_takes_segments_of_the_set_as_many_as_a_class_has_recordings(train, segments):
     chosen = classes.choose(WORDS, ALL | {"silence": True})
-    assert (chosen.names, chosen.no_words) == ([*WORDS, "silence"], ["silence"])
+    assert (chosen.names, chosen.non_words) == ([*WORDS, "silence"], ["silence"])
     table = manifest.of_classes(train, chosen, [segments])
     # Of the five for training, two: the first and the last.
     assert table["file"].tolist()[8:] == ["n@0s", "n@4s"]
@@ -154,7 +155,7 @@ def test_silence_takes_segments_of_the_set_as_many_as_a_class_has_recordings(tra
 
 def test_a_set_without_any_of_the_words_is_told(train):
     chosen = classes.choose(["owl", "cow", *WORDS], ALL | {"words": ["cow", "owl"]})
-    with pytest.raises(UserError, match=r"train\.csv has no recording of cow, owl, which"):
+    with pytest.raises(UserError, match=r"train\.csv has no recordings of cow, owl, but"):
         manifest.of_classes(train, chosen)
 
 
@@ -168,11 +169,11 @@ def test_a_word_called_silence_may_be_unknown_beside_the_class():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"words": ["bed", "cow"]}, "^cow, which"),
-        ({"unknown": ["owl", "cow"]}, "^cow, owl, which"),
+        ({"words": ["bed", "cow"]}, "list cow, but"),
+        ({"unknown": ["owl", "cow"]}, "list cow, owl, but"),
         ({"unknown": WORDS}, "no word to classify"),
         ({"unknown": WORDS, "silence": True}, "no word to classify"),
-        ({"words": ["bed"]}, r"one class, bed.*`unknown: \[<word>, …\]`.*`silence: on`"),
+        ({"words": ["bed"]}, r"only the class bed.*`unknown: \[<word>, …\]`.*`silence: on`"),
     ],
 )
 def test_what_does_not_fit_is_told(change, message):
@@ -183,7 +184,7 @@ def test_what_does_not_fit_is_told(change, message):
 @pytest.mark.parametrize("change", [{}, {"unknown": ["bed"]}])
 def test_no_word_is_called_as_the_answer_to_all_else(change):
     words = [*WORDS, "unknown"]
-    with pytest.raises(UserError, match="'unknown' has the name of an answer"):
+    with pytest.raises(UserError, match="'unknown' has the name of a non-word class"):
         classes.choose(words, ALL | change)
     chosen = classes.choose(words, ALL | {"unknown": ["unknown", "bed"]})
     assert chosen.names == ["cat", "dog", "up", "unknown"]
@@ -192,11 +193,11 @@ def test_no_word_is_called_as_the_answer_to_all_else(change):
 
 def test_a_word_called_silence_beside_the_class():
     words = [*WORDS, "silence"]
-    with pytest.raises(UserError, match="'silence' has the name of an answer"):
+    with pytest.raises(UserError, match="'silence' has the name of a non-word class"):
         classes.choose(words, ALL | {"silence": True})
     assert "silence" in classes.choose(words, ALL).names
 
 
 def test_a_run_is_named_in_what_is_told():
-    with pytest.raises(UserError, match=r"^cow, which .* of runs\.mine"):
+    with pytest.raises(UserError, match=r"of runs\.mine .* list cow, but"):
         classes.choose(WORDS, ALL | {"words": ["bed", "cow"], "run": "mine"})

@@ -42,47 +42,47 @@ def scan(folder, tmp_path):
 def test_words_are_the_folders_that_have_recordings(folder):
     write(folder, "_background_noise_/hum.wav", ".hidden/a.wav", "notes/readme.txt", "stray.wav")
     (folder / "empty").mkdir()
-    assert list(data_folder.words(folder)) == ["no", "up", "yes"]
+    assert list(data_folder.words(folder, "all", 1)) == ["no", "up", "yes"]
 
 
 def test_wanted_words_are_taken_whatever_their_order(folder):
-    assert list(data_folder.words(folder, ["yes", "no"])) == ["no", "yes"]
+    assert list(data_folder.words(folder, ["yes", "no"], 1)) == ["no", "yes"]
 
 
 def test_missing_words_are_named_together_with_those_that_are_there(folder):
-    with pytest.raises(UserError, match=r"of left, right in .*dataset\.words.*: no, up, yes\."):
-        data_folder.words(folder, ["yes", "right", "left"])
+    with pytest.raises(UserError, match=r"of left, right .*dataset\.words.*: no, up, yes\."):
+        data_folder.words(folder, ["yes", "right", "left"], 1)
 
 
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(UserError, match=r"nowhere.*dataset\.folder"):
-        data_folder.words(tmp_path / "nowhere")
+        data_folder.words(tmp_path / "nowhere", "all", 1)
 
 
 @pytest.mark.parametrize("files", [[], ["a.wav"], ["_background_noise_/a.wav", "no/a.pdf"]])
 def test_a_folder_without_words_is_told(tmp_path, files):
     write(tmp_path / "data", "readme.txt", *files)
-    with pytest.raises(UserError, match=r"has no folder of .* files"):
-        data_folder.words(tmp_path / "data")
+    with pytest.raises(UserError, match=r"contains no folder of .* files"):
+        data_folder.words(tmp_path / "data", "all", 1)
 
 
 def test_a_single_word_is_a_data_set(tmp_path):
     """Noise can be the other class; whether a run has one is told of the run."""
     write(tmp_path / "data", "yes/a.wav", "_background_noise_/a.wav")
-    assert data_folder.words(tmp_path / "data") == {"yes": ["a.wav"]}
+    assert data_folder.words(tmp_path / "data", "all", 1) == {"yes": ["a.wav"]}
 
 
 @pytest.mark.parametrize("word", ["a{b}", "a<b", "a\nb", "a\\b"])
 def test_words_that_paths_of_results_cannot_hold_are_refused(folder, word):
     write(folder, f"{word}/a.wav")
-    with pytest.raises(UserError, match="rename"):
-        data_folder.words(folder)
+    with pytest.raises(UserError, match="Rename"):
+        data_folder.words(folder, "all", 1)
 
 
 @pytest.mark.parametrize("word", ["001", "NA", "so so", "günstig", "はい", "can't", "v1.2"])
 def test_any_other_word_is_welcome(folder, word):
     write(folder, f"{word}/a.wav")
-    assert word in data_folder.words(folder)
+    assert word in data_folder.words(folder, "all", 1)
 
 
 def test_recordings_are_sound_files_in_the_order_of_their_names(tmp_path):
@@ -99,15 +99,15 @@ def test_files_that_are_no_recordings_are_counted_by_kind(tmp_path, messages):
     write(tmp_path, "_background_noise_/README.md", ".git/config.txt", "validation_list.txt")
     write(tmp_path, "yes/deeper/notes.txt")
     data_folder.report_skipped(data_folder.files_of_words(tmp_path))
-    assert messages == ["5 files of other kinds were skipped (.doc, .pdf, .txt, without a suffix)."]
+    assert messages == ["Skipped 5 files of other types (.doc, .pdf, .txt, without a suffix)."]
 
 
 @pytest.mark.parametrize(
     ("names", "expected"),
     [
-        (["a.txt"], ["1 file of another kind was skipped (.txt)."]),
+        (["a.txt"], ["Skipped 1 file of other types (.txt)."]),
         (["a.wav", ".a.txt", "thumbs.db"], []),
-        (["a.wav.part"] * 1234, ["1,234 files of other kinds were skipped (.part)."]),
+        (["a.wav.part"] * 1234, ["Skipped 1,234 files of other types (.part)."]),
     ],
 )
 def test_one_file_or_none_that_is_no_recording(messages, names, expected):
@@ -122,7 +122,7 @@ def test_names_that_are_no_text_are_refused(folder, name):
     with open(path, "wb"):  # noqa: PTH123
         pass
     with pytest.raises(UserError, match=r"na\\udcefve\.wav.*UTF-8"):
-        data_folder.words(folder)
+        data_folder.words(folder, "all", 1)
 
 
 @pytest.mark.parametrize(

@@ -360,7 +360,7 @@ def flipped(content: bytes, place: int) -> bytes:
     return bytes(content)
 
 
-RESCUE = "; `ffmpeg -i <file> <new name>.wav` converts what is left of it"
+RESCUE = "; `ffmpeg -i <file> <new name>.wav` converts the intact part"
 DAMAGED = {
     "FLAC, a bit of sound": (
         lambda: flipped(made("FLAC"), len(made("FLAC")) // 2),
@@ -392,17 +392,17 @@ DAMAGED = {
     "half a WAV header": (lambda: made("WAV")[:20], "damaged or incomplete WAV file"),
     "an unknown encoding": (
         lambda: sized("WAV", b"fmt ", 0x1234, 8, length=2),
-        "WAV file that is encrypted or in an unknown encoding: convert it to WAV by the program "
-        "that made it",
+        "WAV file that is encrypted or has an unsupported encoding: convert it to WAV with the "
+        "program that made it",
     ),
     "a film without sound": (lambda: silent_film(), "MP4 file without sound"),
     "nothing": (lambda: b"", "an empty file"),
-    "zeros": (lambda: bytes(5000), "nothing but zeros"),
-    "a text": (lambda: "für später\n".encode(), "a text"),
-    "a playlist": (lambda: b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n", "a text"),
+    "zeros": (lambda: bytes(5000), "only zeros"),
+    "a text": (lambda: "für später\n".encode(), "a text file"),
+    "a playlist": (lambda: b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n", "a text file"),
     "a web page": (
         lambda: b"\n<!DOCTYPE html>\n<html>",
-        "a web page, as failed downloads leave: download the recording again",
+        "a web page from a failed download: download the recording again",
     ),
     "a Git LFS pointer": (
         lambda: b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
@@ -413,7 +413,7 @@ DAMAGED = {
     "a ZIP archive": (lambda: archive(), "a ZIP archive or Office document: unpack it"),
     "random bytes": (
         lambda: random.Random(1).randbytes(32000),
-        "no known kind of sound file: convert it to WAV",
+        "not a sound file of a supported kind: convert it to WAV",
     ),
 }
 
@@ -446,7 +446,9 @@ def test_what_cannot_be_decoded_is_named_for_what_it_is(decode, capfd, make, rea
 
 @pytest.mark.parametrize("suffix", ["au", "snd", "gsm", "vox", "mp3", "aac", "m4a", "raw"])
 def test_a_name_does_not_make_sound_of_random_bytes(decode, suffix):
-    with pytest.raises(decoding.UnreadableRecordingError, match=r"^no known kind of sound file"):
+    with pytest.raises(
+        decoding.UnreadableRecordingError, match=r"^not a sound file of a supported kind"
+    ):
         decode(random.Random(1).randbytes(32000), f"a.{suffix}")
 
 
@@ -458,7 +460,7 @@ def test_a_name_does_not_hinder_decoding(decode, kind, name):
 
 
 def test_a_file_that_gives_more_than_any_encoding_holds_is_damaged(decode, monkeypatch):
-    monkeypatch.setattr(decoding, "MOST_SAMPLES_A_BYTE", 1)
+    monkeypatch.setattr(decoding, "MOST_SAMPLES_PER_BYTE", 1)
     with pytest.raises(decoding.UnreadableRecordingError, match=r"^damaged or incomplete MP4 file"):
         decode(made("M4A"))
 

@@ -34,7 +34,9 @@ def of_word(tmp_path):
 
     def of_word(word):
         path = tmp_path / f"{word}.csv"
-        inventory_file.write(inventory.of_word(tmp_path / "data", word), path)
+        inventory_file.write(
+            inventory.of_word(tmp_path / "data", word, None, RATE, 1.0, "loudest"), path
+        )
         return checks.read(path)
 
     return of_word
@@ -249,7 +251,9 @@ def test_an_inventory_is_the_same_each_time(write, tmp_path):
     digests = []
     for name in ("first", "second"):
         path = tmp_path / f"{name}.csv"
-        inventory_file.write(inventory.of_word(tmp_path / "data", "yes"), path)
+        inventory_file.write(
+            inventory.of_word(tmp_path / "data", "yes", None, RATE, 1.0, "loudest"), path
+        )
         digests.append(hash_of(path))
     assert digests[0] == digests[1] == hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -422,7 +426,7 @@ def test_the_log_says_what_stands_out(messages):
     )
     (line,) = messages
     for part in (
-        *("4 recordings", "2 words", "3 usable", "1.00 h", "2 with the same samples"),
+        *("4 recordings", "2 words", "3 usable", "1.00 h", "2 identical to another one"),
         *("2 silent", "1 channels", "1 long"),
     ):
         assert part in line

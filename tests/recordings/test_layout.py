@@ -37,7 +37,7 @@ def test_a_plain_folder_raises_no_doubts(write, messages):
         # What archives and tools leave has no recordings of anybody.
         *("__MACOSX/up/._1.wav", ".git/x.wav", "up/.cache/1.wav", "._up.wav", "_docs/a.txt"),
     )
-    assert list(data_folder.words(folder)) == [
+    assert list(data_folder.words(folder, "all", 1)) == [
         *("cats (2)", "copy", "no", "noisy", "test 1", "testify", "up")
     ]
     assert messages == []
@@ -48,25 +48,25 @@ DOUBTFUL = {
     "nested": (
         ["hello/anna/1.wav", "hello/anna/2.wav", "hello/ben/1.wav"],
         [],
-        "The folder hello has no recordings, but its folder anna has 2: hello/anna/1.wav, for one. "
-        "What lies deeper than data/<word>/<recording> is left out, 3 in all. If hello is the "
-        "word, name this one hello/anna_nohash_1.wav; if anna is, anna/hello_nohash_1.wav: what "
-        "stands before _nohash_ is the speaker.",
+        "The folder hello has no recordings, but its folder anna has 2 (for example "
+        "hello/anna/1.wav). Recordings in subfolders of data/<word> are skipped, 3 in all. If "
+        "hello is the word, rename this recording to hello/anna_nohash_1.wav. If anna is the word, "
+        "rename it to anna/hello_nohash_1.wav. The part before _nohash_ is the speaker.",
     ),
     "nested beside recordings": (
         ["up/more/x/1.wav"],
         [],
-        "The folder up has some recordings, and its folder more/x has 1: up/more/x/1.wav. What "
-        "lies deeper than data/<word>/<recording> is left out, 1 in all. If up is the word, name "
-        "this one up/more_x_nohash_1.wav; if x is, x/up_more_nohash_1.wav: what stands before "
-        "_nohash_ is the speaker.",
+        "The folder up has some recordings, and its folder more/x has 1 (up/more/x/1.wav). "
+        "Recordings in subfolders of data/<word> are skipped, 1 in all. If up is the word, rename "
+        "this recording to up/more_x_nohash_1.wav. If x is the word, rename it to "
+        "x/up_more_nohash_1.wav. The part before _nohash_ is the speaker.",
     ),
     "words below a set": (
         ["a/b/1.wav", "test/up/1.wav"],
         [],
-        "The folder test has no recordings, but its folder up has 1: test/up/1.wav. What lies "
-        "deeper than data/<word>/<recording> is left out, 2 in all. If these are sets (test), put "
-        "all recordings of a word into one folder data/<word>/",
+        "The folder test has no recordings, but its folder up has 1 (test/up/1.wav). Recordings in "
+        "subfolders of data/<word> are skipped, 2 in all. If these are sets (test), put all "
+        "recordings of a word into one folder data/<word>/",
     ),
     "directly": (
         ["a.wav", "b.wav"],
@@ -86,8 +86,8 @@ DOUBTFUL = {
     "aside": (
         ["_silence_/1.wav", "_noise_/1.wav"],
         [],
-        "Folders left out since their names start with _: _noise_, _silence_. Rename those of "
-        "words, and name that of background noise _background_noise_.",
+        "Folders skipped because their names start with _: _noise_, _silence_. Rename those of "
+        "words; the folder of background noise must be named _background_noise_.",
     ),
     **{
         f"named {name}": (
@@ -102,13 +102,13 @@ DOUBTFUL = {
         ["test/1.wav", "Val/1.wav"],
         ["test", "Val"],
         "Words that may be sets: Val, test. If they are, put all recordings of a word into one "
-        "folder data/<word>/ and list those of the validation and test set in validation_list.txt "
-        "and testing_list.txt beside these (split of method `official`).",
+        "folder data/<word>/ and list those of the validation and test sets in validation_list.txt "
+        "and testing_list.txt next to these folders (split method `official`).",
     ),
     "case": (
         ["No/1.wav", "NO/1.wav"],
         ["No", "NO"],
-        "Words that differ only in case: NO and No and no. Merge those that are one.",
+        "Words that differ only in case: NO and No and no. Merge those that are the same word.",
     ),
 }
 
@@ -119,12 +119,12 @@ def test_what_may_be_meant_is_a_warning(write, messages, files, words, says):
     for file in files:
         if file[-1] == "/":
             (folder / file).mkdir()
-    assert list(data_folder.words(folder)) == sorted(["up", "no", *words])
+    assert list(data_folder.words(folder, "all", 1)) == sorted(["up", "no", *words])
     [message] = messages
     assert message.startswith(f"Warning: {says}")
     # Words that are listed are meant.
     messages.clear()
-    data_folder.words(folder, ["up", "no", *words])
+    data_folder.words(folder, ["up", "no", *words], 1)
     assert messages == ([message] if message.startswith("Warning: The folder up") else [])
 
 
@@ -132,27 +132,27 @@ def test_what_may_be_meant_is_a_warning(write, messages, files, words, says):
 CERTAIN = {
     "sets above words": (
         ["train/up/1.wav", "train/no/1.wav", "test/up/1.wav", "val/no/1.wav"],
-        "The folder test has no recordings, but its folder up has 1: "
-        r"test/up/1.wav\. .* 4 in all\. If these are sets \(test, train, val\), put all recordings "
-        r"of a word into one folder data/<word>/ and list .* validation_list.txt",
+        r"The folder test has no recordings, but its folder up has 1 \(test/up/1.wav\)\. .* 4 in "
+        r"all\. If these are sets \(test, train, val\), put all recordings of a word into one "
+        "folder data/<word>/ and list .* validation_list.txt",
     ),
     "sets instead of words": (
         ["train/1.wav", "TEST/1.wav", "validation/2.wav"],
-        "The folders TEST, train, validation in data are named as sets are, not words: put all",
+        "The folders TEST, train, validation in data have the names of sets, not words: put all",
     ),
     "speakers above words": (
         ["anna/up/1.wav", "anna/no/1.wav", "ben/up/1.wav"],
-        "The folder anna has no recordings, but its folder no has 1: anna/no/1.wav.* if no is, "
-        "no/anna_nohash_1.wav",
+        r"The folder anna has no recordings, but its folder no has 1 \(anna/no/1.wav\).* If no is "
+        "the word, rename it to no/anna_nohash_1.wav",
     ),
     "words above speakers": (
         ["up/anna/1.wav", "no/anna/1.wav"],
-        "The folder no has .*: no/anna/1.wav.* If no is the word, name this one "
+        r"The folder no has .*\(no/anna/1.wav\).* If no is the word, rename this recording to "
         "no/anna_nohash_1.wav",
     ),
     "a folder too high": (
         ["speech/v1/up/1.wav", "speech/v1/no/1.wav", "speech/v1/_background_noise_/1.wav"],
-        r"All recordings lie in data/speech/v1: name that in config key dataset.folder\.",
+        r"All recordings are in data/speech/v1: name it in config key dataset.folder\.",
     ),
     "all directly": (
         ["up_1.wav", "no_1.wav"],
@@ -162,7 +162,7 @@ CERTAIN = {
     **{
         f"copy: {copy}": (
             [*WORDS, f"{copy}/1.wav"],
-            f"The folder '{re.escape(copy)}' in data looks like a copy of 'up' .* remove it or",
+            f"The folder '{re.escape(copy)}' in data looks like a copy of 'up', .* remove it or",
         )
         for copy in (
             *(
@@ -188,7 +188,7 @@ CERTAIN = {
 @pytest.mark.parametrize(("files", "says"), CERTAIN.values(), ids=CERTAIN)
 def test_what_cannot_be_meant_is_refused(write, messages, files, says):
     with pytest.raises(UserError, match=says):
-        data_folder.words(write(*files))
+        data_folder.words(write(*files), "all", 1)
     assert messages == []
 
 
@@ -197,7 +197,7 @@ def test_what_cannot_be_meant_is_refused(write, messages, files, says):
 )
 def test_words_that_are_listed_are_meant(write, messages, words):
     folder = write(*(f"{word}/1.wav" for word in words), "empty.wav", "other/1.wav", "_x/1.wav")
-    assert list(data_folder.words(folder, words)) == sorted(words)
+    assert list(data_folder.words(folder, words, 1)) == sorted(words)
     assert messages == []
 
 
@@ -206,18 +206,18 @@ def test_words_that_are_listed_are_meant(write, messages, words):
 )
 def test_a_listed_word_that_is_spelled_otherwise_is_told(write, wanted, there):
     with pytest.raises(UserError) as error:
-        data_folder.words(write(f"{there}/1.wav", "x/1.wav"), [wanted, "x"])
-    assert f"{wanted!a} is missing, and {there!a} is there" in str(error.value)
+        data_folder.words(write(f"{there}/1.wav", "x/1.wav"), [wanted, "x"], 1)
+    assert f"{wanted!a} is missing, but there is {there!a}" in str(error.value)
 
 
 def test_a_listed_word_whose_recordings_lie_deeper_is_told(write):
-    with pytest.raises(UserError, match=r"of hello in .* its folder anna has 1: hello/anna/1.wav"):
-        data_folder.words(write(*WORDS, "hello/anna/1.wav"), ["up", "hello"])
+    with pytest.raises(UserError, match=r"of hello .* its folder anna has 1 \(hello/anna/1.wav\)"):
+        data_folder.words(write(*WORDS, "hello/anna/1.wav"), ["up", "hello"], 1)
 
 
 def test_what_is_no_word_may_have_any_names(write, messages):
     write(*WORDS, os.fsdecode(b"_old/\xff.wav"), os.fsdecode(b"\xff.wav"), "_x/y/1.wav")
-    data_folder.words(Path("data"))
+    data_folder.words(Path("data"), "all", 1)
     assert len(messages) == 2
     assert "\\xff.wav" in messages[0]
     "".join(messages).encode()
@@ -229,7 +229,7 @@ def test_folders_of_words_are_listed_once_where_they_hold_nothing_else(write, mo
     listdir, scandir = os.listdir, os.scandir
     monkeypatch.setattr(os, "listdir", lambda path: (listed.append(str(path)), listdir(path))[1])
     monkeypatch.setattr(os, "scandir", lambda path: (listed.append(str(path)), scandir(path))[1])
-    data_folder.words(folder)
+    data_folder.words(folder, "all", 1)
     assert sorted(listed) == ["data", "data/no", "data/no", "data/up"]
 
 

@@ -42,8 +42,8 @@ def test_prefixes_that_names_share_may_be_speakers(files, speaker, renamed):
     asked = manifest.prefixed(recordings(*files))
     assert asked == min(files)
     text = limits.advice(asked)
-    assert f"Is {speaker} the speaker of {asked}?" in text
-    assert f"the line {asked},{speaker}." in text
+    assert f"If {speaker} is the speaker of {asked}," in text
+    assert f"lines such as {asked},{speaker}." in text
     if renamed:
         word, _, suffix = asked.partition("/")[0], *asked.rpartition(".")[1:]
         assert f"rename it to {word}/{renamed}.{suffix}," in text
@@ -64,7 +64,7 @@ def test_prefixes_that_names_share_may_be_speakers(files, speaker, renamed):
 )
 def test_other_names_are_not_asked_about(files):
     assert manifest.prefixed(recordings(*files)) == ""
-    assert "Is " not in limits.advice("")
+    assert "If " not in limits.advice("")
 
 
 def test_speakers_that_are_known_are_not_asked_for():

@@ -37,8 +37,8 @@ def test_speakers_of_a_word(corpus, messages):
     )
     found = speaker_table.speakers(corpus, "абзар", names)
     assert found == {names[0]: "687025afd5", names[1]: "0f3a"}
-    sides = "it names 'абзар/17', and there is 'абзар/another.opus'"
-    assert messages == [f"{corpus} names 2 of 3 recordings of 'абзар' ({sides})."]
+    sides = "for example, it lists 'абзар/17' and the folder has 'абзар/another.opus'"
+    assert messages == [f"{corpus} lists 2 of 3 recordings of 'абзар' ({sides})."]
     [name] = files("ага/common_voice, tt")
     assert speaker_table.speakers(corpus, "ага", [name]) == {name: "77"}
 
@@ -56,9 +56,9 @@ def test_a_recording_of_two_speakers_or_sets_is_refused(tmp_path, order):
     table = tmp_path / "table.csv"
     lines = ["TRAIN,up/a.opus,ann", "TEST,up/a.wav,ben"][::order]
     table.write_text("SET,LINK,SPEAKER\n" + "\n".join(lines))
-    with pytest.raises(UserError, match=r"says both '(ann|ben)' and '(ann|ben)' of up/a"):
+    with pytest.raises(UserError, match=r"has both '(ann|ben)' and '(ann|ben)' for up/a"):
         speaker_table.speakers(table, "up", ["up/a.wav"])
-    with pytest.raises(UserError, match=r"says both '(train|test)' and '(train|test)' of up/a"):
+    with pytest.raises(UserError, match=r"has both '(train|test)' and '(train|test)' for up/a"):
         speaker_table.official_lists(table, ["up/a.wav"])
 
 
@@ -143,7 +143,7 @@ def test_rows_of_a_word_are_found_wherever_they_are_in_a_large_table(tmp_path, m
         found = [(row.recording, row.speaker) for row in speaker_table.rows(table, word)]
         assert found == [(f"{word}/{number}", str(number)) for number in range(9)]
     table.write_text("\n".join(["LINK,SPEAKER", *lines, "up/9.wav"]))
-    with pytest.raises(UserError, match="has 1 fields for 2 columns in line 29"):
+    with pytest.raises(UserError, match="has 1 field for 2 columns in line 29"):
         list(speaker_table.rows(table, "up"))
 
 
@@ -151,9 +151,9 @@ def test_rows_of_a_word_are_found_wherever_they_are_in_a_large_table(tmp_path, m
 def test_two_spellings_of_a_recording_may_not_differ_in_what_they_say(tmp_path, other):
     table = tmp_path / "table.csv"
     table.write_text(f"LINK,SPEAKER,SET\nup/a.wav,ann,DEV\n{other},ben,TEST\n")
-    with pytest.raises(UserError, match="says both 'ann' and 'ben' of up/a"):
+    with pytest.raises(UserError, match="has both 'ann' and 'ben' for up/a"):
         speaker_table.speakers(table, "up", ["up/a.wav"])
-    with pytest.raises(UserError, match="says both 'valid' and 'test' of up/a"):
+    with pytest.raises(UserError, match="has both 'valid' and 'test' for up/a"):
         speaker_table.official_lists(table, ["up/a.wav"])
 
 
@@ -161,9 +161,9 @@ def test_recordings_without_a_set_are_told_with_a_name_of_each_side(tmp_path, me
     table = tmp_path / "table.csv"
     table.write_text("LINK,SPEAKER,SET\nup/a.wav,,DEV\nup/b.wav,,TEST\nup/x 1.wav,,TRAIN\n")
     speaker_table.official_lists(table, ["up/a.wav", "up/b.wav", "up/x1.wav", "up/y.wav"])
-    sides = "it names 'up/x 1', and there is 'up/x1.wav'"
+    sides = "for example, it lists 'up/x 1' and the folder has 'up/x1.wav'"
     assert messages == [
-        f"Warning: {table} has no set for 2 of 4 recordings ({sides}); these are trained on."
+        f"Warning: {table} has no set for 2 of 4 recordings ({sides}); these are used for training."
     ]
 
 
@@ -178,7 +178,7 @@ def test_a_word_in_quotes(tmp_path):
 @pytest.mark.parametrize("word", ["агач", "агачлар"])
 def test_a_table_of_other_recordings_is_refused(corpus, word):
     with pytest.raises(
-        UserError, match=rf"none of the 1 .* names '.*', and there is '{word}/x.wav'"
+        UserError, match=rf"the 1 file found .* lists '.*' and the folder has '{word}/x.wav'"
     ):
         speaker_table.speakers(corpus, word, [f"{word}/x.wav"])
 
@@ -196,27 +196,27 @@ def test_the_inventory_asks_the_table_before_the_name(tmp_path, write_noise):
         write_noise(f"up/{name}", 1)
     table = tmp_path / "table.csv"
     table.write_text("LINK,SPEAKER\nup/ann_nohash_0.opus,cleo\nup/ben_nohash_0.wav,\n")
-    rows = inventory.of_word(tmp_path / "recordings", "up", table)
+    rows = inventory.of_word(tmp_path / "recordings", "up", table, 16_000, 1.0, "loudest")
     assert [row["speaker"] for row in rows] == ["cleo", "ben", "up/other.wav"]
 
 
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (None, "cannot be read (No such file or directory)"),
+        (None, "is not readable (No such file or directory)"),
         (b"", "has no column LINK and SPEAKER in line 1"),
         (b"LINK,NAME\nup/a.wav,ann\n", "has no column SPEAKER in line 1"),
-        (b"LINK,SPEAKER\n\nup/a.wav\n", "has 1 fields for 2 columns in line 3"),
+        (b"LINK,SPEAKER\n\nup/a.wav\n", "has 1 field for 2 columns in line 3"),
         (b"LINK,SPEAKER\nup/a.wav,ann,7\n", "has 3 fields for 2 columns in line 2"),
         (b"LINK|SPEAKER\nup/a.wav|ann\n", "has no column LINK and SPEAKER in line 1"),
         (b"LINK;Speaker,SET\nup/a.wav;ann,DEV\n", "has no column SPEAKER in line 1"),
-        (b"LINK;SPEAKER\nup/a.wav,ann\n", "has 1 fields for 2 columns in line 2"),
-        (b"LINK,speaker,SPEAKER\nup/a.wav,ann,ben\n", "has 2 columns SPEAKER: keep one"),
-        ("LINK,SPEAKER\nup/a.wav,ann\n".encode("utf-16"), "is not in UTF-8: convert it"),
-        ("LINK,SPEAKER\nup/a.wav,ann\n".encode("utf-16-le"), "is not in UTF-8: convert it"),
-        (b'LINK,SPEAKER\nup/a.wav,"ann\nbell"\n', "is no CSV table with a line a recording"),
+        (b"LINK;SPEAKER\nup/a.wav,ann\n", "has 1 field for 2 columns in line 2"),
+        (b"LINK,speaker,SPEAKER\nup/a.wav,ann,ben\n", "has 2 columns SPEAKER. Keep one"),
+        ("LINK,SPEAKER\nup/a.wav,ann\n".encode("utf-16"), "is not in UTF-8. Convert it"),
+        ("LINK,SPEAKER\nup/a.wav,ann\n".encode("utf-16-le"), "is not in UTF-8. Convert it"),
+        (b'LINK,SPEAKER\nup/a.wav,"ann\nbell"\n', "is not a CSV table with one line per recording"),
         (b"LINK,SPEAKER\nup/\xe9.wav,ann\n", "is not in UTF-8"),
-        (b"LINK,SPEAKER\nup/a.wav,a\rb\n", "is no CSV table"),
+        (b"LINK,SPEAKER\nup/a.wav,a\rb\n", "is not a CSV table"),
         (
             b"SET,LINK,SPEAKER\nEVAL,up/a.wav,ann\n",
             "has an unknown set 'EVAL' in line 2; expected TRAIN, DEV or TEST",
@@ -237,8 +237,8 @@ def test_words_that_a_table_lacks_are_told_with_words_that_it_has(corpus, tmp_pa
     decomposed = unicodedata.normalize("NFD", "абзар")
     speaker_table.refuse_unlisted(corpus, listed, tmp_path, ["ага", decomposed])
     says = (
-        "names no recording of 2 of the words in x: Агач, up. Words that it has: абзар, агач, ага. "
-        f"{'Агач'!a} is missing, and {'агач'!a} is there"
+        "lists no recordings of 2 words in x: Агач, up. Words that it lists: абзар, агач, ага. "
+        f"{'Агач'!a} is missing, but there is {'агач'!a}"
     )
     with pytest.raises(UserError) as error:
         speaker_table.refuse_unlisted(corpus, listed, "x", ["ага", "Агач", "up"])
@@ -256,7 +256,7 @@ def test_a_table_without_sets_has_no_lists(tmp_path):
 
 def test_sets_of_recordings_that_are_not_there_are_sets_too(corpus):
     """Otherwise the data set's own lists would count, of which nothing was asked."""
-    with pytest.raises(UserError, match=r"for none of the 1 .* names 'абзар/.*is 'абзар/new.opus'"):
+    with pytest.raises(UserError, match=r"the 1 usable file .*lists 'абзар/.*has 'абзар/new.opus'"):
         speaker_table.official_lists(corpus, files("абзар/new"))
     assert speaker_table.official_lists(corpus, files("other/new")) == {}
 

@@ -261,7 +261,7 @@ def test_three_speakers_are_one_for_each_set_however_much_they_say():
 
 def test_too_few_speakers_end_in_a_sentence():
     recordings = crowd(words=10, speakers=2)
-    with pytest.raises(UserError, match=r"`speaker`.*: test;.*20 recordings of 2 speakers"):
+    with pytest.raises(UserError, match=r"`speaker`.*: test\..*20 recordings of 2 speakers"):
         divide(recordings, "speaker")
 
 
@@ -274,14 +274,14 @@ def test_recordings_that_are_all_alike_end_in_a_sentence():
 def test_lists_that_name_nothing_of_a_set_end_in_a_sentence(empty):
     recordings = crowd()
     lists = lists_of(recordings) | {empty: {"other/a.wav"}}
-    with pytest.raises(UserError, match=f"for: {empty};"):
+    with pytest.raises(UserError, match=rf"for: {empty}\."):
         divide(recordings, "official", lists=lists)
 
 
 def test_lists_that_name_everything_leave_nothing_to_train_on():
     recordings = crowd()
     found = list(recordings["file"])
-    with pytest.raises(UserError, match="for: train;"):
+    with pytest.raises(UserError, match=r"for: train\."):
         divide(recordings, "official", lists={"valid": set(found[:50]), "test": set(found[50:])})
 
 
@@ -393,10 +393,10 @@ def test_the_log_names_words_that_sets_lack_and_who_says_them(tmp_path, caplog):
     assert "\n  b: 1 recording of 1 speaker; train has 1 by ben\n" in valid
     assert test.startswith("Warning: The set test of split mine lacks b: ")
     assert speakers.startswith(
-        "Warning: Split mine divides recordings, not speakers, where these are not known: 1 of 7 "
-        "recordings count as a speaker each. To tell who speaks, name files"
+        "Warning: The speakers of 1 of 7 recordings are unknown. Split mine treats each of these "
+        "recordings as a speaker of its own. To name speakers, rename files"
     )
-    assert "Is " not in speakers
+    assert "If " not in speakers
 
 
 def test_the_log_warns_of_nothing_where_all_is_well(caplog):
@@ -446,8 +446,8 @@ def test_official_lists_that_leave_a_set_empty_are_to_name_recordings():
     recordings = crowd(words=1, speakers=5)
     with pytest.raises(UserError) as error:
         divide(recordings, "official", lists={"valid": set(recordings["file"][:1]), "test": set()})
-    assert "leaves no recording for: test" in str(error.value)
-    assert "name some in the lists or the table (config key dataset.metadata), or choose" in str(
+    assert "leaves no recordings for: test" in str(error.value)
+    assert "list some in the lists or the table (config key dataset.metadata), or choose" in str(
         error.value
     )
     assert "shares" not in str(error.value)

@@ -19,9 +19,9 @@ WORDS = ("no", "six", "zero")
 VOICES, TAKES, SEED = 6, 2, 3
 
 
-def write(folder: Path, *args, **settings) -> Path:
+def write(folder: Path, words, voices, takes=1, seed=1, **settings) -> Path:
     folder.mkdir(parents=True)
-    synthesis.write_dataset(folder, *args, **settings)
+    synthesis.write_dataset(folder, words, voices, takes, seed, **settings)
     return folder
 
 
@@ -211,17 +211,17 @@ def test_the_noise_is_as_strong_as_asked_for(clean, tmp_path):
 
 @pytest.mark.parametrize("voices", [0, 100_000])
 def test_an_impossible_number_of_voices_is_refused(voices, tmp_path):
-    with pytest.raises(UserError, match=f"{voices} were asked for"):
+    with pytest.raises(UserError, match=rf"voices` is {voices}; it must be"):
         write(tmp_path / "data", ["up"], voices)
 
 
 def test_a_word_without_sound_is_refused(tmp_path):
-    with pytest.raises(UserError, match='no sound of the word "\\.\\.\\."'):
+    with pytest.raises(UserError, match='does not speak the word "\\.\\.\\."'):
         write(tmp_path / "data", ["..."], 1)
 
 
 @pytest.mark.parametrize("missing", ["get_library_path", "get_data_path"])
 def test_a_missing_library_is_told_in_a_sentence(missing, tmp_path, monkeypatch):
     monkeypatch.setattr(espeakng_loader, missing, lambda: str(tmp_path / "nowhere"))
-    with pytest.raises(UserError, match="install espeakng-loader again"):
+    with pytest.raises(UserError, match="Install espeakng-loader again"):
         write(tmp_path / "data", ["up"], 1)

@@ -145,12 +145,12 @@ def bytes_of(url, kind):
 def make_page(tmp_path):
     """A function that makes the gallery of predictions, and returns the page and its data."""
 
-    def make(predictions, run="complex", length=RATE, **options):
+    def make(predictions, run="complex", length=RATE, window="loudest"):
         correct = int((predictions["target"] == predictions["prediction"]).sum())
         count = len(predictions)
         metrics = {"accuracy": correct / count, "recordings": count, "correct": correct}
         template = TEMPLATE.read_text(encoding="utf-8")
-        page = gallery.page(template, run, metrics, predictions, tmp_path, RATE, length, **options)
+        page = gallery.page(template, run, metrics, predictions, tmp_path, RATE, length, window)
         return page, data_of(page)
 
     return make

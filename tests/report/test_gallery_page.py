@@ -54,7 +54,7 @@ def write(folder, tmp_path_factory):
         metrics = {"accuracy": correct / len(rows), "recordings": len(rows), "correct": correct}
         template = TEMPLATE.read_text(encoding="utf-8")
         path = tmp_path_factory.mktemp("gallery") / "gallery.html"
-        text = gallery.page(template, run, metrics, predictions, folder, RATE, RATE)
+        text = gallery.page(template, run, metrics, predictions, folder, RATE, RATE, "start")
         path.write_text(text, encoding="utf-8")
         return path.as_uri()
 

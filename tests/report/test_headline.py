@@ -239,18 +239,18 @@ def test_a_test_of_one_word_of_three_is_not_left_without_comment():
 def test_few_test_recordings_are_reported_with_the_number_needed():
     tree = document(["complex"], complex=counts(bed=5, cat=4))
     assert paragraphs(tree)[1] == (
-        "Limits of complex: With fewer than 5 test recordings a class the figures mean little. "
-        "With 141 or more, instead of 9, each by another speaker, the 95 % interval of an accuracy "
-        "of 90 % is at most 10 percentage points wide."
+        "Limits of complex: With fewer than 5 test recordings per class (9 in all), the figures "
+        "mean little. The 95 % interval of an accuracy of 90 % is at most 10 percentage points "
+        "wide with 141 or more, each by a different speaker."
     )
     # Never a number that there already is.
     tree = document(["complex"], complex=counts(**{f"word_{n}": 4 for n in range(50)}))
-    assert "With 250 or more, instead of 200, each" in paragraphs(tree)[1]
+    assert "(200 in all)" in paragraphs(tree)[1] and "with 250 or more, each" in paragraphs(tree)[1]
     # One rare class does not make the accuracy of all worthless.
     tree = document(["complex"], complex=counts(bed=6, cat=4))
     assert paragraphs(tree)[1] == (
-        "Limits of complex: Fewer than 5 test recordings of cat (4): figures of single classes "
-        "mean little there."
+        "Limits of complex: Fewer than 5 test recordings of cat (4): the figures of these classes "
+        "mean little."
     )
     tree = document(["complex"], complex=counts(bed=5, cat=5))
     assert not any(text.startswith("Limits") for text in paragraphs(tree))
@@ -277,14 +277,13 @@ def test_speakers_that_names_do_not_tell_are_not_claimed():
     assert about_speakers(**unknown) == (
         "Split by_voice: 3,000 for training, 1,000 for validation, 1,001 for test. File names do "
         "not contain speakers, so it is not known whether test speakers are also in the training "
-        "set. To tell "
-        "who speaks, name files <speaker>_nohash_<take>.wav, or give a table (config key "
-        "dataset.metadata)."
+        "set. To name speakers, rename files to <speaker>_nohash_<take>.wav, or provide a table "
+        "(config key dataset.metadata)."
     )
     text = about_speakers(**unknown, prefixed_file="bed/anna-1.wav")
     assert text.endswith(
-        " Is anna the speaker of bed/anna-1.wav? Then rename it to bed/anna_nohash_1.wav, and the "
-        "others likewise; or have a table whose first line is LINK,SPEAKER and that has the line "
+        " If anna is the speaker of bed/anna-1.wav, rename it to bed/anna_nohash_1.wav, and the "
+        "others likewise; or write a table with the first line LINK,SPEAKER and lines such as "
         "bed/anna-1.wav,anna."
     )
 
@@ -297,6 +296,6 @@ def test_speakers_known_in_part_are_claimed_in_part():
     )
     assert (
         "Speakers are known for 2,020 of the 5,001 recordings, and for 20 of the 1,001 test "
-        "recordings: of these, 7 of the test speakers are also in the training set. To tell who "
-        "speaks"
+        "recordings: of these, 7 of the test speakers are also in the training set. To name "
+        "speakers"
     ) in text

@@ -74,7 +74,7 @@ def reads(monkeypatch):
 
 
 def test_each_row_gets_its_own_recording(paths, stores, manifests):
-    for recordings, manifest in zip(load(stores, manifests, CPU), manifests, strict=True):
+    for recordings, manifest in zip(load(stores, manifests, CPU, None), manifests, strict=True):
         assert len(recordings) == len(manifest)
         assert recordings.spectrograms.dtype == torch.float16
         np.testing.assert_array_equal(recordings.spectrograms, stored(paths, manifest))
@@ -92,13 +92,13 @@ def test_each_row_gets_its_own_recording(paths, stores, manifests):
 )
 def test_index_of_a_manifest_has_no_meaning(paths, stores, manifests, reindex):
     manifests = [reindex(manifest) for manifest in manifests]
-    for recordings, manifest in zip(load(stores, manifests, CPU), manifests, strict=True):
+    for recordings, manifest in zip(load(stores, manifests, CPU, None), manifests, strict=True):
         np.testing.assert_array_equal(recordings.spectrograms, stored(paths, manifest))
         np.testing.assert_array_equal(recordings.labels, manifest["label"])
 
 
 def test_no_row_is_read_twice(stores, manifests, reads):
-    load(stores, manifests, CPU)
+    load(stores, manifests, CPU, None)
     rows = [(word, row) for word, start, stop in reads for row in range(start, stop)]
     assert len(rows) == len(set(rows)) == sum(COUNTS.values())
     assert len(reads) > len(COUNTS)
@@ -106,7 +106,7 @@ def test_no_row_is_read_twice(stores, manifests, reads):
 
 def test_chunks_that_no_set_needs_are_not_read(stores, everything, reads):
     few = everything[(everything["word"] == "dog") & (everything["row"] == 30)]
-    [recordings] = load(stores, [few.reset_index(drop=True)], CPU)
+    [recordings] = load(stores, [few.reset_index(drop=True)], CPU, None)
     assert len(recordings) == 1
     [(word, start, stop)] = reads
     assert word == "dog"
@@ -114,7 +114,7 @@ def test_chunks_that_no_set_needs_are_not_read(stores, everything, reads):
 
 
 def test_each_epoch_has_every_recording_once(stores, manifests):
-    recordings = load(stores, manifests, CPU)[0]
+    recordings = load(stores, manifests, CPU, None)[0]
     key = recordings.spectrograms.flatten(1).double().sum(dim=1)
     batches = list(recordings.shuffled(16, seed=1))
     assert [len(labels) for _, labels in batches] == [16, 16, 8]
@@ -191,12 +191,12 @@ def test_in_order_keeps_the_order_and_leaves_nothing_out(recordings):
 )
 def test_store_of_other_recordings_is_told(stores, everything, change):
     with pytest.raises(UserError, match=r"dog\.zarr.*rm -r.*dog\.zarr"):
-        load(stores, [change(everything[-20:]).reset_index(drop=True)], CPU)
+        load(stores, [change(everything[-20:]).reset_index(drop=True)], CPU, None)
 
 
 def test_word_without_a_store_is_told(stores, everything):
     with pytest.raises(UserError, match="cat"):
-        load([stores[0], stores[2]], [everything], CPU)
+        load([stores[0], stores[2]], [everything], CPU, None)
 
 
 def test_stores_of_different_settings_are_told(write_store):
@@ -212,7 +212,7 @@ def test_more_than_half_of_the_free_memory_is_streamed(stores, manifests, monkey
     needed = sum(COUNTS.values()) * 2 * 2 * 33 * 51
     for free, kind in ((needed, StreamedRecordings), (2 * needed, Recordings)):
         monkeypatch.setattr(free_memory, "free", lambda free=free: free)
-        sets = load(stores, manifests, CPU)
+        sets = load(stores, manifests, CPU, None)
         assert [type(each) for each in sets] == [kind] * 3
 
 
@@ -246,11 +246,11 @@ def test_stores_are_read_by_the_threads_that_a_job_has(
     monkeypatch.setattr(zarrs.pipeline, "CodecPipelineImpl", noted)
     stores = open_stores([str(path / "zarr.json") for path in paths], threads)
     assert set(inside) == {threads}
-    load(stores, [everything], CPU)
+    load(stores, [everything], CPU, None)
     # The memory that chunks take while they are read is bounded, too: two of the largest.
     largest = 64 * stores[0].recording_bytes
     monkeypatch.setattr(in_memory, "READING_BYTES", 2 * largest)
-    load(stores, [everything], CPU)
+    load(stores, [everything], CPU, None)
     [streamed] = load(stores, [everything], CPU, memory_budget=1)
     streamed.budget = 1e9
     list(streamed.in_order(8))
@@ -279,4 +279,4 @@ def test_the_level_of_a_single_recording(stores, everything, budget):
 def test_lost_chunk_is_told(paths, stores, manifests):
     (paths[0] / "spectrogram/c.3.0.0.0").unlink()
     with pytest.raises(UserError, match=r"bird\.zarr.*rm -r"):
-        load(stores, manifests, CPU)
+        load(stores, manifests, CPU, None)

@@ -139,7 +139,7 @@ def test_recordings_that_cannot_be_used_are_named_together(write, write_noise, t
     with pytest.raises(UserError) as told:
         write(["good.wav", "short.wav", "just.wav", "text.wav", "gone.wav"])
     message = str(told.value)
-    assert "short.wav (2.039 s long, at least 2.04 s are needed)" in message
+    assert "short.wav (2.039 s long, but at least 2.04 s are needed)" in message
     assert "text.wav (" in message
     assert "gone.wav (" in message
     assert "good.wav" not in message
@@ -161,7 +161,7 @@ def test_a_recording_too_loud_for_float16_is_named(write, write_noise, tmp_path)
 
 
 def test_no_noise_at_all(write, tmp_path):
-    with pytest.raises(UserError, match="no noise in"):
+    with pytest.raises(UserError, match="no recordings of noise in"):
         write([])
     assert left(tmp_path) == []
 

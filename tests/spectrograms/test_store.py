@@ -19,7 +19,6 @@ import zarr
 from conftest import SMALL
 
 from spokenwords.errors import UserError
-from spokenwords.spectrograms import store
 from spokenwords.spectrograms.read import open_store
 from spokenwords.spectrograms.stft import STFT
 from spokenwords.spectrograms.write import write_recordings
@@ -85,7 +84,8 @@ def test_signal_to_noise_ratio(write_store, tmp_path):
 
 def storage(chunk_length):
     """What stores here have in common."""
-    return {"rounding": 16, "chunk_length": chunk_length, "inventory_digest": ""}
+    own = {"chunk_length": chunk_length, "inventory_digest": ""}
+    return own | {"window": "start", "rounding": 16, "compression": "zstd"}
 
 
 @pytest.mark.parametrize("chunk_length", [1, 3, 10, 64])
@@ -115,10 +115,7 @@ def test_short_recordings_are_padded_and_long_ones_cut(write_noise, tmp_path):
         files,
         SMALL,
         1_000,
-        rounding=16,
-        chunk_length=64,
-        inventory_digest="",
-        window="start",
+        **storage(chunk_length=64),
     )
     expected = np.stack([exact(recording, SMALL, 1_000) for recording in recordings])
     values = read_all(path)
@@ -134,9 +131,8 @@ def test_a_window_is_cut_out_of_long_recordings_and_recorded(write_noise, tmp_pa
     soundfile.write(tmp_path / "late.wav", np.pad(noise, (1300, 300)), rate)
     energy = {}
     for window in ("start", "loudest"):
-        path, options = tmp_path / f"{window}.zarr", {"rounding": 16, "chunk_length": 64}
-        options["inventory_digest"] = ""
-        write_recordings(path, tmp_path, ["late.wav"], SMALL, 1_000, window, **options)
+        path, options = tmp_path / f"{window}.zarr", storage(64) | {"window": window}
+        write_recordings(path, tmp_path, ["late.wav"], SMALL, 1_000, **options)
         energy[window] = np.square(read_all(path)[0], dtype=float).sum(axis=(0, 1))
         assert zarr.open_group(path, mode="r").attrs["audio_window"] == window
     assert not energy["start"].any()
@@ -280,7 +276,7 @@ def test_another_number_of_recordings_than_named_is_told(write_store):
     described = json.loads(metadata.read_text())
     described["shape"][0] = 9
     metadata.write_text(json.dumps(described))
-    with pytest.raises(UserError, match=r"bird\.zarr.*names 10 recordings and holds 9.*rm -r"):
+    with pytest.raises(UserError, match=r"bird\.zarr.*lists 10 recordings but contains 9.*rm -r"):
         open_store(path)
 
 
@@ -387,9 +383,7 @@ def test_failed_first_writing_leaves_no_store(write_noise, tmp_path):
             ["0.wav", "1.wav"],
             SMALL,
             1_000,
-            rounding=16,
-            chunk_length=1,
-            inventory_digest="",
+            **storage(chunk_length=1),
         )
     assert not path.exists()
 
@@ -399,7 +393,7 @@ def test_a_store_that_cannot_be_begun_leaves_nothing(write_store, tmp_path, monk
         place.mkdir()
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(store.zarr, "create_group", fail)
+    monkeypatch.setattr(zarr, "create_group", fail)
     before = set(tmp_path.rglob("*.partial"))
     with pytest.raises(OSError, match="No space"):
         write_store("bird", 1)
@@ -438,10 +432,10 @@ def test_recording_beyond_the_range_of_float16(tmp_path):
         samples = np.full(8000, level)
         soundfile.write(tmp_path / "a" / name, samples, 1000, subtype="FLOAT")
     transform = STFT(1000, 4000, 4.0, 1.0, normalized=False)
-    with pytest.raises(UserError, match=r"Too loud.*: a/loud\.wav\."):
+    with pytest.raises(UserError, match=r"too loud.*: a/loud\.wav\."):
         write_recordings(
             *(tmp_path / "a.zarr", tmp_path, ["a/good.wav", "a/loud.wav"], transform),
             8000,
-            **{"rounding": 16, "chunk_length": 4, "inventory_digest": "digest"},
+            **storage(chunk_length=4),
         )
     assert not list(tmp_path.glob(".a.zarr*"))

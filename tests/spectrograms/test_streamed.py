@@ -17,6 +17,7 @@ from spokenwords.spectrograms.in_memory import batches_per_epoch, load, open_sto
 from spokenwords.spectrograms.stft import STFT
 from spokenwords.spectrograms.streamed import CHUNKS_AHEAD, StreamedRecordings, mixed
 from spokenwords.training import loop
+from spokenwords.training.checkpoint import Checkpoint
 
 CPU = torch.device("cpu")
 COUNTS = {"bird": 21, "cat": 5, "dog": 40}
@@ -58,7 +59,7 @@ def positions(batches, whole):
 @pytest.mark.parametrize("pool", [8, 20, 1000])
 @pytest.mark.parametrize("batch_size", [1, 5, 8])
 def test_each_epoch_has_every_recording_once(stores, manifest, pool, batch_size):
-    [whole] = load(stores, [manifest], CPU)
+    [whole] = load(stores, [manifest], CPU, None)
     streamed = StreamedRecordings(stores, manifest, CPU, budget(pool))
     batches = list(streamed.shuffled(batch_size, seed=1))
     found = positions(batches, whole)
@@ -77,14 +78,14 @@ def test_last_single_recording_is_left_out(stores, manifest):
 
 
 def test_order_is_the_seeds(stores, manifest):
-    [whole] = load(stores, [manifest], CPU)
+    [whole] = load(stores, [manifest], CPU, None)
     streamed = StreamedRecordings(stores, manifest, CPU, budget(20))
     orders = [positions(streamed.shuffled(8, seed), whole) for seed in (1, 1, 2)]
     assert orders[0] == orders[1] != orders[2]
 
 
 def test_in_order_keeps_the_order_and_leaves_nothing_out(stores, manifest):
-    [whole] = load(stores, [manifest], CPU)
+    [whole] = load(stores, [manifest], CPU, None)
     streamed = StreamedRecordings(stores, manifest, CPU, budget(20))
     # Of a hundred a batch, three batches are more than the budget has room for: 20 + 3 * 8.
     for batch_size, largest in ((1, 1), (7, 7), (100, 14)):
@@ -95,7 +96,7 @@ def test_in_order_keeps_the_order_and_leaves_nothing_out(stores, manifest):
 
 
 def test_any_order_of_the_manifest(stores, manifest):
-    [whole] = load(stores, [manifest], CPU)
+    [whole] = load(stores, [manifest], CPU, None)
     shuffled = manifest.sample(frac=1, random_state=3)
     streamed = StreamedRecordings(stores, shuffled, CPU, budget(20))
     order = chain(*positions(streamed.in_order(8), whole))
@@ -167,7 +168,7 @@ def test_chunks_of_each_word_come_evenly_in_every_order():
 
 def test_recordings_of_a_chunk_are_scattered(stores, manifest):
     """Of a pool of 20 of 44, neighbours in a chunk rarely come out in the same batch of four."""
-    [whole] = load(stores, [manifest], CPU)
+    [whole] = load(stores, [manifest], CPU, None)
     streamed = StreamedRecordings(stores, manifest, CPU, budget(20, batch=4))
     chunk = (manifest["label"] * 1000 + manifest["row"] // 4).to_numpy()
     together = [
@@ -211,12 +212,20 @@ def test_the_pool_is_no_larger_than_the_set(stores, manifest):
 def test_a_network_is_trained_and_scored(stores, manifest, make_classifier, tmp_path):
     """Training and scoring take streamed recordings as they take those in memory."""
     streamed = StreamedRecordings(stores, manifest, CPU, budget(20))
-    [whole] = load(stores, [manifest], CPU)
+    [whole] = load(stores, [manifest], CPU, None)
     classifier = make_classifier(pixels=9 * 3)
-    settings = loop.Settings(epochs=2, batch_size=8, max_lr=0.01, patience=None, seed=1)
-    log, summary = loop.train(
-        classifier, streamed, streamed, settings, tmp_path / "checkpoint.pt", "this"
+    settings = loop.Settings(
+        epochs=2,
+        batch_size=8,
+        max_lr=0.01,
+        patience=None,
+        seed=1,
+        compile=False,
+        label_smoothing=0,
+        weight_averaging=None,
     )
+    saved = Checkpoint(tmp_path / "checkpoint.pt", "this")
+    log, summary = loop.train(classifier, streamed, streamed, settings, saved, None)
     assert summary["recordings"] == "streamed"
     assert len(log) == 4
     own, other = (inference.outcomes(classifier, recordings) for recordings in (streamed, whole))
@@ -266,5 +275,5 @@ def test_recordings_beyond_the_budget_are_streamed(stores, manifest, messages):
 def test_place_of_a_gigabyte(monkeypatch, gpu, host, memory_budget, place):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (gpu * 1e9, 80e9))
     monkeypatch.setattr(free_memory, "free", lambda: host * 1e9)
-    found, _ = in_memory._place(1e9, torch.device("cuda", 0), memory_budget, 1)
+    found, _ = in_memory._storage(1e9, torch.device("cuda", 0), memory_budget, 1)
     assert (found and found.type) == place

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import SMALL
+from defaults import augmented
 from torch import nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import OneCycleLR
@@ -205,7 +206,7 @@ def test_resumed_training_is_the_undisturbed_one(train, tmp_path, monkeypatch, e
 
 
 VARIED = augmentation.Augmentation(
-    augmentation.Settings(gain_db=6, polarity=True, mixup=0.2), SMALL, None, words=3
+    augmented(gain_db=6, polarity=True, mixup=0.2), SMALL, None, words=3
 )
 
 
@@ -240,7 +241,7 @@ def test_each_epoch_varies_recordings_otherwise(train):
             seen.append(spectrograms.sum().item())
             return spectrograms, targets
 
-    settings = augmentation.Settings(gain_db=6)
+    settings = augmented(gain_db=6)
     train(epochs=3, augmentation=Watched(settings, SMALL, None, words=3))
     # 42 recordings in batches of 8.
     assert len(set(seen)) == len(seen) == 3 * 6

@@ -473,7 +473,7 @@ def test_without_noise_a_run_that_wants_it_says_so(copy):
     shutil.rmtree(noise(copy))
     done = copy.snakemake("results/small/runs/complex/model.pt")
     assert done.returncode == 1
-    assert "There is no noise in data/small/_background_noise_" in done.stdout
+    assert "There are no recordings of noise in data/small/_background_noise_" in done.stdout
     assert "augmentation.noise_share" in done.stdout
 
 
@@ -543,7 +543,7 @@ def test_a_submitted_job_does_not_look_at_all_recordings_again(copy, job):
             capture_output=True,
         )
         assert done.returncode == status, done.stderr
-    assert "No recordings of happy" in done.stderr
+    assert "has no recordings of happy" in done.stderr
     assert (copy.results / "inventory/.words.json").read_bytes() == found
 
 

@@ -518,7 +518,7 @@ FIRST, SECOND, THIRD = (0, 0.9), (1, 0.6), (2, 0.7)  # answers: classes and prob
 )
 def test_false_alarms(words, unknown, strangers, confidences, tmp_path):
     names = ["bed", "cat", "unknown"]
-    classifier = Classifier(names, "complex", SMALL, samples=1_000, no_words=["unknown"])
+    classifier = Classifier(names, "complex", SMALL, 1_000, "published", non_words=["unknown"])
     classifier.confidences = np.array(confidences)
     tests = {"words": words, "unknown": unknown, "strangers": strangers}
     best = [

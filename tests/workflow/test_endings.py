@@ -51,7 +51,7 @@ def test_without_the_data_folder_a_run_ends_with_a_sentence(own_words, arguments
     assert done.returncode == 1
     *_, before, last = done.stdout.splitlines()
     assert before == "Building DAG of jobs..."
-    assert last.startswith("Error: There is no folder words (config key dataset.folder)")
+    assert last.startswith("Error: The folder words does not exist (config key dataset.folder)")
 
 
 def test_a_recording_of_none_of_the_words_is_told_in_a_sentence(own_words):
@@ -59,7 +59,8 @@ def test_a_recording_of_none_of_the_words_is_told_in_a_sentence(own_words):
     done = own_words.snakemake("results/small/explore/waveform.svg")
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == (
-        "Error: Config key explore.recording is 'up/one.wav'; the words are left, right."
+        "Error: Config key explore.recording is 'up/one.wav'; it must be a recording of one of the "
+        "words left, right."
     )
 
 
@@ -126,7 +127,7 @@ def test_an_analysis_that_fails_is_named_in_the_report(finished, tmp_path):
     assert "<strong>difficulty (run mel)</strong> failed: KeyError: (0.0, 1.0) (log: " in report
     # Neither what is missing nor what was to be made of it; all else.
     assert "runs/mel/tables.html." in report
-    assert '"what makes a recording hard"' not in report
+    assert '"errors by properties"' not in report
     assert '"confusion heat map"' in report
     accuracy = json.loads((copy.results / "runs/mel/metrics.json").read_text())["accuracy"]
     assert f"{accuracy:.2%}" in report

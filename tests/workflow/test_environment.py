@@ -50,9 +50,10 @@ def conda():
     return environment, pip
 
 
-def test_conda_installs_what_is_wanted_for_a_run():
+def test_conda_installs_what_is_locked_for_a_run():
+    """Every package at its version, with the same conditions."""
     _, pip = conda()
-    assert pins(pip) == wanted("run.in")[0]
+    assert pip == [entry.partition(" --hash")[0].strip() for entry in locked_entries("run.txt")]
 
 
 def test_conda_has_a_python_that_the_project_supports():

@@ -194,7 +194,7 @@ def assert_no_room(copy: Copy, rule: str, largest_file: float) -> None:
     done = copy.snakemake(largest_file=largest_file)
     assert done.returncode == 1
     assert f"Failed: {rule}" in done.stdout
-    assert "No room to write" in done.stdout
+    assert "The disk is full" in done.stdout
     assert "Traceback" not in done.stdout
 
 

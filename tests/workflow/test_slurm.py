@@ -110,7 +110,7 @@ def test_jobs_that_the_scheduler_fails_are_run_again(local, cluster, tmp_path):
     assert f"requeue job JobId={lost} due to failure of node {node}" in controller
     for trained in ("complex", "mel"):
         log = (run.copy.results / f"logs/train/{trained}.log").read_text()
-        assert "Taking up the training after epoch" in log
+        assert "Resuming the training after epoch" in log
     assert_as_if_undisturbed(run.copy, local)
 
 

@@ -222,7 +222,7 @@ def test_missing_folder(tmp_path):
     done = copy.snakemake()
     assert done.returncode == 1
     last = done.stdout.splitlines()[-1]
-    assert last.startswith("Error: There is no folder nowhere (config key dataset.folder)")
+    assert last.startswith("Error: The folder nowhere does not exist (config key dataset.folder)")
 
 
 def test_unreadable_recordings_are_listed_at_once_and_can_be_skipped(tmp_path):
@@ -237,9 +237,9 @@ def test_unreadable_recordings_are_listed_at_once_and_can_be_skipped(tmp_path):
     done = copy.snakemake(target)
     assert done.returncode == 1
     assert "2 recordings cannot be read" in done.stdout
-    assert "left/bad.wav: a text\n" in done.stdout
-    assert "right/bad.wav: a text\n" in done.stdout
-    assert "2 files of other kinds were skipped (.txt)." in done.stdout
+    assert "left/bad.wav: a text file\n" in done.stdout
+    assert "right/bad.wav: a text file\n" in done.stdout
+    assert "Skipped 2 files of other types (.txt)." in done.stdout
     assert "Traceback" not in done.stdout
 
     copy.overlay["dataset"]["on_unreadable"] = "skip"
@@ -304,7 +304,7 @@ def test_archive_of_other_contents(tmp_path):
     archive |= {"path": str(tmp_path / "missing.tar.gz"), "sha256": checksums[1]}
     done = copy.snakemake(SUMMARY)
     assert done.returncode == 1
-    assert "missing.tar.gz, and there is no such file" in done.stdout
+    assert "missing.tar.gz, but this file does not exist" in done.stdout
     assert {"download", "unpack"} <= set(copy.plan())
 
     assert {"download", "unpack"} <= set(copy.plan(SUMMARY))
@@ -343,7 +343,7 @@ def test_word_that_an_archive_does_not_have(tmp_path):
             assert done.returncode == 0, done.stdout
             continue
         assert done.returncode == 1
-        assert "No recordings of wrong in data/archived (config key dataset.words)" in done.stdout
+        assert "data/archived has no recordings of wrong (config key dataset.words)" in done.stdout
         assert "Traceback" not in done.stdout
 
 
@@ -357,7 +357,7 @@ def test_archive_without_a_network(tmp_path):
     copy = Copy(tmp_path, OVERLAY | {"dataset": dataset})
     done = copy.snakemake()
     assert done.returncode == 1
-    sentence = "could not be fetched from http://127.0.0.1:1/words.tar.gz (connection refused)"
+    sentence = "could not be downloaded from http://127.0.0.1:1/words.tar.gz (connection refused)"
     assert sentence in done.stdout
     assert "make demo" in done.stdout
     assert "dataset.archive.path" in done.stdout

@@ -13,7 +13,8 @@ sys.path.insert(0, str(SCRIPTS))
 
 from spokenwords import names
 from spokenwords.config import configuration, settings
-from spokenwords.config.runs import of_each_seed
+from spokenwords.config.runs import of_each_seed, trained, used, with_false_alarms
+from spokenwords.config.runs import with_noise, with_silence
 from spokenwords.errors import UserError
 from spokenwords.evaluation import published
 from spokenwords.jobs import disk_space, fingerprint, memory_request
@@ -53,14 +54,9 @@ config.update(
 
 # A run of the catalogue that lists several seeds is trained once with each.
 RUNS = of_each_seed(config["runs"])
-TRAINED = [
-    run
-    for name in config["train"]
-    for run, settings in RUNS.items()
-    if settings["run"] == name
-]
+TRAINED = trained(config["train"], RUNS)
 # All runs. The first one is that which the others are compared with.
-COMPARED = [*TRAINED, *(run for run in RUNS if run not in TRAINED)]
+COMPARED = TRAINED | RUNS
 PUBLISHED = {
     name: published.accuracy(config["dataset"], config["splits"][run["split"]], run)
     for name, run in RUNS.items()
@@ -108,16 +104,6 @@ def settings_for(rule):
     """A function of wildcards: the settings of the wildcard's run that a rule depends on."""
     names = settings.names_for(rule)
     return lambda wildcards: {name: RUNS[wildcards.run][name] for name in names}
-
-
-def settings_of_card(wildcards):
-    """The settings that a model depends on, with those of features and split for their names."""
-    run = RUNS[wildcards.run]
-    features = config["features"][run["features"]]
-    return settings_for("write_model_card")(wildcards) | {
-        "features": {key: features[key] for key in ("stft", "rounding")},
-        "split": config["splits"][run["split"]],
-    }
 
 
 # Resources of jobs that train or evaluate a run.
@@ -192,7 +178,7 @@ def recordings_to_predict():
 
 def of_run(key):
     """A function of wildcards: this setting of the wildcard's run."""
-    # Snakemake's lookup() goes through the settings of all runs: 6 ms where there are 50.
+    # Snakemake's lookup() searches the settings of all runs: 6 ms with 50 of them.
     return lambda wildcards: RUNS[wildcards.run][key]
 
 

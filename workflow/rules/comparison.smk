@@ -1,8 +1,8 @@
-# From all runs of the catalogue to how they differ. Makes <results>/comparison/.
+# From all runs to how they differ. Makes <results>/comparison/.
 
 
 rule compare_runs:
-    """All runs side by side: figures, spread over seeds, significance, words."""
+    """Metrics of all runs, their spread over seeds, significance of differences, and words."""
     input:
         metrics=expand("<results>/runs/{run}/metrics.json", run=COMPARED),
         predictions=expand("<results>/runs/{run}/predictions.csv", run=COMPARED),
@@ -28,7 +28,7 @@ rule compare_runs:
 
 
 rule plot_comparison:
-    """All runs side by side, drawn."""
+    """Metrics, words, learning curves and differences of all runs, as plots."""
     input:
         runs="<results>/comparison/runs.csv",
         seeds="<results>/comparison/seeds.csv",
@@ -58,7 +58,7 @@ rule plot_comparison:
             "<results>/comparison/pairs.svg",
             caption="../report/comparison_pairs.rst",
             category="Comparison",
-            labels={"result": "which models differ"},
+            labels={"result": "differences between models"},
         ),
     log:
         "<logs>/plot_comparison.log",
@@ -67,7 +67,7 @@ rule plot_comparison:
     conda:
         ENVIRONMENT
     params:
-        runs=COMPARED,
+        runs=list(COMPARED),
         published={RUNS[run]["run"]: PUBLISHED[run] for run in RUNS if PUBLISHED[run]},
         code=code_of("plot_comparison.py"),
     script:
@@ -75,7 +75,7 @@ rule plot_comparison:
 
 
 rule tabulate_comparison:
-    """All runs side by side, on a page to be sorted and filtered."""
+    """Metrics, seeds, pairs and words of all runs, as tables on one page."""
     input:
         runs="<results>/comparison/runs.csv",
         seeds="<results>/comparison/seeds.csv",

@@ -34,7 +34,11 @@ def incomplete_report(job, failures):
 
     runs, template = REPORTS[job.rule]
     metrics = rules.evaluate.output.metrics
-    evaluated = [run for run in runs if there(collect(metrics, run=run))]
+    evaluated = {
+        run: settings
+        for run, settings in runs.items()
+        if there(collect(metrics, run=run))
+    }
     if not evaluated:
         return None
     files = inputs_of_headline(evaluated)
@@ -110,15 +114,15 @@ def lines_of_failure(log):
     lines += [f"Error: {error}\n" for error in ERRORS]
     # After an interruption Snakemake is to end soon.
     if failures and not scheduler.running and not scheduler._user_kill:
-        for job in list(workflow.dag.needrun_jobs()):
-            if job.rule in REPORTS and job not in scheduler.failed:
-                try:
-                    page = incomplete_report(job, failures)
-                except Exception as error:
-                    lines.append(f"The report could not be made without: {error}")
-                else:
-                    if page:
-                        lines.append(f"The report {page} lacks what failed.")
+        unmade = [job for job in workflow.dag.needrun_jobs() if job.rule in REPORTS]
+        for job in set(unmade).difference(scheduler.failed):
+            try:
+                page = incomplete_report(job, failures)
+            except Exception as error:
+                lines.append(f"The report could not be made without: {error}")
+            else:
+                if page:
+                    lines.append(f"The report {page} lacks what failed.")
     stopped = failures or ERRORS or scheduler._executor_error
     lines.append(
         f"{'Stopped' if stopped else 'Interrupted'}: what is finished is kept, and the same "

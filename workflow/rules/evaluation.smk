@@ -1,10 +1,10 @@
-# From trained models to what they get right and wrong. Makes predictions.csv, metrics.json,
+# From trained models to their correct predictions and errors. Makes predictions.csv, metrics.json,
 # confusion.*, alluvial.*, reliability.csv, coverage.csv, calibration.svg, false_alarms.*,
 # difficulty*, tables.html and gallery.html in <results>/runs/<run>/.
 
 
 rule evaluate:
-    """Predictions for the test set, metrics, and the confusion table."""
+    """Predictions of the test set, metrics, and the confusion table."""
     input:
         stores=stores_of_run,
         test=file_of_split("test.csv"),
@@ -56,13 +56,13 @@ rule plot_confusion:
 
 
 rule plot_alluvial:
-    """Predictions flowing into targets."""
+    """Predicted words flowing into spoken words: the alluvial plot."""
     input:
         confusion="<results>/runs/{run}/confusion.csv",
     output:
         plot="<results>/runs/{run}/alluvial.svg",
         image="<results>/runs/{run}/alluvial.png",
-        # The report has this one alone: it shows all that the plot shows, and counts.
+        # The only one in the report: it shows what the plot shows, and counts.
         page=report(
             "<results>/runs/{run}/alluvial.html",
             caption="../report/alluvial.rst",
@@ -84,7 +84,7 @@ rule plot_alluvial:
 
 
 rule calibrate:
-    """Whether probabilities can be believed, and what is gained by not answering."""
+    """Calibration of probabilities, and accuracy with selective answers."""
     input:
         predictions="<results>/runs/{run}/predictions.csv",
     output:
@@ -110,7 +110,7 @@ rule calibrate:
 
 
 rule find_false_alarms:
-    """What is taken for a word and is none, over the share of words recognised."""
+    """False accepts on other words and on noise, over the share of words recognised."""
     input:
         stores=stores_of_run,
         test=file_of_split("test.csv"),
@@ -144,7 +144,7 @@ rule find_false_alarms:
 
 
 rule difficulty:
-    """What makes a recording hard: errors over its properties, one by one and together."""
+    """Errors by properties of recordings, one by one and together."""
     input:
         predictions="<results>/runs/{run}/predictions.csv",
         properties=file_of_split("test_properties.csv"),
@@ -156,7 +156,7 @@ rule difficulty:
             caption="../report/difficulty.rst",
             category="Evaluation",
             subcategory="{run}",
-            labels={"result": "what makes a recording hard"},
+            labels={"result": "errors by properties"},
         ),
     log:
         "<logs>/difficulty/{run}.log",
@@ -171,7 +171,7 @@ rule difficulty:
 
 
 rule gallery:
-    """Mistakes to look at and listen to, in one HTML file."""
+    """Spectrograms and sounds of mistakes, in one HTML file."""
     input:
         predictions="<results>/runs/{run}/predictions.csv",
         metrics="<results>/runs/{run}/metrics.json",
@@ -199,7 +199,7 @@ rule gallery:
 
 
 rule tabulate_run:
-    """Confusions, and errors over properties, on a page to be sorted and filtered."""
+    """Confusions, and errors by properties, as tables on one page."""
     input:
         confusion="<results>/runs/{run}/confusion.csv",
         rates="<results>/runs/{run}/difficulty.csv",

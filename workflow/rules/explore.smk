@@ -1,4 +1,4 @@
-# One recording, drawn in every way that it is looked at. Makes <results>/explore/.
+# From one recording to plots of it. Makes <results>/explore/.
 
 
 rule explore:
@@ -32,8 +32,8 @@ rule explore:
         folder=untracked(DATA.folder),
         recording=lookup(within=config, dpath="explore/recording"),
         audio=lookup(within=config, dpath="audio"),
-        # As the network of the first run sees it.
-        stft=config["features"][RUNS[TRAINED[0]]["features"]]["stft"],
+        # As the network of the first trained run gets it.
+        stft=config["features"][next(iter(TRAINED.values()))["features"]]["stft"],
         code=code_of("explore.py"),
     script:
         "../scripts/explore.py"

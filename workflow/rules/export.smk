@@ -2,7 +2,7 @@
 
 
 rule export_model:
-    """An ONNX model that takes waveforms, compared with PyTorch on the test set, and timed."""
+    """An ONNX model of waveforms, compared with PyTorch on the test set, and timed."""
     input:
         model="<results>/runs/{run}/model.pt",
         predictions="<results>/runs/{run}/predictions.csv",
@@ -16,7 +16,7 @@ rule export_model:
         "<benchmarks>/export_model/{run}.tsv"
     conda:
         ENVIRONMENT
-    # All of them, so that no other job disturbs the timing.
+    # All cores, so that no other job disturbs the timing.
     threads: workflow.cores
     params:
         folder=untracked(DATA.folder),
@@ -28,7 +28,7 @@ rule export_model:
 
 
 rule write_model_card:
-    """What an exported model is, how well it does, and what it is not for."""
+    """The card of an exported model: data, training, metrics, and limits."""
     input:
         stores=stores_of_run,
         segments=segments_of_run,
@@ -36,7 +36,7 @@ rule write_model_card:
         metrics="<results>/runs/{run}/metrics.json",
         confusion="<results>/runs/{run}/confusion.csv",
         false_alarms=branch(
-            lambda wildcards: with_false_alarms([wildcards.run]),
+            lambda wildcards: wildcards.run in with_false_alarms(RUNS),
             then=rules.find_false_alarms.output.table,
         ),
         train=file_of_split("train.csv"),
@@ -52,7 +52,7 @@ rule write_model_card:
         ENVIRONMENT
     params:
         folder=untracked(DATA.folder),
-        settings=settings_of_card,
+        settings=lambda wildcards: settings.for_card(config, RUNS[wildcards.run]),
         data=of_data(lambda wildcards: DATA.origin),
         code=code_of("write_model_card.py"),
     script:

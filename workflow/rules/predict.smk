@@ -2,7 +2,7 @@
 
 
 rule predict_words:
-    """The words in the recordings that the config names, by one run's model."""
+    """Words in the recordings that `predict` names, found by the model of one run."""
     input:
         # Checked before a model is trained for them.
         lambda wildcards: recordings_to_predict() and [],

@@ -1,9 +1,9 @@
-# From an archive, a folder or a synthesiser to recordings, and what each of them is.
+# From an archive, a folder or a synthesiser to recordings, and to tables of them.
 # Makes <folder>/, <results>/inventory/ and <results>/recordings/.
 
 
 rule download:
-    """The data set's archive, fetched or found, its checksum verified."""
+    """The archive of the data set, downloaded or local, with its checksum verified."""
     output:
         # The archive itself is no output: a download that fails is resumed, and once the archive is
         # unpacked, it may be deleted to save space.
@@ -26,7 +26,7 @@ rule download:
 
 
 checkpoint unpack:
-    """The archive's recordings, in a folder of their own."""
+    """The recordings of the archive, in the data folder."""
     input:
         receipt=rules.download.output.receipt,
     output:
@@ -68,7 +68,7 @@ checkpoint synthesize:
 
 
 rule inventory:
-    """What each recording of one word is: format, speaker, loudness, content hashes."""
+    """Format, speaker, level and content hashes of each recording of one word."""
     input:
         recordings_are_there,
     output:
@@ -91,7 +91,7 @@ rule inventory:
 
 
 rule check_recordings:
-    """All recordings taken together: sums, duplicates, oddities, and those that cannot be read."""
+    """Summary, duplicates, oddities and unreadable files of all recordings."""
     input:
         inventories=collect(rules.inventory.output.inventory, word=words),
     output:
@@ -115,7 +115,7 @@ rule check_recordings:
 
 
 rule plot_recordings:
-    """All recordings at a glance: how many, how loud, how long, of how many speakers."""
+    """Numbers, levels and lengths of all recordings, and their speakers, as a plot."""
     input:
         inventories=collect(rules.inventory.output.inventory, word=words),
         oddities="<results>/recordings/oddities.csv",
@@ -124,7 +124,7 @@ rule plot_recordings:
             "<results>/recordings/overview.svg",
             caption="../report/recordings_overview.rst",
             category="Data",
-            labels={"result": "all recordings at a glance"},
+            labels={"result": "overview of all recordings"},
         ),
     log:
         "<logs>/plot_recordings.log",
@@ -139,7 +139,7 @@ rule plot_recordings:
 
 
 rule tabulate_recordings:
-    """Each word's recordings, and those that are odd, on a page to be sorted and filtered."""
+    """Words, and odd, identical and unreadable recordings, as tables on one page."""
     input:
         summary="<results>/recordings/summary.csv",
         oddities="<results>/recordings/oddities.csv",

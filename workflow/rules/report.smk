@@ -10,7 +10,7 @@ report: os.environ.get(snakemake_report.OPENING, f"{RESULTS.absolute()}/headline
 
 
 rule headline:
-    """The report's opening page: what was trained on what, and how well it did."""
+    """The opening page of the report: data, training and metrics of each run."""
     input:
         **inputs_of_headline(TRAINED),
     output:

@@ -27,7 +27,7 @@ rule spectrograms:
 
 
 rule noise_spectrograms:
-    """Complex spectrograms of the recordings of noise, as long as they are."""
+    """Complex spectrograms of the recordings of noise, at their full length."""
     input:
         recordings_are_there,
     output:
@@ -73,7 +73,7 @@ rule silence_spectrograms:
 
 
 rule measure_features:
-    """What the stores take on disk."""
+    """Sizes of the stores on disk."""
     input:
         stores=collect(rules.spectrograms.output.store, word=words, allow_missing=True),
     output:
@@ -95,7 +95,7 @@ rule measure_features:
         "../scripts/measure_features.py"
 
 
-# What runs need of them.
+# The stores that a run needs.
 
 stores_of_run = collect(
     rules.spectrograms.output.store, features=of_run("features"), word=words

@@ -2,10 +2,10 @@
 
 
 rule split:
-    """Which recordings a model is trained, validated and tested on."""
+    """The recordings that a model is trained, validated and tested on."""
     input:
         inventories=collect(rules.inventory.output.inventory, word=words),
-        # Bad recordings stop the workflow here, before hours of training.
+        # Unreadable recordings stop the workflow here, before hours of training.
         check="<results>/recordings/summary.csv",
     output:
         train="<results>/splits/{split}/train.csv",
@@ -38,7 +38,7 @@ rule split:
 
 
 rule plot_split:
-    """How the split divides each word's recordings, and who is heard in training too."""
+    """Sets of each word's recordings, and speakers that are also in the training set."""
     input:
         train="<results>/splits/{split}/train.csv",
         valid="<results>/splits/{split}/valid.csv",
@@ -48,7 +48,7 @@ rule plot_split:
             "<results>/splits/{split}/balance.svg",
             caption="../report/split_balance.rst",
             category="Data",
-            labels={"result": "split {split}, drawn"},
+            labels={"result": "plot of split {split}"},
         ),
     log:
         "<logs>/plot_split/{split}.log",
@@ -63,9 +63,9 @@ rule plot_split:
 
 
 rule measure_recordings:
-    """What test recordings sound like: level, noise, voice, edges, spectrum."""
+    """Level, noise, voice, edges and spectrum of the test recordings."""
     input:
-        # A manifest is the same when a recording is replaced under its name; its inventory is not.
+        # If a recording is replaced under its name, its inventory changes, but no manifest.
         inventories=collect(rules.inventory.output.inventory, word=words),
         train="<results>/splits/{split}/train.csv",
         test="<results>/splits/{split}/test.csv",

@@ -11,16 +11,10 @@ OF_RUN = [
 OF_COMPARISON = [rules.compare_runs, rules.plot_comparison, rules.tabulate_comparison]
 
 
-def used_by(runs, key):
-    """The features, or splits, that these runs use."""
-    return sorted({RUNS[run][key] for run in runs})
-
-
 def files_of_data(runs):
     """What these runs are made from, with tables and plots of it."""
-    features, splits = used_by(runs, "features"), used_by(runs, "split")
-    noisy = [run for run in runs if RUNS[run]["augmentation"]["noise_share"]]
-    silent = [run for run in runs if RUNS[run]["silence"]]
+    features, splits = used(runs, "features"), used(runs, "split")
+    noisy, silent = with_noise(runs), with_silence(runs)
     return [
         # A checkpoint whose input is missing counts as done unless a target asks for the input.
         branch(
@@ -32,10 +26,8 @@ def files_of_data(runs):
         rules.tabulate_recordings.output,
         collect(rules.spectrograms.output, features=features, word=words),
         collect(rules.measure_features.output, features=features),
-        collect(rules.noise_spectrograms.output, features=used_by(noisy, "features")),
-        collect(
-            rules.silence_spectrograms.output, features=used_by(silent, "features")
-        ),
+        collect(rules.noise_spectrograms.output, features=used(noisy, "features")),
+        collect(rules.silence_spectrograms.output, features=used(silent, "features")),
         collect(rules.split.output, split=splits),
         collect(rules.plot_split.output, split=splits),
         collect(rules.measure_recordings.output, split=splits),
@@ -47,22 +39,12 @@ def files_of_runs(runs):
     return [*made, collect(rules.find_false_alarms.output, run=with_false_alarms(runs))]
 
 
-def with_false_alarms(runs):
-    """Those of the runs that are to recognise sounds which are none of their words."""
-    return [
-        run
-        for run in runs
-        if RUNS[run]["words"] != "all" or RUNS[run]["unknown"] or RUNS[run]["silence"]
-    ]
-
-
 def inputs_of_headline(runs):
+    features, splits = used(runs, "features"), used(runs, "split")
     return {
         "metrics": collect(rules.evaluate.output.metrics, run=runs),
-        "splits": collect(rules.split.output.summary, split=used_by(runs, "split")),
-        "features": collect(
-            rules.measure_features.output.sizes, features=used_by(runs, "features")
-        ),
+        "splits": collect(rules.split.output.summary, split=splits),
+        "features": collect(rules.measure_features.output.sizes, features=features),
         "recordings": rules.check_recordings.output.summary,
     }
 

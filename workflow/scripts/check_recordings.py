@@ -1,4 +1,4 @@
-"""All recordings taken together: sums, duplicates, oddities, and those that cannot be read."""
+"""Check all recordings together: summary, duplicates, oddities and unreadable files."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The data set's archive, fetched or found, its checksum verified."""
+"""Download or find the data set's archive, and verify its checksum."""
 
 from pathlib import Path
 
@@ -13,5 +13,5 @@ with job_log(snakemake.log[0]):
     else:
         path = Path(snakemake.params.download)
         download.fetch(source["urls"], sha256, path)
-    # The form that `sha256sum --check` reads.
+    # The format of `sha256sum --check`.
     Path(snakemake.output.receipt).write_text(f"{sha256}  {path}\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What each recording of one word is."""
+"""Write the inventory of one word."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the spectrogram stores of some features take on disk."""
+"""Measure the sizes of the spectrogram stores of one `features` entry."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What each test recording is like."""
+"""Measure acoustic properties of each test recording."""
 
 from pathlib import Path
 

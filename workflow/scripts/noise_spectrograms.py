@@ -1,4 +1,4 @@
-"""Complex spectrograms of the recordings of noise, as long as they are."""
+"""Write the complex spectrograms of the noise recordings at full length."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Complex spectrograms of silence: segments of the recordings of noise."""
+"""Write the complex spectrograms of silence: segments of the noise recordings."""
 
 from pathlib import Path
 

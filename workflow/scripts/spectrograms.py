@@ -1,4 +1,4 @@
-"""Complex spectrograms of one word, in one Zarr store."""
+"""Write the complex spectrograms of one word to a Zarr store."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Which recordings a model is trained, validated and tested on."""
+"""Divide recordings into training, validation and test sets."""
 
 from pathlib import Path
 

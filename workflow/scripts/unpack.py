@@ -1,4 +1,4 @@
-"""The archive's recordings, in a folder of their own."""
+"""Unpack the archive's recordings into a folder."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ from spokenwords.recordings import archive, data_folder
 
 
 def warn(sentences: list[str]) -> None:
-    """Print warnings to the log alone: the terminal shows them when the folder is scanned."""
+    """Print warnings to the log only: the scan of the folder shows them on the terminal."""
     for sentence in sentences:
         print(f"Warning: {sentence}", file=sys.stderr)
 
@@ -19,8 +19,8 @@ with job_log(snakemake.log[0]):
     path = Path(snakemake.params.archive).expanduser()
     if not path.is_file():
         raise UserError(
-            f"The archive {path} is gone: delete {snakemake.input.receipt} and run again to get "
-            "it, or name a copy of it in `dataset.archive.path`."
+            f"The archive {path} no longer exists. Delete {snakemake.input.receipt} and run the "
+            "workflow again to download it, or name a copy in `dataset.archive.path`."
         )
     archive.verify(path, sha256)
     archive.unpack(path, contents.parent)

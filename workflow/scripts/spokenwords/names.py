@@ -1,11 +1,11 @@
-"""Names with a meaning throughout the workflow; imports nothing."""
+"""Names that several stages share; imports nothing."""
 
 SETS = ("train", "valid", "test")
-NOISE = "_background_noise_"  # as Speech Commands names its folder of long recordings
-# Classes that are no words: words that are not classified, and background noise. The first is also
-# the answer below the confidence threshold, whether a run has such a class or not.
+NOISE = "_background_noise_"  # the folder of long noise recordings in Speech Commands
+# Non-word classes: words that are not classified, and background noise. `unknown` is also the
+# answer below the confidence threshold, even if a run has no such class.
 UNKNOWN = "unknown"
 SILENCE = "silence"
-SILENCE_SEGMENTS = "_silence_"  # stands for the word where a recording is a segment of noise
-# From where to where, as shares of its length, a recording of noise is used in each set.
+SILENCE_SEGMENTS = "_silence_"  # in place of a word, for segments of noise
+# The part of a noise recording for each set: start and end, as shares of its length.
 NOISE_PARTS = {"train": (0.0, 0.5), "valid": (0.5, 0.6), "test": (0.6, 1.0)}

@@ -13,14 +13,14 @@ from spokenwords.errors import UserError
 Validator = extend(Draft202012Validator, type_checker=reading.TYPES)
 
 
-def canonical(config: Mapping[str, Any]) -> dict[str, Any]:
+def canonical(given: Mapping[str, Any]) -> dict[str, Any]:
     """The config as rules use it: defaults filled in, numbers of the schema's type, keys sorted.
 
     Text is read as YAML if the schema has another type. Each run is merged over the one that it
     names as `like`, and that over `training`. Two configs that mean the same have the same
     canonical form. Raises `UserError` with a sentence that names the key of the first error.
     """
-    config = reading.plain(config)
+    config: dict[str, Any] = reading.plain(given)
     off = {}
     if isinstance(config.get("runs"), dict):
         # An overlay cannot remove a run, but it can turn it off.

@@ -1,10 +1,12 @@
 """The runs of a config: inheritance from each other and from `training`, one run per seed."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from spokenwords.config import refusals
 from spokenwords.errors import UserError
+
+Runs = Mapping[str, Mapping[str, Any]]  # settings by name, one run per seed
 
 
 def merged(value: Any, changes: Any) -> Any:
@@ -28,7 +30,7 @@ def inherited(name: str, runs: Mapping[str, Any], off: Container[str]) -> dict[s
         if like in chain:
             raise UserError(f"Config key {key} goes in a circle: {' -> '.join([*chain, like])}.")
         chain.append(like)
-    whole = {}
+    whole: dict[str, Any] = {}
     for place in reversed(chain):
         whole = merged(whole, runs[place])
     whole.pop("like", None)
@@ -56,3 +58,32 @@ def of_each_seed(runs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, A
                 )
             single[of_seed] = {**run, "run": name, "seed": seed}
     return single
+
+
+def trained(names: Iterable[str], runs: Runs) -> dict[str, Mapping[str, Any]]:
+    """The runs of these names in the config, in that order, each with all its seeds."""
+    return {run: runs[run] for name in names for run in runs if runs[run]["run"] == name}
+
+
+def used(runs: Runs, key: str) -> list[str]:
+    """The `features`, or the `split`, that runs use, sorted."""
+    return sorted({run[key] for run in runs.values()})
+
+
+def with_noise(runs: Runs) -> Runs:
+    """Those of the runs whose training recordings get noise added."""
+    return {name: run for name, run in runs.items() if run["augmentation"]["noise_share"]}
+
+
+def with_silence(runs: Runs) -> Runs:
+    """Those of the runs with a class for silence."""
+    return {name: run for name, run in runs.items() if run["silence"]}
+
+
+def with_false_alarms(runs: Runs) -> Runs:
+    """Those of the runs that are to recognise sounds which are none of their words."""
+    return {
+        name: run
+        for name, run in runs.items()
+        if run["words"] != "all" or run["unknown"] or run["silence"]
+    }

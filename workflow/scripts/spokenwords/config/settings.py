@@ -4,6 +4,7 @@ A section of the config is a dictionary of the class defined here. The schema, t
 errors and the reference page (docs/settings.md) follow from these definitions.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, TypedDict, get_type_hints
@@ -631,3 +632,12 @@ def names_for(rule: str) -> list[str]:
     if not names:
         raise ValueError(f"No setting of a run is used by a rule {rule!r}.")
     return names
+
+
+def for_card(config: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that a run's model depends on, with those of its features and its split."""
+    features = config["features"][run["features"]]
+    return {name: run[name] for name in names_for(CARD)} | {
+        "features": {name: features[name] for name in ("stft", "rounding")},
+        "split": config["splits"][run["split"]],
+    }

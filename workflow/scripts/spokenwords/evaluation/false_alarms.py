@@ -99,7 +99,7 @@ def table(
     rows = []
     for share in SHARES:
         threshold = thresholds.threshold(classifier.confidences, share)
-        answers = thresholds.answer(*words, classifier.words, classifier.no_words, threshold)
+        answers = thresholds.answer(*words, classifier.words, classifier.non_words, threshold)
         row = {"share": share, "threshold": threshold}
         row |= _share("words", answers == np.array(targets, dtype=object), speakers)
         for name, others in (("unknown", unknown), ("strangers", out_of_vocabulary)):
@@ -131,8 +131,8 @@ def testing_parts(files: Sequence[Path], sample_rate: int) -> list[np.ndarray]:
 
 def _accepted(classifier: "Classifier", others: Best, threshold: float) -> np.ndarray:
     """Which recordings are falsely accepted as words, bool [recording]."""
-    answers = thresholds.answer(*others, classifier.words, classifier.no_words, threshold)
-    return ~np.isin(answers, [UNKNOWN, *classifier.no_words])
+    answers = thresholds.answer(*others, classifier.words, classifier.non_words, threshold)
+    return ~np.isin(answers, [UNKNOWN, *classifier.non_words])
 
 
 def _share(

@@ -61,7 +61,7 @@ def analyses(
 
 def caveats(exported: Mapping[str, Any], alarms: pd.DataFrame | None) -> str:
     """A list of caveats; `alarms` is the table of `false_alarms`, if there is one."""
-    threshold, no_words = exported["threshold"], exported["no_words"]
+    threshold, non_words = exported["threshold"], exported["no_words"]
     points = [
         f"The input is {seconds(exported):g} s that contain one whole word; two words, or half a "
         "word, are classified as one word all the same.",
@@ -74,10 +74,10 @@ def caveats(exported: Mapping[str, Any], alarms: pd.DataFrame | None) -> str:
         )
     else:
         points.append("There is no confidence threshold: every answer is accepted.")
-    if no_words:
+    if non_words:
         points.append(
             f"Sounds that are none of the words are classified as "
-            f"{' or '.join(map(escaped, no_words))}; this works best for sounds like those of the "
+            f"{' or '.join(map(escaped, non_words))}; this works best for sounds like those of the "
             "training data."
         )
     else:

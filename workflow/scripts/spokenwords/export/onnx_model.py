@@ -118,7 +118,7 @@ def description(classifier: "Classifier", share: float) -> dict[str, Any]:
     """
     return {
         "classes": classifier.words,
-        "no_words": classifier.no_words,
+        "no_words": classifier.non_words,
         "threshold": thresholds.threshold(classifier.confidences, share),
         "sample_rate": classifier.transform.sample_rate,
         "samples": classifier.samples,

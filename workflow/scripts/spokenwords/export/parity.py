@@ -23,9 +23,7 @@ BATCH_SIZE = 64
 LIMIT = 1e-4  # of a probability; rounding in float32 changes it by about 1e-6
 
 
-def load(
-    classifier: "Classifier", folder: Path, files: list[str], window: str = "loudest"
-) -> np.ndarray:
+def load(classifier: "Classifier", folder: Path, files: list[str], window: str) -> np.ndarray:
     """Load recordings `files` of `folder` for the classifier: float32 [recording, samples].
 
     Longer ones are cut to their `window` (see `audio.excerpt`). Raises `UserError` if one is no
@@ -59,7 +57,7 @@ def compare(
     running: onnxruntime.InferenceSession,
     folder: Path,
     stored: pd.DataFrame,
-    window: str = "loudest",
+    window: str,
 ) -> Comparison:
     """Run the exported model on the recordings in `folder` that have `stored` predictions.
 

@@ -1,4 +1,4 @@
-"""The device that a job worked on, in words."""
+"""The name of the device that a job used."""
 
 import platform
 
@@ -6,7 +6,7 @@ import torch
 
 
 def device_name(device: torch.device) -> str:
-    """Return the device in words, for metrics and reports."""
+    """Return the name of a GPU, or of the CPU with its number of threads."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     name = torch.cpu.get_capabilities().get("cpu_name") or platform.machine()

@@ -2,7 +2,7 @@
 
 
 def duration(seconds: float) -> str:
-    """Return `seconds` in words: 42 s, 3 min 20 s, 2 h 5 min."""
+    """Return a duration such as 42 s, 3 min 20 s or 2 h 5 min."""
     seconds = round(seconds)
     if seconds < 60:
         return f"{seconds} s"

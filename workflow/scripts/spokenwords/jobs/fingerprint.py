@@ -65,27 +65,45 @@ def of_files(paths: list[Path]) -> str:
 def _module(source: bytes, path: Path, root: Path) -> tuple[str, list[str]]:
     """A digest of one module's meaning, and the names of the modules that it may import."""
     tree = ast.parse(source, str(path))
+    package = path.parent.relative_to(root).parts
+    is_documented = ast.get_docstring(tree, clean=False) is not None
+    parts = [_Code(statement, package, set()) for statement in tree.body[is_documented:]]
     unused: set[str] = set()
-    while True:
-        code = _Code(path.parent.relative_to(root).parts, unused)
-        text = code.write(tree)
-        # What only messages use is left out as well; then it uses nothing itself.
-        found = (code.definitions | code.imported & code.left_out) - code.used
-        if found <= unused:
-            return hashlib.sha256(text.encode()).hexdigest(), sorted(code.imports)
-        unused = unused | found
+    # What only messages use is left out as well; then it uses nothing itself.
+    while new := _unused(parts) - unused:
+        unused |= new
+        for number, part in enumerate(parts):
+            if not new.isdisjoint(part.used | part.left_out | part.imported | part.defined.keys()):
+                parts[number] = _Code(part.statement, package, unused)
+    text = "\n".join(filter(None, (part.text for part in parts)))
+    imports = set().union(*(part.imports for part in parts))
+    return hashlib.sha256(text.encode()).hexdigest(), sorted(imports)
+
+
+def _unused(parts: list["_Code"]) -> set[str]:
+    """The names that a module in these parts defines, for messages or nothing at all."""
+    used = set().union(*(part.used for part in parts))
+    left_out = set().union(*(part.left_out for part in parts))
+    imported = set().union(*(part.imported for part in parts))
+    defined = set().union(*(part.defined for part in parts))
+    for part in parts:
+        for name in part.defined.keys() - used:
+            if not all(map(part.reads, part.defined[name])):
+                used.add(name)
+    return (imported & left_out | defined) - used
 
 
 class _Code:
-    """Writes what counts of a module in `package` as text, without the definitions of `unused`."""
+    """Writes what counts of a module's statement as text, without the definitions of `unused`."""
 
-    def __init__(self, package: tuple[str, ...], unused: set[str]):
-        self.package, self.unused = package, unused
+    def __init__(self, statement: ast.stmt, package: tuple[str, ...], unused: set[str]):
+        self.statement, self.package, self.unused = statement, package, frozenset(unused)
         self.imports: set[str] = set()  # modules, or names in them
         self.used: set[str] = set()  # names that are read by what counts,
         self.left_out: set[str] = set()  # and by what is left out
-        self.definitions: set[str] = set()  # names that are of no consequence if not used
-        self.imported: set[str] = set()  # the same of imports, if what is left out uses them
+        self.imported: set[str] = set()  # names that imports define
+        self.defined: dict[str, list[ast.AST]] = {}  # values of variables, none of functions
+        self.text = self.write(statement)
 
     def write(self, node: object, place: type = ast.Module) -> str:
         """A node in a module, class or function as text; empty where it is left out."""
@@ -94,6 +112,8 @@ class _Code:
         if not isinstance(node, ast.AST):
             # Not repr: which characters that shows as they are depends on the Python version.
             return ascii(node)
+        if not node._fields:  # an operator, or whether a name is read or set
+            return f"{type(node).__name__}()"
         if kind := KINDS.get(type(node)):
             node = kind(self, node, place)
             if node is None:
@@ -101,7 +121,7 @@ class _Code:
             if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 place = type(node)
         fields = []
-        for name in sorted(node._fields):
+        for name in _sorted(node._fields):
             value = getattr(node, name, None)
             # Later versions of Python add fields, which are empty where the syntax is not used. The
             # kind of a constant tells u"" from "".
@@ -124,15 +144,17 @@ class _Code:
         # Some versions of Python put empty texts between the parts of an f-string.
         return _with(node, values=[v for v in node.values if getattr(v, "value", None) != ""])
 
-    def documented(self, node: ast.Module | ast.ClassDef | ast.FunctionDef, place: type) -> ast.AST:
+    def documented(self, node: ast.ClassDef | ast.FunctionDef, place: type) -> ast.AST:
         undocumented = ast.get_docstring(node, clean=False) is None
         return node if undocumented else _with(node, body=node.body[1:])
 
     def function(self, node: ast.FunctionDef, place: type) -> ast.AST | None:
         if not node.decorator_list and self._is_unused(node.name, place):
             return self._without(node)
-        self._without(node.returns)
-        return self.documented(_with(node, returns=None), place)
+        if node.returns:
+            self._without(node.returns)
+            node = _with(node, returns=None)
+        return self.documented(node, place)
 
     def argument(self, node: ast.arg, place: type) -> ast.AST:
         return _with(node, annotation=self._without(node.annotation)) if node.annotation else node
@@ -147,7 +169,7 @@ class _Code:
 
     def assigned(self, node: ast.Assign, place: type) -> ast.AST | None:
         match node.targets:
-            case [ast.Name(id=name)] if self._reads(node.value) and self._is_unused(name, place):
+            case [ast.Name(id=name)] if self._is_unused(name, place, node.value):
                 return self._without(node.value)
         return node
 
@@ -202,11 +224,11 @@ class _Code:
             self._without(argument)
         return ast.Call(call.func, [], [])
 
-    def _is_unused(self, name: str, place: type) -> bool:
+    def _is_unused(self, name: str, place: type, *values: ast.AST) -> bool:
         """Whether what is defined in `place` under this name is for messages alone."""
         if place is ast.ClassDef or (place is ast.Module and name[0] != "_" and name != "logger"):
-            return False  # others may use it
-        self.definitions.add(name)
+            self.used.add(name)  # others may use it
+        self.defined.setdefault(name, []).extend(values)
         return name in self.unused
 
     def _only_tells(self, node: ast.AST, place: type) -> bool:
@@ -218,12 +240,12 @@ class _Code:
                 return not _acts(node)
             case ast.If(read) | ast.For(iter=read):
                 parts = [*node.body, *node.orelse]
-                return self._reads(read) and all(self._only_tells(part, place) for part in parts)
+                return self.reads(read) and all(self._only_tells(part, place) for part in parts)
             case ast.Assign():
                 return self.assigned(node, place) is None
         return False
 
-    def _reads(self, node: ast.AST) -> bool:
+    def reads(self, node: ast.AST) -> bool:
         """Whether it is known that an expression does no more than read."""
         return not _acts(node) and all(
             _called(each) in READING or not self.unused.isdisjoint(_names(each.func))
@@ -236,7 +258,6 @@ KINDS: dict[type[ast.AST], Callable[..., ast.AST | None]] = {
     ast.Name: _Code.name,
     ast.Global: _Code.shared,
     ast.JoinedStr: _Code.f_string,
-    ast.Module: _Code.documented,
     ast.ClassDef: _Code.documented,
     ast.FunctionDef: _Code.function,
     ast.AsyncFunctionDef: _Code.function,
@@ -252,6 +273,9 @@ KINDS: dict[type[ast.AST], Callable[..., ast.AST | None]] = {
     ast.Import: _Code.imported_,
     ast.ImportFrom: _Code.imported_,
 }
+
+
+_sorted = cache(sorted)
 
 
 def _with(node: Node, **fields: object) -> Node:

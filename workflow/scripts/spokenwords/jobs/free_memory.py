@@ -1,4 +1,4 @@
-"""The memory that a process may still use, of the machine, its container or its Slurm job."""
+"""Free memory of the machine, the container or the Slurm job."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,18 +6,18 @@ from pathlib import Path
 import psutil
 
 GROUPS = Path("/sys/fs/cgroup")
-# The share of free memory that spectrograms may take; activations need the rest.
+# Share of free memory for spectrograms; the rest is for activations.
 SHARE = 0.5
 
 
 def free() -> int:
-    """Bytes that this process may still take: the least of what any limit leaves."""
+    """Return how many bytes this process can still allocate under all limits that apply to it."""
     of_machine = psutil.virtual_memory().available
     return max(0, min([of_machine, *_left_by_groups()]))
 
 
 def _left_by_groups() -> Iterator[int]:
-    """What the limits of the process's control group (version 2), and of those above, leave."""
+    """Yield the free bytes of the process's control group (version 2) and of those above it."""
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:  # no Linux
@@ -32,8 +32,8 @@ def _left_by_groups() -> Iterator[int]:
             figures = dict(
                 line.split() for line in (group / "memory.stat").read_text().splitlines()
             )
-            # Of what counts as used, the page cache is given back when memory is asked for.
+            # The page cache counts as used, but is released when a process needs memory.
             cached = int(figures["inactive_file"]) + int(figures["active_file"])
-        except (OSError, ValueError, KeyError):  # no such group, or `max`: no limit
+        except (OSError, ValueError, KeyError):  # no such group, or no limit (`max`)
             continue
         yield limit - used + cached

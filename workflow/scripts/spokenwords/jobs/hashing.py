@@ -1,7 +1,6 @@
-"""What files hold: content hashes, and digests of groups of files, remembered from call to call.
+"""Content hashes of files, and digests of groups of files that are cached between invocations.
 
-Snakemake asks at each call, of each recording: a million of them are listed, looked at and found
-unchanged in a few seconds.
+Each invocation checks every recording: a million unchanged files take a few seconds.
 """
 
 import hashlib
@@ -16,14 +15,14 @@ from spokenwords.jobs import atomic
 from spokenwords.jobs.machine_errors import TOO_MANY_OPEN
 
 UNREADABLE = "unreadable"
-# Groups that are read at a time, at the most: more of them a disk is not faster with.
+# Groups read at the same time; a disk is not faster with more.
 READERS = 8
 
 
 def hash_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, as hexadecimal digits; `UNREADABLE` where it cannot be read.
+    """Return the SHA-256 of a file's bytes, as hexadecimal digits, or `UNREADABLE`.
 
-    Raises `OSError` where too many files are open.
+    Raises `OSError` if too many files are open.
     """
     try:
         # Reading a pipe or a device would never end.
@@ -38,17 +37,17 @@ def hash_of(path: Path) -> str:
 
 
 def digests(groups: dict[str, tuple[Path, list[str]]], cache: Path) -> dict[str, str]:
-    """SHA-256 over the (name, content hash) pairs of each group: names of files, from a folder on.
+    """Return the SHA-256 over the (name, content hash) pairs of each group.
 
-    The files of a group are read only where the size, times or inode of one of them differ from
-    what they were when `cache` (a JSON file, kept up by this function) was written: they cannot all
-    stay the same when its content changes, since no program sets the time of change (ctime).
+    A group is a folder and names of files in it. `cache` is a JSON file that this function updates.
+    A group is read again only if the size, times or inode of one of its files has changed since.
+    Any change of content changes at least one of them, since no program can set the ctime.
     """
     known = _known(cache)
     states = {group: state(*files) for group, files in groups.items()}
     found = {group: known.get(group, ["", ""]) for group in groups}
     changed = [group for group in groups if found[group][0] != states[group]]
-    # A thread a group: with one a file, they would mostly wait for each other.
+    # One thread per group: with one per file, they would mostly wait for each other.
     with ThreadPoolExecutor(min(READERS, os.cpu_count() or 1)) as threads:
         hashes = threads.map(lambda group: _hashes(*groups[group]), changed)
         for group, contents in zip(changed, hashes, strict=True):
@@ -62,11 +61,11 @@ def digests(groups: dict[str, tuple[Path, list[str]]], cache: Path) -> dict[str,
 
 
 def state(folder: Path, names: list[str]) -> str:
-    """A digest of what tells one state of the files, from `folder` on, from another, unread."""
+    """Return a digest of the sizes, times and inodes of files in `folder`, without reading them."""
     try:
-        # By way of the opened folder: joining a million paths takes as long as looking.
+        # Relative to the opened folder: joining a million paths takes as long as the stat calls.
         opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError:  # Its files may be looked at where it may not be read.
+    except OSError:  # A folder that is not readable may still be searchable.
         paths = (os.path.join(folder, name) for name in names)  # noqa: PTH118
         identities = [_identity(path) for path in paths]
     else:
@@ -80,16 +79,16 @@ def state(folder: Path, names: list[str]) -> str:
 
 
 def _identity(path: str, folder: int | None = None) -> str:
-    """`path` begins at the opened `folder`, if there is one."""
+    """Return size, times and inode of a file; `path` is relative to an opened `folder`, if any."""
     try:
         found = os.stat(path, dir_fd=folder)
-    except OSError:  # a link to nowhere, for one
+    except OSError:  # such as a broken link
         return ""
     return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
 
 
 def _failed(folder: Path, names: list[str], contents: list[str]) -> bool:
-    """Whether a file that is there could not be read, which is to be tried again next time."""
+    """Return whether an existing file could not be read; the next call tries it again."""
     return any(
         found == UNREADABLE and os.path.isfile(folder / name)  # noqa: PTH113 (Path's may raise)
         for name, found in zip(names, contents, strict=True)
@@ -111,7 +110,7 @@ def digest_of_lines(lines: Iterable[str]) -> str:
 
 
 def _known(cache: Path) -> dict[str, list[str]]:
-    """The cache's entries, [state, digest] by group; none where it is damaged."""
+    """Return the cache's entries, [state, digest] by group; none if it is missing or damaged."""
     try:
         known = json.loads(cache.read_text(encoding="utf-8"))
         return {group: [state, digest] for group, (state, digest) in known.items()}
@@ -120,9 +119,9 @@ def _known(cache: Path) -> dict[str, list[str]]:
 
 
 def remember(found: dict[str, str], path: Path) -> str:
-    """Write digests by group to a JSON file; return the file's own, by which `remembered` knows it.
+    """Write digests by group to a JSON file; return the file's own digest, for `remembered`.
 
-    Where the place cannot be written, `remembered` will not find them.
+    If `path` is not writable, `remembered` will return None.
     """
     text = json.dumps(found)
     digest = digest_of(text)
@@ -132,7 +131,7 @@ def remember(found: dict[str, str], path: Path) -> str:
 
 
 def remembered(digest: str, path: Path) -> dict[str, str] | None:
-    """What `remember` wrote when it returned `digest`; None where the file is no longer that."""
+    """Return what `remember` wrote when it returned `digest`, or None if the file has changed."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError):

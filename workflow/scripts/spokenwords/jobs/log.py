@@ -1,4 +1,4 @@
-"""A job's log file, and what ends a job with a message."""
+"""A job's log file, and errors that end a job with a message."""
 
 import logging
 import os
@@ -14,12 +14,12 @@ logger = logging.getLogger("spokenwords")
 
 @contextmanager
 def job_log(path: str) -> Iterator[None]:
-    """Run a job's work with its messages in the log file `path` and on the terminal.
+    """Run a job with its messages in the log file `path` and on the terminal.
 
-    Whatever else the process writes to its standard error (warnings, messages of compiled
-    libraries) goes to the log alone. A `UserError` and a `machine_error` are reported in a
-    sentence, any other exception with its traceback in the log; all end the process with exit
-    status 1.
+    Anything else that the process writes to standard error (warnings, messages of compiled
+    libraries) goes to the log only. A `UserError` or `machine_error` is reported as a sentence.
+    Any other exception is reported with its type, and its traceback is in the log. All of them end
+    the process with exit status 1.
     """
     terminal = os.fdopen(os.dup(2), "w", errors="backslashreplace")
     try:

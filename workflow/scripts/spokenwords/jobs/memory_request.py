@@ -1,4 +1,4 @@
-"""The memory that a job with spectrograms asks a scheduler for."""
+"""The memory that a job with spectrograms requests from a scheduler."""
 
 import json
 import math
@@ -8,17 +8,17 @@ from pathlib import Path
 
 from spokenwords.jobs.free_memory import SHARE
 
-# PyTorch, its libraries for GPUs, activations, the model's copies. On a CPU, training took 1.1 GB
-# (residual network) and 2.3 GB (published) besides spectrograms: <results>/benchmarks/train.
+# PyTorch, its GPU libraries, activations and copies of the model. On a CPU, training took 1.1 GB
+# (residual network) and 2.3 GB (published) without spectrograms (<results>/benchmarks/train).
 PYTORCH = 4_000_000_000
 
 
 def needed(stores: Iterable[str], tables: Iterable[str], memory_budget: float | str) -> int:
-    """Bytes that a job needs for the spectrograms of the recordings that CSV tables list.
+    """Return how many bytes a job needs for the recordings listed in CSV `tables`.
 
-    They stay in memory where `memory_budget`, in GB or `auto`, lets them, else so much is streamed.
-    `stores` are the zarr.json files of their stores: spectrograms in all of them are of one size.
-    Raises `FileNotFoundError` where there is no such table or store yet.
+    `memory_budget`, in GB or `auto`, limits the spectrograms in memory; beyond it they are
+    streamed. `stores` are the zarr.json files of their stores, whose spectrograms have one size.
+    Raises `FileNotFoundError` if a table or store does not exist yet.
     """
     recordings = sum(_rows(table, Path(table).stat().st_mtime_ns) for table in tables)
     values = recordings * next(filter(None, map(_bytes_of_recording, stores)), 0)
@@ -29,14 +29,14 @@ def needed(stores: Iterable[str], tables: Iterable[str], memory_budget: float | 
 
 @cache
 def _rows(table: str, time: int) -> int:
-    """How many rows a CSV table of this time of modification has, but for its header."""
+    """Return the number of rows of a CSV table without its header; `time` is of modification."""
     with Path(table).open("rb") as lines:
         return max(0, sum(1 for _ in lines) - 1)
 
 
 def _bytes_of_recording(store: str) -> int:
-    """Of a spectrogram, float16; 0 where its store is damaged, of which its reader tells."""
-    Path(store).stat()  # Snakemake waits for the file where there is none.
+    """Return the size of a float16 spectrogram; 0 if its store is damaged, which readers report."""
+    Path(store).stat()  # If it raises FileNotFoundError, Snakemake waits for the file.
     try:
         array = Path(store).parent / "spectrogram" / "zarr.json"
         return 2 * math.prod(json.loads(array.read_text(encoding="utf-8"))["shape"][1:])

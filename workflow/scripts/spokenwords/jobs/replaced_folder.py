@@ -9,8 +9,8 @@ from spokenwords.jobs import atomic
 
 MARKER = ".spoken-words"
 MARKER_TEXT = (
-    "The spoken-words workflow made this folder and replaces it as a whole when it has to make it\n"
-    "again. Keep nothing of your own here.\n"
+    "The spoken-words workflow made this folder and replaces it as a whole when it rebuilds it.\n"
+    "Keep no files of your own here.\n"
 )
 
 

@@ -1,9 +1,9 @@
 """Augmentation in the complex domain: batches of spectrograms varied at random, on their device.
 
 The short-time Fourier transform is linear, and a shift of the waveform by a whole hop shifts its
-frames by one: what one would do to waveforms is done here to their spectrograms, with the same
-result but in frames that touch the edges, of a shift or of a piece of noise. Warps are no linear
-maps of waveforms: they are done to the spectrogram, of which magnitudes count.
+frames by one. So shifts, gains and added noise give the same result on spectrograms as on
+waveforms, except for frames at the edges of the recording or of a piece of noise. Warps are not
+linear: they change the spectrogram's magnitudes, and its phases are no longer those of a waveform.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,66 +21,67 @@ from spokenwords.spectrograms.stft import STFT
 
 @dataclass(frozen=True)
 class Settings:
-    """What is drawn for each recording, evenly unless said otherwise; everything is off by default.
+    """How each recording is varied; values are sampled uniformly unless stated, and 0 is off.
 
-    - `time_stretch`: speech sped up or slowed down about the recording's middle, its rate changed
-      by a share of up to this; what comes in is zero
-    - `frequency_warp`: frequencies divided by a factor that differs from 1 by up to this, as by
-      another length of the vocal tract (N. Jaitly and G. Hinton, "Vocal tract length perturbation
-      improves speech recognition", 2013); what comes in is zero
-    - `gain_db`: a gain of up to so many decibels, either way
-    - `shift_seconds`: a shift by whole hops, at most by so much, either way; what comes in is zero
-    - `noise_share`: the probability that noise is added, at a signal-to-noise ratio between the two
-      of `noise_snr_db`, in decibels
-    - `mixup`: mixed with another of the batch, in shares that follow the Beta distribution whose
-      two parameters are this number; targets too (Zhang et al. 2018, arXiv:1710.09412)
-    - `polarity`: whether half of the recordings have their sign flipped
-    - `time_masks`, `frequency_masks`: in so many stretches of time and bands of frequency, each at
-      most `time_mask_seconds` long, or `frequency_mask_mels` wide on the mel scale, magnitudes are
-      set to the mean level (SpecAugment, Park et al. 2019, arXiv:1904.08779)
+    - `time_stretch`: speed up or slow down speech about the recording's middle, by up to this share
+    - `frequency_warp`: divide frequencies by a factor that differs from 1 by up to this, as another
+      length of the vocal tract does (N. Jaitly and G. Hinton, "Vocal tract length perturbation
+      improves speech recognition", 2013)
+    - `gain_db`: change the gain by up to this, dB, either way
+    - `shift_seconds`: shift by whole hops, up to this, either way
+    - `noise_share`: probability of adding noise, with a signal-to-noise ratio (dB) between the two
+      values of `noise_snr_db`
+    - `mixup`: mix with another recording of the batch, and the targets likewise, in shares from the
+      Beta distribution with this number as both parameters (Zhang et al. 2018, arXiv:1710.09412)
+    - `polarity`: flip the sign of half of the recordings
+    - `time_masks`, `frequency_masks`: number of masks, in which magnitudes are set to the mean
+      level; each is up to `time_mask_seconds` long, or up to `frequency_mask_mels` wide on the mel
+      scale (SpecAugment, Park et al. 2019, arXiv:1904.08779)
+
+    Stretching, warping and shifting fill gaps with zeros.
     """
 
-    time_stretch: float = 0
-    frequency_warp: float = 0
-    gain_db: float = 0
-    shift_seconds: float = 0
-    noise_share: float = 0
-    noise_snr_db: tuple[float, float] = (0, 30)
-    mixup: float = 0
-    polarity: bool = False
-    time_masks: int = 0
-    time_mask_seconds: float = 0.1
-    frequency_masks: int = 0
-    frequency_mask_mels: float = 500
+    time_stretch: float
+    frequency_warp: float
+    gain_db: float
+    shift_seconds: float
+    noise_share: float
+    noise_snr_db: tuple[float, float]
+    mixup: float
+    polarity: bool
+    time_masks: int
+    time_mask_seconds: float
+    frequency_masks: int
+    frequency_mask_mels: float
 
 
 def settings_of(config: Mapping[str, Any]) -> Settings:
-    """The settings as a run's `augmentation` has them."""
+    """Return the settings, given a run's section `augmentation`."""
     ratios = config["noise_snr_db"]
     return Settings(**{**config, "noise_snr_db": (ratios["lowest"], ratios["highest"])})
 
 
 def acts(settings: Settings) -> bool:
-    """Whether the settings vary anything."""
+    """Return whether any kind of augmentation is on."""
     warps = (settings.time_stretch, settings.frequency_warp)
     kinds = (settings.gain_db, settings.shift_seconds, settings.noise_share, settings.mixup)
     return any((*warps, *kinds, settings.polarity, settings.time_masks, settings.frequency_masks))
 
 
 class Noise:
-    """Long recordings of noise on a device, and pieces cut from them."""
+    """Long recordings of noise on a device, from which pieces are cut."""
 
     def __init__(self, recordings: Sequence[np.ndarray], frames: int, device: torch.device):
-        """`recordings` are spectrograms [2, frequency, time]; pieces will be of `frames` frames.
+        """Take spectrograms [2, frequency, time]; pieces are `frames` frames long.
 
-        Raises `ValueError` when a recording is shorter than that.
+        Raises `ValueError` if a recording is shorter.
         """
         lengths = [recording.shape[-1] for recording in recordings]
         if not lengths or min(lengths) < frames:
-            raise ValueError(f"Noise must be {frames} frames long at least, and is {lengths}.")
+            raise ValueError(f"Noise must have at least {frames} frames, but has {lengths}.")
         values = torch.from_numpy(np.concatenate(recordings, axis=-1)).to(device)
-        # A view of all pieces [start, 2, frequency, frames], also of those that straddle two
-        # recordings; `starts` are the others.
+        # A view of all pieces [start, 2, frequency, frames]. Those that begin at `starts` lie
+        # within one recording.
         self.pieces = values.unfold(2, frames, 1).permute(2, 0, 1, 3)
         ends = np.cumsum(lengths)
         self.starts = torch.cat(
@@ -91,21 +92,21 @@ class Noise:
         )
 
     def cut(self, count: int, generator: torch.Generator) -> torch.Tensor:
-        """Pieces [count, 2, frequency, frames], each from a drawn place; all are equally likely."""
+        """Return pieces [count, 2, frequency, frames], sampled uniformly from all there are."""
         drawn = torch.randint(len(self.starts), (count,), generator=generator)
         return self.pieces.index_select(0, _moved(self.starts[drawn], self.pieces.device))
 
 
 class Augmentation:
-    """Varies batches by `settings`. It keeps no random state: what is drawn comes from outside."""
+    """Vary batches by `settings`. It has no random state; each call is given a generator."""
 
     def __init__(self, settings: Settings, transform: STFT, noise: Noise | None, words: int):
-        """`transform` tells how the spectrograms were made; targets are of so many `words`.
+        """Take the `transform` of the spectrograms and the number of classes, `words`.
 
-        Raises `ValueError` when the settings ask for noise and there is none.
+        Raises `ValueError` if the settings add noise and `noise` is None.
         """
         if settings.noise_share and noise is None:
-            raise ValueError("The settings ask for noise, and there is none.")
+            raise ValueError("`noise_share` is not 0, but there is no noise.")
         self.settings, self.noise, self.words = settings, noise, words
         frame_seconds = transform.hop_length / transform.sample_rate
         self.shift_frames = round(settings.shift_seconds / frame_seconds)
@@ -116,13 +117,13 @@ class Augmentation:
     def __call__(
         self, spectrograms: torch.Tensor, labels: torch.Tensor, generator: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Spectrograms [batch, 2, frequency, time] and labels [batch] as they are to be learnt.
+        """Vary spectrograms [batch, 2, frequency, time] with labels [batch].
 
         Returns new spectrograms, float32 of the same shape, and targets [batch, word], float32: the
-        probability of each word, as `cross_entropy` takes them. In the order in which a waveform
-        would meet them: warps, shift, polarity and gain, noise, mixup; then masks, which are those
-        of the spectrogram, so that nothing is mixed into them. All is drawn on the CPU, from
-        `generator`, so that it is the same on all devices, and nothing waits for a GPU.
+        probability of each class, for `cross_entropy`. The order is that in which sound changes:
+        warps, shift, polarity and gain, noise, mixup. Masks come last, so that nothing is mixed
+        into them. Random numbers come from `generator`, on the CPU: they are the same on all
+        devices, and nothing waits for a GPU.
         """
         settings = self.settings
         targets = F.one_hot(labels, self.words).float()
@@ -147,8 +148,8 @@ class Augmentation:
 
     def _shifted(self, spectrograms: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         count, frames, most = len(spectrograms), spectrograms.shape[-1], self.shift_frames
-        # Each recording's frames are a window of those padded, which is further left the later the
-        # recording is to be.
+        # Each shifted recording is a window of the padded one; the further left the window, the
+        # later the recording.
         starts = torch.randint(2 * most + 1, (count,), generator=generator)
         windows = F.pad(spectrograms, (most, most)).unfold(-1, frames, 1)
         rows = torch.arange(count, device=spectrograms.device)
@@ -163,7 +164,7 @@ class Augmentation:
         return _per_recording(factors, values.device)
 
     def _add_noise(self, values: torch.Tensor, generator: torch.Generator) -> None:
-        """Add noise to some, in place. Silence stays silent: no noise has a ratio to it."""
+        """Add noise to some, in place. Digital silence stays: it has no signal-to-noise ratio."""
         assert self.noise  # see __init__
         pieces = self.noise.cut(len(values), generator).float()
         wanted = torch.rand(len(values), generator=generator) < self.settings.noise_share
@@ -174,13 +175,13 @@ class Augmentation:
         values.addcmul_(pieces, factors[:, None, None, None])
 
     def _power(self, values: torch.Tensor) -> torch.Tensor:
-        """The power [batch] of spectrograms, on a scale of its own.
+        """Return the power [batch] of spectrograms, in a unit of its own.
 
-        By Parseval's theorem a frame's squared magnitudes, summed over all frequencies, are n_fft
-        times its squared windowed samples. Summed over frames, each sample counts by the squares of
-        the windows that reach it. These add up to the same for every sample where a Hann window
-        overlaps by two thirds, as the published one does, or three quarters; so ratios of such sums
-        are those of the waveforms' mean powers, but for the reflected edges.
+        By Parseval's theorem, the sum of a frame's squared magnitudes over all frequencies is n_fft
+        times that of its squared windowed samples. In the sum over frames, each sample has the
+        squares of all windows that contain it as its weight. With a Hann window that overlaps by
+        two thirds, as the published one does, or three quarters, this weight is constant. Then
+        ratios of such sums are those of the waveforms' mean powers, except for reflected edges.
         """
         by_bin = values.square().sum(dim=(1, 3))
         return by_bin @ _moved(self.multiplicity, values.device)
@@ -188,7 +189,7 @@ class Augmentation:
     def _mixed(
         self, values: torch.Tensor, targets: torch.Tensor, generator: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        # PyTorch's Beta distribution draws from no generator but the global one.
+        # PyTorch's Beta distribution takes no generator.
         seed, mixup = torch.randint(2**63 - 1, (1,), generator=generator), self.settings.mixup
         sampled = np.random.default_rng(int(seed)).beta(mixup, mixup, size=len(values))
         shares = _per_recording(torch.from_numpy(sampled).float(), values.device)
@@ -199,7 +200,7 @@ class Augmentation:
         )
 
     def _masked(self, values: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Where each recording is masked [batch, 1, frequency, time]."""
+        """Return where each recording is masked [batch, 1, frequency, time]."""
         settings, count = self.settings, len(values)
         frames = torch.arange(values.shape[-1])
         in_time = _masks(count, settings.time_masks, self.mask_frames, frames, generator)
@@ -214,10 +215,10 @@ class Augmentation:
 def _warped(
     values: torch.Tensor, axis: int, fixed: float, most: float, generator: torch.Generator
 ) -> torch.Tensor:
-    """The axis of each recording stretched by a factor between 1/(1 - most) and 1/(1 + most).
+    """Stretch an axis of each recording by a factor between 1/(1 - most) and 1/(1 + most).
 
-    The place `fixed` stays. Each new frame, or bin, is the nearest old one: magnitudes are those of
-    such speech; phases no longer follow from frame to frame as those of a waveform do.
+    Position `fixed` stays. Each new frame or bin is the nearest old one: magnitudes are those of
+    stretched speech, phases are not.
     """
     size = values.shape[axis]
     factors = 1 + _uniform(-most, most, len(values), generator)
@@ -231,9 +232,9 @@ def _warped(
 def _masks(
     recordings: int, masks: int, widest: float, places: torch.Tensor, generator: torch.Generator
 ) -> torch.Tensor:
-    """Which of the ascending `places` are masked in each recording [recordings, places].
+    """Return which of the ascending `places` are masked in each recording [recordings, places].
 
-    Each mask is between 0 and `widest` wide, and lies anywhere between the first and last place.
+    Each mask is between 0 and `widest` wide, anywhere between the first and the last place.
     """
     extent = float(places[-1] - places[0])
     shape = (recordings, masks, 1)
@@ -243,10 +244,10 @@ def _masks(
 
 
 def _levelled(values: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
-    """Spectrograms whose masked values have the magnitude that is the recording's mean logarithm.
+    """Set the magnitude of masked values to the recording's mean, on a logarithmic scale.
 
-    Phases are kept. Zeros would be far below all that is heard in the test, where nothing is
-    masked, and would mislead the statistics of batch norm.
+    Phases stay. Zeros would be far below all values of unmasked recordings, such as those of the
+    test, and would distort the statistics of batch norm.
     """
     power = values.square().sum(dim=1, keepdim=True)
     mean = (power + FLOOR).log().mean(dim=(2, 3), keepdim=True).exp() - FLOOR
@@ -268,5 +269,5 @@ def _per_recording(numbers: torch.Tensor, device: torch.device) -> torch.Tensor:
 
 
 def _moved(values: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """On the device, without waiting for what it still has to do."""
+    """Move values to the device, without waiting for its other work."""
     return values.to(device, non_blocking=True)

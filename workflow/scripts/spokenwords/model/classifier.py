@@ -1,4 +1,4 @@
-"""The classifier: words, representation and network."""
+"""The classifier: classes, representation and network."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, fields
@@ -18,21 +18,30 @@ from spokenwords.spectrograms import level
 from spokenwords.spectrograms.read import Store
 from spokenwords.spectrograms.stft import STFT
 
-# What `Classifier.save` saves.
-SAVED = (
-    *("words", "no_words", "confidences", "representation", "transform", "samples", "network"),
+# What every saved classifier has; `non_words` is called `no_words` there.
+SAVED = {
+    "words",
+    "no_words",
+    "confidences",
+    "representation",
+    "transform",
+    "samples",
+    "network",
     "weights",
-)
+}
 
 
 class Classifier(nn.Module):
-    """Complex spectrograms of a given transform and length in, scores of `words` out.
+    """Classify complex spectrograms of a given transform and length.
 
-    Of `words`, `no_words` are classes that stand for none, such as `unknown`. `confidences` are
-    those of the right answers to validation recordings of words, from which a threshold follows
-    (see answers.py). Recordings below the level `quietest` (dBFS) are far quieter than those it was
-    trained on (see level.py). `precision` is that of the network's arithmetic, torch.float32 or
-    torch.bfloat16; weights and scores are always float32. It follows from the device; not saved.
+    - `words`: names of the classes, in the order of the scores
+    - `non_words`: those of them that are not words, such as `unknown`
+    - `confidences`: those of the correct answers to validation recordings of words, from which a
+      threshold follows (thresholds.py)
+    - `quietest`: level in dBFS; recordings below are much quieter than those of the training
+      (level.py)
+    - `precision`: of the network's arithmetic, torch.float32 or torch.bfloat16. Weights and scores
+      are float32. It is chosen by the device, and not saved.
     """
 
     def __init__(
@@ -41,25 +50,26 @@ class Classifier(nn.Module):
         representation: str,
         transform: STFT,
         samples: int,
-        network: str = "published",
-        no_words: Iterable[str] = (),
+        network: str,
+        non_words: Iterable[str] = (),
     ):
-        """`samples` is the length of the recordings, at the transform's sample rate.
+        """Take the length of the recordings, `samples`, at the transform's sample rate.
 
-        Representation and network are given by name. Raises `ValueError` where there is no such.
+        Representation and network are names. Raises `ValueError` if there is no such.
         """
         super().__init__()
         if network not in NETWORKS:
-            raise ValueError(f"No network {network!r}; there are {', '.join(NETWORKS)}.")
+            names = ", ".join(NETWORKS)
+            raise ValueError(f"No network is named {network!r}; choose of {names}.")
         self.words, self.transform, self.samples = words, transform, samples
-        self.no_words = list(no_words)
+        self.non_words = list(non_words)
         self.confidences = np.empty(0, np.float32)
         self.quietest = level.SILENCE
         self.precision = torch.float32
         self.representation = make_representation(representation, transform)
         self.network_name = network
         self.network: nn.Module = NETWORKS[network](self.representation.channels, len(words))
-        # Convolutions are faster with the channels of a pixel side by side, on CPUs and GPUs.
+        # Convolutions are faster if the channels of a pixel are adjacent, on CPUs and GPUs.
         # The hints of PyTorch lack this overload.
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -68,17 +78,17 @@ class Classifier(nn.Module):
         cls,
         stores: list[Store],
         representation: str,
-        network: str = "published",
+        network: str,
         classes: Classes | None = None,
     ) -> "Classifier":
-        """A new classifier, its weights drawn by torch's generator, of the classes or all words."""
+        """Return a classifier with random weights for `classes`, or for the words of the stores."""
         words = classes.names if classes else [store.word for store in stores]
-        no_words = classes.no_words if classes else []
+        non_words = classes.non_words if classes else []
         transform, samples = stores[0].transform, stores[0].samples
-        return cls(words, representation, transform, samples, network, no_words)
+        return cls(words, representation, transform, samples, network, non_words)
 
     def forward(self, spectrograms: torch.Tensor) -> torch.Tensor:
-        """[batch, 2, frequency, time] to scores [batch, words] (logits), float32."""
+        """Return scores [batch, words] (logits), float32, of [batch, 2, frequency, time]."""
         images = self.representation(spectrograms).contiguous(memory_format=torch.channels_last)
         reduced = self.precision != torch.float32
         with torch.autocast(images.device.type, self.precision, enabled=reduced):
@@ -90,14 +100,14 @@ class Classifier(nn.Module):
         return next(self.network.parameters()).device
 
     def parameter_count(self) -> int:
-        """How many numbers training adjusts."""
+        """Return the number of trained parameters."""
         return sum(parameter.numel() for parameter in self.network.parameters())
 
     def save(self, path: Path) -> None:
-        """Write all that predicting takes: weights and what `__init__` was given."""
+        """Write everything that prediction needs: weights and the arguments of `__init__`."""
         saved = {
             "words": self.words,
-            "no_words": self.no_words,
+            "no_words": self.non_words,
             "confidences": torch.from_numpy(self.confidences),
             "representation": self.representation.name,
             "transform": asdict(self.transform),
@@ -106,24 +116,24 @@ class Classifier(nn.Module):
             "network": self.network_name,
             "weights": {name: value.cpu() for name, value in self.network.state_dict().items()},
         }
-        # Given a path, PyTorch would not say why it cannot write.
+        # Given a path, PyTorch would not report why it cannot write.
         with path.open("wb") as file:
             torch.save(saved, file)
 
     @classmethod
     def load(cls, path: Path, advice: str | None = None) -> "Classifier":
-        """The classifier that `save` wrote, on the CPU and in evaluation mode.
+        """Return the classifier that `save` wrote, on the CPU and in evaluation mode.
 
-        Nothing in the file is run. Raises `UserError`, which ends with the `advice`, when it is
-        damaged or no such classifier, and `OSError` when it cannot be read.
+        Code in the file is not run. Raises `UserError`, which ends with `advice`, if the file is
+        damaged or not such a classifier, and `OSError` if it cannot be read.
         """
         try:
             saved = pytorch_file.load(path)
             _require_model(saved)
         except pytorch_file.ForeignFileError as kind:
             raise UserError(
-                f"{path} is no model of this workflow but {kind}: "
-                f"{advice or 'delete it and run the workflow again, which trains it anew'}."
+                f"{path} is not a model of this workflow, but {kind}: "
+                f"{advice or 'delete it and run the workflow again, which retrains it'}."
             ) from None
         classifier = cls(
             saved["words"],
@@ -143,13 +153,13 @@ def _require_model(saved: Any) -> None:
     """Raise `ForeignFileError` if this is not what `Classifier.save` saves."""
     keys = set(saved) if isinstance(saved, dict) else set()
     if {"identity", "parts"} <= keys:
-        raise pytorch_file.ForeignFileError("the checkpoint of a training that has not ended")
+        raise pytorch_file.ForeignFileError("the checkpoint of an unfinished training")
     if not keys.issuperset({"words", "network", "weights"}):
-        raise pytorch_file.ForeignFileError("a PyTorch file with something else in it")
+        raise pytorch_file.ForeignFileError("a PyTorch file with other content")
     if (
         not keys.issuperset(SAVED)
         or saved["network"] not in NETWORKS
         or saved["representation"] not in REPRESENTATIONS
         or set(saved["transform"]) != {field.name for field in fields(STFT)}
     ):
-        raise pytorch_file.ForeignFileError("one of another version of it")
+        raise pytorch_file.ForeignFileError("a model of another version of it")

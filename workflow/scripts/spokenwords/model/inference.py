@@ -1,7 +1,7 @@
-"""What a classifier makes of recordings: the likeliest classes, loss and accuracy.
+"""Predictions of a classifier: the likeliest classes, their probabilities, and losses.
 
-Of each batch only that is kept: of a thousand words, all probabilities of the test recordings would
-take gigabytes.
+Only these are kept of each batch: with a thousand words, all probabilities of the test recordings
+would take gigabytes.
 """
 
 import math
@@ -19,17 +19,19 @@ from spokenwords.spectrograms.stft import STFT
 from spokenwords.spectrograms.streamed import StreamedRecordings
 
 BATCH_SIZE = 256
-# Over how many shifts probabilities are averaged, where they are.
+# Number of shifts over which probabilities are averaged, if they are.
 SHIFTS = 5
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Of each recording its label, the likeliest classes, and the loss.
+    """Predictions of recordings.
 
-    `classes` are the numbers of the likeliest, int64 [recording, place], the likeliest first, and
-    `probabilities` theirs, float32 [recording, place]; `label_probabilities` [recording] are those
-    of the `labels`, `losses` cross-entropies (nats) [recording].
+    - `labels`: true classes [recording]
+    - `classes`: numbers of the likeliest classes, int64 [recording, place], the likeliest first
+    - `probabilities`: those of `classes`, float32 [recording, place]
+    - `label_probabilities`: those of `labels` [recording]
+    - `losses`: cross-entropies (nats) [recording]
     """
 
     labels: torch.Tensor
@@ -40,7 +42,7 @@ class Outcomes:
 
 
 def shifts_within(seconds: float, transform: STFT) -> list[int]:
-    """`SHIFTS` shifts in frames, evenly spread up to so many seconds either way."""
+    """Return `SHIFTS` shifts in frames, evenly spread up to this many seconds either way."""
     most = seconds * transform.sample_rate / transform.hop_length
     return sorted({round(most * i / (SHIFTS // 2)) for i in range(-(SHIFTS // 2), SHIFTS // 2 + 1)})
 
@@ -51,10 +53,10 @@ def scores(
     recordings: Recordings | StreamedRecordings,
     shifts: Sequence[int] = (0,),
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Batch by batch the scores, float32 [recording, class], and the labels [recording].
+    """Yield batches of scores, float32 [recording, class], and labels [recording].
 
-    With several `shifts` (frames; what comes in is zero) scores are the logarithms of the
-    probabilities' means over the recording shifted by each.
+    With several `shifts` (frames; gaps are filled with zeros), scores are the logarithms of the
+    mean probabilities over the shifted recordings.
     """
     classifier.eval()
     for batch, labels in recordings.in_order(BATCH_SIZE):
@@ -73,9 +75,9 @@ def _mean_over(
 
 
 def ranked(probabilities: torch.Tensor, places: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Classes and probabilities as in `Outcomes`, of probabilities [recording, class].
+    """Return `classes` and `probabilities` of `Outcomes`, given probabilities [recording, class].
 
-    Of equals the first class comes first, as everywhere; `topk` would take any.
+    Of equal classes the first comes first, as everywhere; `topk` would choose any.
     """
     left, ordered = probabilities.clone(), []
     for _ in range(min(places, probabilities.shape[1])):
@@ -92,12 +94,12 @@ def outcomes(
     shifts: Sequence[int] = (0,),
     places: int = 1,
 ) -> Outcomes:
-    """What the classifier makes of recordings whose labels are classes of its, on their device.
+    """Return the predictions of recordings whose labels are the classifier's, on their device.
 
-    Of each so many of the likeliest classes as there are `places`; `shifts` as in `scores`.
+    `places` is the number of likeliest classes of each; `shifts` are as in `scores`.
     """
-    # Room for all at first: what is kept between batches would come to lie among freed memory, in
-    # which the next batch then finds no place.
+    # Allocated at first: results of single batches would fragment the freed memory, which then has
+    # no room for the next batch.
     count, places = len(recordings), min(places, len(classifier.words))
     labels, device = recordings.labels, recordings.labels.device
     found = Outcomes(
@@ -121,7 +123,7 @@ def outcomes(
 def likeliest_classes(
     classifier: Classifier, recordings: Recordings | StreamedRecordings
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The likeliest class of each recording, whatever its label, and its probability."""
+    """Return the likeliest class of each recording, and its probability; labels do not matter."""
     classes = torch.empty_like(recordings.labels)
     probabilities = torch.empty(len(recordings), device=recordings.labels.device)
     start = 0
@@ -134,7 +136,7 @@ def likeliest_classes(
 
 @torch.inference_mode()
 def levels(transform: STFT, recordings: Recordings | StreamedRecordings) -> np.ndarray:
-    """The level of each recording, whose spectrograms are by `transform`, dBFS [recording]."""
+    """Return the level of each recording, dBFS [recording]; `transform` made its spectrogram."""
     found = [
         level.of_spectrograms(some, transform).cpu() for some, _ in recordings.in_order(BATCH_SIZE)
     ]

@@ -1,4 +1,4 @@
-"""Networks: images in, scores of words out."""
+"""Networks that classify images."""
 
 from itertools import pairwise
 
@@ -11,25 +11,24 @@ BLOCKS_A_STAGE = 2
 
 
 def published(channels: int, words: int) -> nn.Sequential:
-    """The convnet of S. Keydana, "Audio classification with torch" (Posit AI Weblog).
+    """Return the convnet of S. Keydana, "Audio classification with torch" (Posit AI Weblog).
 
-    Images [batch, channels, frequency, time] in, scores [batch, words] out. Five blocks of 3×3
+    It maps images [batch, channels, frequency, time] to scores [batch, words]. Five blocks of 3×3
     convolution without padding, batch norm, ReLU, pooling and channel dropout; then two linear
     layers. 1,849,342 parameters for two channels and thirty words. Needs images of at least 78×78.
 
-    Maximum and ReLU can change places without a change of values or gradients: pooled first, ReLU
-    has a quarter of the numbers to go through.
+    Pooling comes before ReLU, which then has a quarter of the numbers to process. Values and
+    gradients are the same, because the maximum commutes with ReLU.
     """
     widths = (channels, 32, 64, 128, 256, 512)
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
-        last = after == widths[-1]
-        layers += [
-            nn.Conv2d(before, after, kernel_size=3),
-            nn.BatchNorm2d(after),
-            *([nn.ReLU(), nn.AdaptiveAvgPool2d(1)] if last else [nn.MaxPool2d(2), nn.ReLU()]),
-            nn.Dropout2d(0.2),
-        ]
+        layers += [nn.Conv2d(before, after, kernel_size=3), nn.BatchNorm2d(after)]
+        if after == widths[-1]:
+            layers += [nn.ReLU(), nn.AdaptiveAvgPool2d(1)]
+        else:
+            layers += [nn.MaxPool2d(2), nn.ReLU()]
+        layers.append(nn.Dropout2d(0.2))
     return nn.Sequential(
         *layers,
         nn.Flatten(),
@@ -42,15 +41,15 @@ def published(channels: int, words: int) -> nn.Sequential:
 
 
 def residual(channels: int, words: int) -> nn.Sequential:
-    """A residual network (K. He et al., "Deep residual learning for image recognition", 2016).
+    """Return a residual network for images of any size.
 
-    Images [batch, channels, frequency, time] in, scores [batch, words] out. For keyword spotting
-    after R. Tang and J. Lin, "Deep residual learning for small-footprint keyword spotting" (2018),
-    but with He's strides, where they dilate. Batch norm of the image, whatever its scale; a 3×3
-    convolution of stride 2; three stages of two blocks, each stage of half the size and twice the
-    channels of the one before; the mean over the image; dropout and a linear layer. 698,624
-    parameters for one channel and thirty words. Takes images of any size, at an eighth of which its
-    last stage works.
+    It maps images [batch, channels, frequency, time] to scores [batch, words]. After K. He et al.,
+    "Deep residual learning for image recognition" (2016), and R. Tang and J. Lin, "Deep residual
+    learning for small-footprint keyword spotting" (2018), with He's strides, not dilation.
+
+    Batch norm of the image, for any scale; a 3×3 convolution of stride 2; three stages of two
+    blocks, each stage with half the size and twice the channels of the one before; the mean over
+    the image; dropout and a linear layer. 698,624 parameters for one channel and thirty words.
     """
     layers: list[nn.Module] = [
         nn.BatchNorm2d(channels),
@@ -75,12 +74,12 @@ def residual(channels: int, words: int) -> nn.Sequential:
 class Block(nn.Module):
     """He's basic block: two 3×3 convolutions, to whose output the input is added.
 
-    One that widens the image halves its size, rounded up; its input is brought to that by a 1×1
-    convolution.
+    If it changes the number of channels, it halves the size, rounded up, and a 1×1 convolution
+    does the same to the input.
     """
 
     def __init__(self, before: int, after: int):
-        """Channels before and after."""
+        """Take the number of channels before and after."""
         super().__init__()
         stride = 1 if before == after else 2
         self.convolution1 = nn.Conv2d(before, after, 3, stride, padding=1, bias=False)

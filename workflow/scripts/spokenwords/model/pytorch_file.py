@@ -1,4 +1,4 @@
-"""Files that PyTorch wrote: read without running what is in them, and told from all others."""
+"""Read files that PyTorch wrote, without running code in them, and recognise all others."""
 
 import pickle
 import zipfile
@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 _DAMAGED = "a file that is damaged or was not copied whole"
-# What zipfile raises for archives in memory that are damaged.
+# What zipfile raises for damaged archives in memory.
 FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 # A protobuf's first fields: the version of ONNX, and the producer's name or the graph.
 ONNX_FIELDS = (b"\x08", (b"\x12", b"\x3a"))
@@ -21,17 +21,17 @@ class ForeignFileError(Exception):
 
 
 def load(path: Path) -> Any:
-    """What `torch.save` wrote to `path`, on the CPU.
+    """Return what `torch.save` wrote to `path`, on the CPU.
 
-    Raises `ForeignFileError`, which is certain: archives have checksums, which PyTorch itself does
-    not look at; and `OSError` where the file cannot be read.
+    Raises `ForeignFileError` if the file is damaged or another program's, and `OSError` if it
+    cannot be read. Damage is certain: archives have checksums, which PyTorch does not check.
     """
     content = path.read_bytes()
     _require_pytorch(content)
     try:
         return torch.load(BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
-        raise ForeignFileError("a PyTorch file with code of another program in it") from None
+        raise ForeignFileError("a PyTorch file with code of another program") from None
     except RuntimeError as error:
         if "PytorchStreamReader" in str(error):
             raise ForeignFileError(_DAMAGED) from None
@@ -39,7 +39,7 @@ def load(path: Path) -> Any:
 
 
 def _require_pytorch(content: bytes) -> None:
-    """Raise `ForeignFileError` where `torch.save` did not write this, or it is damaged."""
+    """Raise `ForeignFileError` unless `torch.save` wrote this and it is undamaged."""
     if not content.startswith(b"PK\x03\x04"):
         raise ForeignFileError(_kind(content))
     try:
@@ -57,7 +57,7 @@ def _require_pytorch(content: bytes) -> None:
 
 
 def _kind(content: bytes) -> str:
-    """What a file is that is no archive, as a noun."""
+    """Return the kind of a file that is not an archive, as a noun."""
     if not content:
         return "an empty file"
     if content[:1] == ONNX_FIELDS[0] and content[2:3] in ONNX_FIELDS[1]:
@@ -66,4 +66,6 @@ def _kind(content: bytes) -> str:
         start = content[:60].decode().splitlines()[0]
     except UnicodeDecodeError:
         start = ""
-    return f"a text that begins with {start!r}" if start.isprintable() and start else "another file"
+    if start and start.isprintable():
+        return f"a text file that begins with {start!r}"
+    return "another file"

@@ -1,6 +1,6 @@
-"""What the network sees, computed per batch from complex spectrograms on the training device.
+"""Images for the network, computed per batch from complex spectrograms on the training device.
 
-In the formulas X is a complex spectrogram, k the number of a frequency bin, t that of a frame.
+In the formulas X is a complex spectrogram, k a frequency bin and t a frame.
 """
 
 import torch
@@ -10,41 +10,41 @@ from torch import nn
 from spokenwords.config.input_sizes import MEL_BANDS
 from spokenwords.spectrograms.stft import STFT
 
-# Added to a power before its logarithm is taken; the usual offset. A store's rounding to multiples
-# of 2^-16 and a recording's to 16 bits are noise with a power of 4e-11 and 8e-11 in each bin of a
-# normalised transform, 2e-9 in the widest of 40 mel bands. Above 1e-6 it does not show: digital
-# silence, with which short recordings are padded, is then no farther away than a quiet room. Words
-# are louder: in all but one, which is silent, of 704 recordings of Speech Commands (64 of each of
-# eleven words) the loudest band reached 3e-4.
+# Added to a power before its logarithm; the usual offset. Rounding a store to multiples of 2^-16,
+# and a recording to 16 bits, adds noise with a power of 4e-11 and 8e-11 to each bin of a normalised
+# transform, 2e-9 to the widest of 40 mel bands. An offset of 1e-6 hides it: digital silence, with
+# which short recordings are padded, then looks like a quiet room. Words are louder: the loudest
+# band reached 3e-4 in 704 recordings of Speech Commands (64 of each of eleven words), except for
+# one that is silent.
 FLOOR = 1e-6
-# To the power of which `compressed` takes magnitudes: the square root. K. Wilson et al., "Exploring
-# tradeoffs in models for low-latency speech enhancement" (2018), and A. Ephrat et al., "Looking to
-# listen at the cocktail party" (2018), compress with 0.3, so that loud sound does not drown soft.
+# Exponent of magnitudes in `compressed`: the square root. K. Wilson et al., "Exploring tradeoffs in
+# models for low-latency speech enhancement" (2018), and A. Ephrat et al., "Looking to listen at the
+# cocktail party" (2018), use 0.3, so that loud sound does not mask soft sound.
 EXPONENT = 0.5
 
 
 class Representation(nn.Module):
-    """Complex spectrograms to images. `name` is that of the config; `channels`, those of an image.
+    """Map complex spectrograms to images with `channels` channels. `name` is the config's.
 
-    Constants that follow from the transform are computed anew, not saved with the weights.
+    Constants that follow from the transform are recomputed, not saved with the weights.
     """
 
     name: str
     channels = 1
 
     def __init__(self, transform: STFT):
-        """`transform` tells how the spectrograms were made."""
+        """Take the `transform` that made the spectrograms."""
         super().__init__()
 
     def forward(self, spectrograms: torch.Tensor) -> torch.Tensor:
-        """[batch, 2, frequency, time], float16 as stored, to [batch, channels, row, time], float32.
+        """Map [batch, 2, frequency, time], float16 as stored, to images in float32.
 
-        A row is a frequency bin or a mel band.
+        These are [batch, channels, row, time]; a row is a frequency bin or a mel band.
         """
         return self.image(spectrograms.float())
 
     def image(self, values: torch.Tensor) -> torch.Tensor:
-        """What `forward` makes of spectrograms in float32."""
+        """Do what `forward` does, given spectrograms in float32."""
         raise NotImplementedError
 
 
@@ -97,7 +97,7 @@ class Log(Power):
 class Mel(Power):
     """Σ_k M[b, k] |X[k, t]|²: power summed into 128 triangular bands b.
 
-    The bands are evenly spaced on the mel scale from 0 Hz to half the sample rate, as those of
+    The bands are evenly spaced on the mel scale from 0 Hz to half the sample rate, as in
     `torchaudio.transforms.MelSpectrogram`.
     """
 
@@ -122,8 +122,8 @@ class Mel(Power):
 class LogMel(Mel):
     """ln(Σ_k M[b, k] |X[k, t]|² + FLOOR), of 40 bands.
 
-    From 0 Hz as `mel`, not from 20 Hz as elsewhere: the lowest triangle begins there with a weight
-    of 0, so that a constant offset of the recording stays out either way.
+    They begin at 0 Hz as in `mel`, not at 20 Hz as elsewhere. The lowest triangle has a weight of 0
+    there, so a constant offset of the recording has no effect in either case.
     """
 
     name = "log_mel"
@@ -145,10 +145,11 @@ class LogMelComplex(LogMel):
     """`log_mel` and, as two more channels, Σ_k M[b, k] (-1)^k C[k, t], where C is `compressed`.
 
     A frame's phases refer to its first sample. (-1)^k = exp(2πik (N/2) / N) makes them refer to its
-    middle, where the window has its weight; else neighbouring bins, which that sample sees half a
-    turn apart, would cancel. Of X instead of C, the sum is the output of a band-pass filter at
-    the middle of the frame: Σ_n x[n] w[n] Σ_k M[b, k] exp(-2πik (n - N/2) / N), with the frame x,
-    the window w and N = n_fft.
+    middle, where the window has its weight. Otherwise the phases of neighbouring bins would differ
+    by half a turn there, and cancel. With X instead of C, the sum would be the output of a
+    band-pass filter at the middle of the frame:
+    Σ_n x[n] w[n] Σ_k M[b, k] exp(-2πik (n - N/2) / N), with the frame x, the window w and
+    N = n_fft.
     """
 
     name = "log_mel_complex"
@@ -164,28 +165,24 @@ class LogMelComplex(LogMel):
         return torch.cat([super().image(values), self.filtered(compressed(values))], dim=1)
 
     def filtered(self, values: torch.Tensor) -> torch.Tensor:
-        """[batch, 2, frequency, time] summed into bands [batch, 2, band, time], phases centred."""
+        """Sum [batch, 2, frequency, time] to bands [batch, 2, band, time], with centred phases."""
         return self.filter_bank @ values
 
 
 def compressed(values: torch.Tensor) -> torch.Tensor:
-    """Complex numbers [batch, 2, ...], their magnitudes taken to the power of EXPONENT."""
+    """Raise the magnitudes of complex numbers [batch, 2, ...] to the power of EXPONENT."""
     power = values.square().sum(dim=1, keepdim=True)
-    # The least float32 there is: 0 times a large number is 0, and times infinity it were NaN.
+    # At least the smallest float32: zeros would give 0 times infinity, which is NaN.
     return values * power.clamp(min=torch.finfo(torch.float32).tiny) ** ((EXPONENT - 1) / 2)
 
 
-REPRESENTATIONS = {
-    kind.name: kind
-    for kind in (
-        *(Complex, Power, Magnitude, SquareRoot, Mel),
-        *(Log, LogMel, Compressed, LogMelComplex),
-    )
-}
+KINDS = [Complex, Power, Magnitude, SquareRoot, Mel, Log, LogMel, Compressed, LogMelComplex]
+REPRESENTATIONS: dict[str, type[Representation]] = {kind.name: kind for kind in KINDS}
 
 
 def make_representation(name: str, transform: STFT) -> Representation:
-    """The representation of that name. Raises `ValueError` where there is none."""
+    """Return the representation of this name. Raises `ValueError` if there is none."""
     if name not in REPRESENTATIONS:
-        raise ValueError(f"No representation {name!r}; there are {', '.join(REPRESENTATIONS)}.")
+        names = ", ".join(REPRESENTATIONS)
+        raise ValueError(f"No representation is named {name!r}; choose of {names}.")
     return REPRESENTATIONS[name](transform)

@@ -1,7 +1,7 @@
-"""What a classifier answers: a word, `unknown` or `silence`.
+"""The confidence threshold, and the answers that follow from it: a word, `unknown` or `silence`.
 
-A recording of something else than the words that a classifier knows still gets probabilities, and
-one of them is the largest. So an answer counts only from a confidence on; it is `unknown` below.
+Out-of-vocabulary words get probabilities too, of which one is the largest. So a word is reported
+only if its probability reaches the threshold; otherwise the answer is `unknown`.
 """
 
 import math
@@ -10,15 +10,12 @@ import numpy as np
 
 from spokenwords.names import UNKNOWN
 
-# The share of right answers on the validation set that the threshold keeps, unless told otherwise.
-KEPT = 0.95
-
-# Of each recording the number of the likeliest class, and its probability, [recording] each.
+# Predicted class (its number) and its probability, each [recording].
 Best = tuple[np.ndarray, np.ndarray]
 
 
 def best(probabilities: np.ndarray) -> Best:
-    """The likeliest classes, of probabilities [recording, class]; of equals the first."""
+    """Return the likeliest classes, given probabilities [recording, class]; of equals the first."""
     return probabilities.argmax(axis=1), probabilities.max(axis=1)
 
 
@@ -27,23 +24,24 @@ def confidences(
     probabilities: np.ndarray,
     labels: np.ndarray,
     classes: list[str],
-    no_words: list[str],
+    non_words: list[str],
 ) -> np.ndarray:
-    """Confidences of the right answers to recordings of words, rising, float32 [answer].
+    """Return the confidences of correct answers to words, ascending, float32 [answer].
 
-    `numbers` and `probabilities` [recording] are the likeliest classes (`Best`) of recordings whose
-    own classes are numbered by `labels`. Of `classes`, `no_words` are those that stand for none.
+    - `numbers`, `probabilities`: predicted class and its probability [recording]
+    - `labels`: true classes [recording]
+    - `non_words`: names of `classes` that are not words
     """
-    words = ~np.isin(np.array(classes, dtype=object), no_words)
+    words = ~np.isin(np.array(classes, dtype=object), non_words)
     right = (numbers == labels) & words[labels]
     return np.sort(probabilities[right]).astype(np.float32)
 
 
-def threshold(confidences: np.ndarray, kept: float = KEPT) -> float:
-    """The lowest confidence that counts, so that the share `kept` of right answers do.
+def threshold(confidences: np.ndarray, kept: float) -> float:
+    """Return the confidence threshold that accepts the share `kept` of the correct answers.
 
-    `confidences` are those of the right answers to validation recordings of words. Without any,
-    no answer is doubted: the threshold is 0.
+    `confidences` are those of the correct answers to validation recordings of words. Without any,
+    the threshold is 0: all answers are accepted.
     """
     if not len(confidences):
         return 0.0
@@ -55,15 +53,16 @@ def answer(
     numbers: np.ndarray,
     probabilities: np.ndarray,
     classes: list[str],
-    no_words: list[str],
+    non_words: list[str],
     threshold: float,
 ) -> np.ndarray:
-    """The answers [recording], given the likeliest classes (`Best`).
+    """Return the answers [recording]: names of classes, or `UNKNOWN`.
 
-    A class's name, but `UNKNOWN` where that is a word with a probability below `threshold`. Of
-    `classes`, `no_words` are those that stand for none.
+    - `numbers`, `probabilities`: predicted class and its probability [recording]
+    - `non_words`: names of `classes` that are not words
+    - `threshold`: words with a lower probability become `UNKNOWN`
     """
     answers = np.array(classes, dtype=object)[numbers]
-    doubtful = (probabilities < threshold) & ~np.isin(answers, no_words)
+    doubtful = (probabilities < threshold) & ~np.isin(answers, non_words)
     answers[doubtful] = UNKNOWN
     return answers

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from spokenwords.config import settings
 from spokenwords.errors import UserError
 from spokenwords.jobs import atomic
 from spokenwords.jobs.machine_errors import is_out_of_memory
-from spokenwords.model.thresholds import KEPT
 from spokenwords.recognition import inputs
 
 SOME_UNREADABLE, FAILED, INTERRUPTED = 1, 2, 130
@@ -52,7 +52,7 @@ def predict() -> int:
         "--keep",
         metavar="SHARE",
         type=_share,
-        default=KEPT,
+        default=settings.definition(settings.Predict, "keep").default,
         help="share of correct answers to accept (0 to 1); with a smaller share, more of the other "
         "answers are `unknown` instead of wrong (default: %(default)s)",
     )

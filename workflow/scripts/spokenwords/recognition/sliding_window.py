@@ -182,9 +182,9 @@ def events(
     spans = np.stack([first, np.minimum(first + samples, length)], axis=1)
     begins, ends = (spans / classifier.transform.sample_rate).T.tolist()
     numbers, confidences = thresholds.best(windows)
-    words, no_words = classifier.words, classifier.no_words
-    answers = thresholds.answer(numbers, confidences, words, no_words, threshold)
-    left = ~np.isin(answers, [UNKNOWN, *no_words])
+    words, non_words = classifier.words, classifier.non_words
+    answers = thresholds.answer(numbers, confidences, words, non_words, threshold)
+    left = ~np.isin(answers, [UNKNOWN, *non_words])
     candidates = np.flatnonzero(left)
     selected = []
     for i in candidates[np.argsort(-confidences[candidates], kind="stable")]:

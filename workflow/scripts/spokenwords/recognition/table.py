@@ -183,7 +183,7 @@ def _rows(
             for event in found
         ]
     best = thresholds.best(means)
-    answers = set(thresholds.answer(*best, classifier.words, classifier.no_words, threshold))
+    answers = set(thresholds.answer(*best, classifier.words, classifier.non_words, threshold))
     answer = answers.pop() if len(answers) == 1 else UNKNOWN
     end = length / classifier.transform.sample_rate
     return [_row(classifier, 0.0, end, answer, windows.mean(axis=0))]

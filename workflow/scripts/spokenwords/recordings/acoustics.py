@@ -1,7 +1,7 @@
-"""What a recording is like: loudness, noise, voice, and where in it the word stands.
+"""Acoustic properties of recordings: level, noise, voicing, and the position of the word.
 
-All but the counts are estimates. They come from the power spectra of frames of the recording, by
-rules that know nothing of words: a slammed door can pass for one, and noise that swells for speech.
+All but the counts are estimates from the power spectra of frames. They cannot recognise words: a
+slammed door can be taken for a word, and noise of varying level for speech.
 """
 
 from dataclasses import dataclass
@@ -19,26 +19,24 @@ from spokenwords.recordings import audio, decoding
 from spokenwords.recordings.tables import read_table, speakers_known
 
 FLAGS = ["cut_at_start", "cut_at_end"]
-ESTIMATES = [
-    *("level_dbfs", "snr_db", "voiced_seconds", "onset_seconds", *FLAGS),
-    *("centroid_hz", "bandwidth_hz"),
-]
+ESTIMATES = ["level_dbfs", "snr_db", "voiced_seconds", "onset_seconds"]
+ESTIMATES += [*FLAGS, "centroid_hz", "bandwidth_hz"]
 COLUMNS = ["file", *ESTIMATES, "clipped_samples", "recordings_of_speaker_in_training"]
 
-FRAME_SECONDS, HOP_SECONDS = 0.04, 0.01  # three periods of the lowest voice (Boersma 1993)
+FRAME_SECONDS, HOP_SECONDS = 0.04, 0.01  # a frame has three periods of the lowest voice
 LOWEST_VOICE, HIGHEST_VOICE = 75, 600  # Hz, the range of Praat's "To Pitch"
 VOICING_THRESHOLD = 0.45  # Praat's default
-LOWEST_FREQUENCY = 60  # Hz; what is below is rumble
+LOWEST_FREQUENCY = 60  # Hz; rumble is below
 
-# Vowels are below, hiss and bursts of consonants above: a weak s is heard over a hum.
+# Vowels are below, hiss and bursts of consonants above, so that a weak s is found in hum.
 BAND_EDGE = 2000  # Hz
-MARGIN = 6  # dB over the noise floor that speech has at least
-RANGE = 30  # dB below the loudest frame that speech is at most
-# An instant is in four frames: what is active in no more of them is a click.
+MARGIN = 6  # dB; speech is at least this much above the noise floor
+RANGE = 30  # dB; speech is at most this much below the loudest frame
+# Each instant is in four frames, so a click is active in up to four.
 SHORTEST_FRAMES = 5
 LONGEST_PAUSE_FRAMES = 20  # within a word, such as the closure before a p, mostly 0.05 to 0.15 s
-# Power of rounding to 16 bits, −101 dB: an even error of up to half a step (W. R. Bennett, Spectra
-# of Quantized Signals, 1948).
+# Power of the rounding error of 16-bit samples, −101 dB (W. R. Bennett, Spectra of Quantized
+# Signals, 1948).
 ROUNDING_POWER = 1 / 12 / 32768**2
 SNR_LIMITS = (-10, 100)  # dB
 
@@ -49,13 +47,13 @@ def table(
     folder: Path,
     sample_rate: int,
     seconds: float,
-    window: str = "loudest",
+    window: str,
 ) -> pd.DataFrame:
-    """The properties of the recordings of the manifest `test`, a row each, columns `COLUMNS`.
+    """Return the properties of the recordings in the manifest `test`, one row each: `COLUMNS`.
 
-    `of_recording` says what they are; `recordings_of_speaker_in_training` counts those in the
-    manifest `train`, and is missing where it is not known who speaks. Raises `UserError` when a
-    recording can no longer be read.
+    They are described in `of_recording`. `recordings_of_speaker_in_training` is counted in the
+    manifest `train`, and missing if the speaker is not named. Raises `UserError` if a recording is
+    no longer readable.
     """
     progress = Progress("Measuring recordings", len(test), "recordings")
     rows = []
@@ -70,19 +68,16 @@ def table(
 
 
 def read(path: Path) -> pd.DataFrame:
-    """A table of properties from its CSV file."""
+    """Read a table of properties from its CSV file."""
     table = read_table(path, ["file"])
     return table.astype(dict.fromkeys(FLAGS, "boolean") | {COLUMNS[-1]: "Int64"})
 
 
-def of_recording(
-    path: Path, sample_rate: int, seconds: float, window: str = "loudest"
-) -> dict[str, float]:
-    """`of_samples`, and `clipped_samples`: how many of the file's own are at full scale.
+def of_recording(path: Path, sample_rate: int, seconds: float, window: str) -> dict[str, float]:
+    """Return `of_samples`, and `clipped_samples`: the file's number of samples at full scale.
 
-    Measured is what the network gets: `seconds`, mixed down, at `sample_rate` (Hz), chosen by
-    `window` (see `audio.excerpt`). The zeros that a short recording is padded with are left out.
-    Raises `UnreadableRecordingError`.
+    Only the part that the network uses is measured: `seconds` at `sample_rate` (Hz), mixed down,
+    chosen by `window` (see `audio.excerpt`), without padding. Raises `UnreadableRecordingError`.
     """
     samples, own_rate = decoding.decode(path)
     mono = audio.resample(audio.mix_down(samples), own_rate, sample_rate)
@@ -94,22 +89,22 @@ def of_recording(
 
 
 def of_samples(samples: np.ndarray, sample_rate: int) -> dict[str, float]:
-    """Estimates for `samples`, float32 [n] with full scale 1, at `sample_rate` (Hz).
+    """Return estimates for `samples`, float32 [n] with full scale 1, at `sample_rate` (Hz).
 
-    Frames of 40 ms (Hann) every 10 ms are heard from 60 Hz up; `_word` says which are the word's.
+    Frames are 40 ms long (Hann), every 10 ms, from 60 Hz up; `_word` finds those of the word.
 
     - level_dbfs: mean power of the word's frames, in dB; a sine of full scale has −3 dB
-    - snr_db: their mean power over that of the noise, less 1, in dB, from −10 to 100. Noise is the
-      median power of the other frames: where speech fills the recording, it is weak speech
+    - snr_db: their mean power divided by that of the noise, minus 1, in dB, from −10 to 100. Noise
+      is the median power of the other frames; if speech fills the recording, it is weak speech
     - voiced_seconds: time during which the word has a pitch, by the autocorrelation of P. Boersma
       (Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of
       a sampled sound, 1993): its highest peak, at lags of 75 to 600 Hz, is above 0.45
-    - onset_seconds: where the word begins, give or take 20 ms; 0 where the recording does
+    - onset_seconds: the word's start, ± 20 ms; 0 if it starts with the recording
     - cut_at_start, cut_at_end: whether the word's first or last frame is that of the recording
     - centroid_hz, bandwidth_hz: mean and standard deviation of frequency in the word's summed power
       spectrum
 
-    All are NaN where no word stands out.
+    All are NaN if no word is found.
     """
     analysis = _analysis(sample_rate)
     frequency, spectra = analysis.frequency, _power_spectra(samples, analysis)
@@ -131,7 +126,7 @@ def of_samples(samples: np.ndarray, sample_rate: int) -> dict[str, float]:
         "level_dbfs": 10 * np.log10(speech),
         "snr_db": float(np.clip(snr, *SNR_LIMITS)),
         "voiced_seconds": np.count_nonzero(voiced) * HOP_SECONDS,
-        # The middle of a frame is where it hears best.
+        # A frame's window is largest in the middle.
         "onset_seconds": first * HOP_SECONDS + FRAME_SECONDS / 2 if first else 0.0,
         "cut_at_start": bool(word[0]),
         "cut_at_end": bool(word[-1]),
@@ -142,14 +137,14 @@ def of_samples(samples: np.ndarray, sample_rate: int) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class _Analysis:
-    """What all frames of a sample rate are analysed with."""
+    """Filter, window and lags for frames of one sample rate."""
 
     filter: np.ndarray  # high-pass, second-order sections
     window: np.ndarray  # [n]
     hop: int  # samples
-    size: int  # of the DFT
+    size: int  # length of the DFT
     frequency: np.ndarray  # Hz, [size // 2 + 1]
-    lags: np.ndarray  # samples, those of a voice
+    lags: np.ndarray  # periods of voices, samples
     window_autocorrelation: np.ndarray  # [longest lag + 2]
 
 
@@ -157,7 +152,7 @@ class _Analysis:
 def _analysis(sample_rate: int) -> _Analysis:
     window = np.hanning(round(FRAME_SECONDS * sample_rate) + 2)[1:-1].astype(np.float32)
     lags = np.arange(ceil(sample_rate / HIGHEST_VOICE), sample_rate // LOWEST_VOICE + 1)
-    # Room for the longest lag: the autocorrelation must not meet itself at the other end.
+    # Room for the longest lag: the autocorrelation must not wrap around.
     size = fft.next_fast_len(len(window) + lags[-1] + 2, real=True)
     autocorrelation = fft.irfft(np.abs(fft.rfft(window, size)) ** 2, size)[: lags[-1] + 2]
     return _Analysis(
@@ -172,26 +167,29 @@ def _analysis(sample_rate: int) -> _Analysis:
 
 
 def _power_spectra(samples: np.ndarray, analysis: _Analysis) -> np.ndarray:
-    """The power of each frame, shared among frequencies, [frames, size // 2 + 1]."""
+    """Return the power of each frame by frequency, [frames, size // 2 + 1]."""
     window = analysis.window
-    # Less the first sample: an offset would be a step, and that a bang.
-    heard = signal.sosfilt(analysis.filter, samples - samples[0]).astype(np.float32)
-    heard = audio.fit(heard, max(len(heard), len(window)))
-    frames = sliding_window_view(heard, len(window))[:: analysis.hop]
+    # Minus the first sample: an offset would start with a step.
+    filtered = signal.sosfilt(analysis.filter, samples - samples[0]).astype(np.float32)
+    filtered = audio.fit(filtered, max(len(filtered), len(window)))
+    frames = sliding_window_view(filtered, len(window))[:: analysis.hop]
     spectra = fft.rfft(frames * window, analysis.size)
     power = spectra.real**2 + spectra.imag**2
-    power *= 2 / (analysis.size * (window @ window))  # 2: for both signs of frequency
+    power *= 2 / (analysis.size * (window @ window))  # 2: both signs of frequency
     return power
 
 
 def _word(bands: np.ndarray) -> np.ndarray:
-    """Which frames are the word's, bool [frames], by their power below and above 2 kHz [frames, 2].
+    """Return which frames belong to the word, bool [frames], from `bands` [frames, 2].
 
-    A frame is active where the level of a band is above halfway (in dB) between the band's noise
-    floor, which a tenth of the frames are below, and its loudest frame, at least 6 dB above the
-    floor, and at most 30 dB below the loudest frame of both. Active stretches of less than 50 ms
-    are clicks. Those with pauses of up to 0.2 s between them are one utterance; that of the most
-    power is the word. Nothing stands out where speech fills nine tenths of the recording evenly.
+    `bands` are the frames' power below and above 2 kHz. A band's noise floor is the level that a
+    tenth of its frames are below. A frame is active if the level of a band exceeds the threshold:
+    the middle (in dB) between noise floor and loudest frame. The threshold is at least 6 dB above
+    the floor, and at most 30 dB below the loudest frame of both bands.
+
+    Active stretches shorter than 50 ms are clicks. Stretches with pauses of up to 0.2 s between
+    them are one utterance; the utterance with the most power is the word. No word is found if
+    speech evenly fills nine tenths of the recording.
     """
     levels = np.sort(10 * np.log10(np.maximum(bands, ROUNDING_POWER)), axis=0)
     floor, loudest = levels[len(levels) // 10], levels[-1]
@@ -214,10 +212,10 @@ def _word(bands: np.ndarray) -> np.ndarray:
 
 
 def _voicing(spectra: np.ndarray, analysis: _Analysis) -> np.ndarray:
-    """How periodic each frame is, from its power spectrum: 0 noise, 1 a perfect period; [frames].
+    """Return the periodicity of each frame from its power spectrum: 0 noise, 1 periodic; [frames].
 
-    The autocorrelation of a windowed frame, divided by that of the window, has at the period's lag
-    a peak as high as the periodic share of the power (Boersma 1993, equations 4 and 9).
+    It is the height of a peak at the period's lag: of the frame's autocorrelation, divided by that
+    of the window (Boersma 1993, equations 4 and 9).
     """
     lags, longest = analysis.lags, analysis.lags[-1]
     correlation = fft.irfft(spectra, analysis.size)[:, : longest + 2]

@@ -1,4 +1,4 @@
-"""Reading recordings: mix down, resample, choose the window, pad."""
+"""Loading recordings: mix down, resample, cut to a window, pad."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,44 +11,43 @@ from spokenwords.errors import UserError
 from spokenwords.recordings.decoding import UnreadableRecordingError, decode
 
 FULL_SCALE = 32767 / 32768
-# Of the energy of an average channel, the mean of n channels that have nothing in common, or of
-# which one alone sounds, has a share of 1/n. A tenth of that, 10 dB less, is cancellation.
+# The mean of n independent channels has 1/n of the energy of one channel. A tenth of that, 10 dB
+# less, counts as cancellation.
 CANCELLED = 0.1
-# A window with this share of the energy of the loudest one is as good.
+# Windows with this share of the loudest window's energy are candidates, too.
 AS_GOOD = 0.99
-# A click is shorter than this share of the window, of a second 50 ms.
+# A click is shorter than this share of the window (50 ms of one second).
 CLICK = 1 / 20
 
 
 @contextmanager
 def usable_before(file: str) -> Iterator[None]:
-    """Read the recording `file` of an inventory; that it is unreadable now is a `UserError`."""
+    """Raise a `UserError` if a recording `file` of an inventory turns out to be unreadable."""
     try:
         yield
     except UnreadableRecordingError as reason:
         raise UserError(
-            f"The recording {file} was usable when the inventory was taken and is not now "
-            f"({reason}): run the workflow again to take stock of it."
+            f"The recording {file} was usable when the inventory was made, but is unreadable now "
+            f"({reason}). Run the workflow again to update the inventory."
         ) from None
 
 
-def load(path: Path, sample_rate: int, length: int, window: str = "loudest") -> np.ndarray:
-    """Return the recording at `path` as the network gets it: float32 [length].
+def load(path: Path, sample_rate: int, length: int, window: str) -> np.ndarray:
+    """Return the waveform of the recording at `path` that the network uses: float32 [length].
 
-    That is `mono`, cut to its `excerpt`; a shorter one is followed by zeros. Raises
-    `UnreadableRecordingError`.
+    It is `mono`, cut to its `excerpt` or padded with zeros. Raises `UnreadableRecordingError`.
     """
     samples = mono(path, sample_rate)
     return fit(samples[excerpt(samples, length, window)], length)
 
 
 def mono(path: Path, sample_rate: int) -> np.ndarray:
-    """The whole recording at `path`, float32 [samples] at `sample_rate` (Hz).
+    """Return the whole recording at `path`, mixed down: float32 [samples] at `sample_rate` (Hz).
 
-    Channels are mixed down. Raises `UnreadableRecordingError`.
+    Raises `UnreadableRecordingError`.
     """
     samples, own_rate = decode(path)
-    samples = mix_down(samples)  # Under the same name: hours of all channels are let go.
+    samples = mix_down(samples)  # The same name: frees the memory of all channels.
     return resample(samples, own_rate, sample_rate)
 
 
@@ -60,18 +59,18 @@ def mix_down(samples: np.ndarray) -> np.ndarray:
 
 
 def cancel(samples: np.ndarray) -> bool:
-    """Whether the mean of the channels of [samples, channels] has far less energy than they have.
+    """Return whether the channels of [samples, channels] cancel each other when averaged.
 
-    Such are two channels of which one has its sign flipped. See `CANCELLED`; a constant offset is
-    no energy.
+    An example are two channels, one of them with its sign flipped. The mean then has far less
+    energy (see `CANCELLED`); a constant offset does not count as energy.
     """
     power, [of_mean] = _power(samples), _power(samples.mean(axis=1, keepdims=True))
     return bool(of_mean < CANCELLED * power.mean() / len(power))
 
 
 def _power(samples: np.ndarray) -> np.ndarray:
-    """The mean power of each channel of [samples, channels], but for a constant offset."""
-    # One by one, and not by `var`, which would make 64-bit numbers of hours of sound.
+    """Return the mean power of each channel of [samples, channels], without a constant offset."""
+    # One channel at a time, without `var`: it would convert hours of sound to 64-bit numbers.
     return np.array(
         [
             np.square(channel - np.float32(channel.mean(dtype=np.float64))).mean(dtype=np.float64)
@@ -81,10 +80,10 @@ def _power(samples: np.ndarray) -> np.ndarray:
 
 
 def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
-    """Resample float32 [n] from one rate to another (Hz), by a polyphase anti-aliasing filter."""
+    """Resample float32 [n] from one rate to another (Hz) with a polyphase anti-aliasing filter."""
     if from_rate == to_rate:
         return samples
-    # Most data sets have the model's rate already: their jobs need not pay for this import.
+    # Imported here, since most data sets already have the model's rate.
     from scipy.signal import resample_poly
 
     divisor = gcd(from_rate, to_rate)
@@ -92,19 +91,19 @@ def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
 
 
 def excerpt(samples: np.ndarray, length: int, window: str) -> slice:
-    """Return which part of `samples` [n] the network gets, if they are more than `length`.
+    """Return the part of `samples` [n] that the network uses, at most `length` samples.
 
     The window `start` is the first `length` samples, `loudest` the one with the most energy (see
-    `capped_power`). Many windows contain all of a word that is shorter than they are. The first
-    adjacent windows that are `AS_GOOD` as the best are candidates, and the middle one is chosen. A
-    word thus has the same room before and after it, as far as the recording reaches.
+    `capped_power`). Many windows contain the whole of a short word. Of the first adjacent windows
+    that are `AS_GOOD` as the loudest, the middle one is chosen. So the word has the same margin
+    before and after it, as far as the recording extends.
     """
     if window == "start" or len(samples) <= length:
         return slice(0, length)
-    # Windows that begin before the recording or end after it are good, too, and moved into it.
+    # Windows may begin before the recording or end after it; the chosen one is moved into it.
     padded = np.pad(capped_power(samples, length), (length + 1, length))
     until = padded.astype(np.float64)
-    # In place: 64-bit numbers of an hour of sound take half a gigabyte.
+    # In place: an hour of sound as 64-bit numbers takes half a gigabyte.
     np.cumsum(until, out=until)
     energy = np.subtract(until[length:], until[:-length], out=padded[length:])
     good = np.append(energy >= AS_GOOD * energy.max(), False)
@@ -115,24 +114,24 @@ def excerpt(samples: np.ndarray, length: int, window: str) -> slice:
 
 
 def capped_power(samples: np.ndarray, length: int) -> np.ndarray:
-    """Return the power of each of `samples` [n], float32, the loudest of which are capped.
+    """Return the power of each of `samples` [n], float32, with the loudest samples capped.
 
-    Power is about the median, so that a constant offset has none. A click, such as that of the
-    mouse that started the recording, often has more energy than the word. The loudest samples, of
-    the number that a `CLICK` in a window of `length` samples has, therefore count only as much as
-    the next loudest one. A louder and longer sound, such as a slammed door, passes for the word.
+    Power is measured from the median, so a constant offset has none. A click, such as a mouse
+    click, often has more energy than the word. The loudest samples, as many as a `CLICK` has in
+    `length` samples, are therefore limited to the power of the next loudest one. A longer loud
+    sound, such as a slammed door, is taken for the word.
     """
     power = samples - np.median(samples)
     np.square(power, out=power)
     last = len(power) - 1 - int(CLICK * length)
-    # Nothing but a click is better than nothing.
+    # If all other samples are zero, keep the click.
     if limit := np.partition(power, last)[last]:
         np.minimum(power, limit, out=power)
     return power
 
 
 def fit(samples: np.ndarray, length: int) -> np.ndarray:
-    """Zero-pad or cut the end of `samples` [n] to [length]."""
+    """Pad `samples` [n] with zeros at the end, or cut them, to [length]."""
     if len(samples) >= length:
         return samples[:length]
     padded = np.zeros(length, samples.dtype)

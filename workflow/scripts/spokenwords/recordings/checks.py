@@ -1,4 +1,4 @@
-"""Inventories as tables, and all recordings taken together: what stands out, what is refused."""
+"""Checks of all recordings together: a summary, duplicates, oddities and unreadable files."""
 
 import logging
 from pathlib import Path
@@ -12,36 +12,36 @@ from spokenwords.wording import counted
 
 logger = logging.getLogger("spokenwords")
 
-# Up to this peak a 16-bit recording is digital silence, give or take the last bit. Rounded as the
+# A 16-bit recording with a peak up to this is digital silence, apart from the last bit. Rounded as
 # peaks are.
 SILENT_PEAK = round(2 / 32768, DECIMALS)
-# More energy than this outside the window, and a word may have been cut.
+# With a larger share of the energy outside the window, the word may be cut.
 MOST_LEFT_OUT = 0.1
 
 
 def read(path: Path) -> pd.DataFrame:
-    """An inventory (see `inventory.of_word` for its columns) from its CSV file."""
+    """Read an inventory (columns: see `inventory.of_word`) from its CSV file."""
     text = ["file", "status", "speaker", "sha256", "samples_sha256"]
     return read_table(path, text).astype({"opposite_phase": bool})
 
 
 def usable(inventory: pd.DataFrame) -> pd.DataFrame:
-    """The usable rows, numbered as the rows of the word's store are."""
+    """Return the usable recordings, numbered as the rows of the word's store."""
     return inventory[inventory["status"] == USABLE].reset_index(drop=True)
 
 
 def recording(inventory: pd.DataFrame, wanted: str) -> str:
-    """The file that `wanted` names, or for `auto` the first usable one.
+    """Return the file `wanted`, or the first usable one if it is `auto`.
 
-    Raises `UserError` when there is no such usable recording.
+    Raises `UserError` if there is no such usable recording.
     """
     files = usable(inventory)["file"]
     if wanted == "auto" and len(files):
         return files[0]
     if wanted not in set(files):
         raise UserError(
-            f"There is no usable recording {wanted!r} (config key explore.recording): name one as "
-            "<word>/<file>, or take the first with `auto`."
+            f"There is no usable recording {wanted!r} (config key explore.recording). Name one as "
+            "<word>/<file>, or use `auto` for the first one."
         )
     return wanted
 
@@ -49,15 +49,15 @@ def recording(inventory: pd.DataFrame, wanted: str) -> str:
 def check(
     inventories: dict[str, pd.DataFrame], sample_rate: int, seconds: float
 ) -> dict[str, pd.DataFrame]:
-    """What stands out over all words: tables named summary, duplicates, oddities, rejected.
+    """Return tables about all words, named summary, duplicates, oddities and rejected.
 
-    - summary: a row a word: recordings, usable, speaker_known (usable recordings whose speaker is
-      known), speakers (those known), hours of usable sound, median_rms
-    - duplicates: a row a file whose samples occur more than once, also across words; `group`
-      numbers the files that are alike
-    - oddities: file and oddity (silent: what the network gets is, clipped, short: under half the
-      model's `seconds`, long: over them, cut: of whose energy more than a tenth is left out, rate:
-      resampled to `sample_rate`, channels: mixed down, opposed: the channels cancel)
+    - summary: one row per word: recordings, usable, speaker_known (usable recordings with a named
+      speaker), speakers (distinct ones), hours of usable sound, median_rms
+    - duplicates: one row per file whose samples occur more than once, also in different words;
+      `group` numbers the sets of identical recordings
+    - oddities: file and oddity: silent (the part for the network), clipped, short (less than half
+      the model's `seconds`), long (more than these), cut (more than a tenth of the energy is left
+      out), rate (resampled to `sample_rate`), channels (mixed down), opposed (the channels cancel)
     - rejected: file and reason
     """
     everything = pd.concat(
@@ -118,34 +118,34 @@ def check(
 
 
 def report(tables: dict[str, pd.DataFrame]) -> None:
-    """Say in the log what `check` found."""
+    """Log a summary of the tables of `check`."""
     summary, odd = tables["summary"], tables["oddities"]["oddity"].value_counts()
     logger.info(
         f"{summary['recordings'].sum():,} recordings of {len(summary)} words, "
         f"{summary['usable'].sum():,} usable, {summary['hours'].sum():.2f} h; "
-        f"{len(tables['duplicates']):,} with the same samples as another; oddities: "
+        f"{len(tables['duplicates']):,} identical to another one; oddities: "
         f"{', '.join(f'{count:,} {name}' for name, count in odd.items()) or 'none'}"
     )
 
 
 def refuse(tables: dict[str, pd.DataFrame], skip_unreadable: bool) -> None:
-    """Raise a `UserError` where the recordings cannot be worked with.
+    """Raise a `UserError` if recordings must be corrected first.
 
-    That is when some are unreadable and not to be skipped (all are listed), or when a word has none
-    that is usable, or most of its recordings are silent.
+    This is the case if some are unreadable and not to be skipped (all are listed), if a word has no
+    usable recording, or if most recordings of a word are silent.
     """
     rejected, summary = tables["rejected"], tables["summary"]
     if len(rejected) and not skip_unreadable:
         listed = "".join(f"\n  {row.file}: {row.reason}" for row in rejected.itertuples())
         raise UserError(
             f"{counted(len(rejected), 'recording')} cannot be read:{listed}\n"
-            "Mend or remove them, or leave them out with `on_unreadable: skip` (config key "
+            "Repair or remove them, or skip them with `on_unreadable: skip` (config key "
             "dataset.on_unreadable)."
         )
     if len(empty := summary.loc[summary["usable"] == 0, "word"]):
         raise UserError(
-            f"No recording can be read of: {', '.join(empty)}. Add some, or list the other words "
-            "in config key dataset.words."
+            f"These words have no readable recordings: {', '.join(empty)}. Add some, or list only "
+            "the other words in config key dataset.words."
         )
     odd = tables["oddities"]
     silent = odd.loc[odd["oddity"] == "silent", "file"]
@@ -157,7 +157,7 @@ def refuse(tables: dict[str, pd.DataFrame], skip_unreadable: bool) -> None:
             for row in mostly.itertuples()
         )
         raise UserError(
-            f"Most recordings of these words are silent in the part that is trained on:{listed}\n"
-            "Replace them, or list the other words in config key dataset.words. Config key "
-            "audio.window says which part of longer recordings is taken."
+            f"Most recordings of these words are silent in the part used for training:{listed}\n"
+            "Replace them, or list only the other words in config key dataset.words. Config key "
+            "audio.window selects the part of longer recordings."
         )

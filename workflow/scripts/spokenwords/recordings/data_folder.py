@@ -1,8 +1,8 @@
-"""The folder of recordings: its words, its speakers, its lists, and a digest of what it holds.
+"""The folder of recordings: its words, speakers and noise, and digests of its content.
 
 The layout is that of Speech Commands: `<word>/<speaker>_nohash_<take>.wav`, optionally with
 `validation_list.txt` and `testing_list.txt`. Folders whose names start with `_` or `.` (such as
-`_background_noise_`) are no words.
+`_background_noise_`) are not words.
 """
 
 import logging
@@ -18,14 +18,15 @@ from spokenwords.names import NOISE
 from spokenwords.recordings import doubts
 from spokenwords.recordings.layout import NAMES_OF_SETS, Layout, alike, letters
 from spokenwords.recordings.spelling import SUFFIXES
+from spokenwords.wording import counted
 
 logger = logging.getLogger("spokenwords")
 
-# What operating systems leave in folders, besides hidden files.
+# Files of operating systems, besides hidden ones.
 LITTER = ("thumbs.db", "desktop.ini")
-# Characters that no path of a word's results can have.
+# Characters that are not allowed in paths of results.
 FORBIDDEN_IN_WORDS = set("{}<>\\\n\r\t")
-# As Windows, macOS and Linux name a folder's copies, in the languages of many who speak.
+# Names that Windows, macOS and Linux give to copies of folders, in several languages.
 _COPY = "(?:copy|kopie|copie|copia|cópia)"
 COPIES = [
     re.compile(pattern, re.IGNORECASE)
@@ -45,22 +46,22 @@ def warn_of(sentences: list[str]) -> None:
 
 def words(
     folder: Path,
-    wanted: list[str] | str = "all",
-    fewest: int = 1,
+    wanted: list[str] | str,
+    fewest: int,
     warn: Callable[[list[str]], None] = warn_of,
 ) -> dict[str, list[str]]:
-    """The words of which `folder` has recordings, sorted, and their files.
+    """Return the words in `folder`, sorted, and the names of their recordings.
 
-    These are the `wanted` ones or, for `all`, those with at least `fewest` recordings. `warn` is
+    These are the `wanted` words or, for `all`, those with at least `fewest` recordings. `warn` is
     called with the sentences of `doubts.of_layout`.
 
-    Raises `UserError` when the folder, a wanted word or every recording is missing, when a name
-    cannot be worked with, and when folders are certainly no words.
+    Raises `UserError` if the folder, a wanted word or all recordings are missing, if a name has
+    characters that are not allowed, and if folders are certainly not words.
     """
     if not folder.is_dir():
         raise UserError(
-            f"There is no folder {folder} (config key dataset.folder): name the folder that holds "
-            "one folder of recordings a word."
+            f"The folder {folder} does not exist (config key dataset.folder). Name a folder that "
+            "contains one folder of recordings per word."
         )
     found = _look(folder)
     files = found.words
@@ -69,50 +70,50 @@ def words(
         found = found.only(wanted)
         if missing := sorted(set(wanted) - set(present)):
             raise UserError(
-                f"No recordings of {', '.join(missing)} in {folder} (config key dataset.words); "
-                f"it has: {', '.join(present) or 'no word at all'}."
+                f"{folder} has no recordings of {', '.join(missing)} (config key dataset.words). "
+                f"It has: {', '.join(present) or 'no words'}."
                 + " ".join(["", *doubts.of_layout(found, []), *doubts.similar(missing, present)])
             )
         present = sorted(wanted)
     elif scarce := [word for word in present if len(files[word]) < fewest]:
         if len(scarce) == len(present):
             raise UserError(
-                f"None of {len(present)} words in {folder} has {fewest} recordings or more (config "
-                "key dataset.min_recordings): lower it, or add recordings."
+                f"All {len(present)} words in {folder} have fewer than {fewest} recordings (config "
+                "key dataset.min_recordings). Lower this number, or add recordings."
             )
         present = sorted(set(present) - set(scarce))
     meant = present if wanted == "all" else []
     if not present:
         raise UserError(
-            f"The folder {folder} (config key dataset.folder) has no folder of {doubts.KINDS} "
-            "files: put the recordings of each word into a folder named after it."
+            f"The folder {folder} (config key dataset.folder) contains no folder of {doubts.KINDS} "
+            "files. Put the recordings of each word into a folder named after it."
             + " ".join(["", *doubts.of_layout(found, meant)])
         )
     _refuse(folder, meant)
     for word in present:
         if forbidden := FORBIDDEN_IN_WORDS.intersection(word):
             raise UserError(
-                f"The word folder {word!r} in {folder} has a character that paths of results "
-                f"cannot have ({' '.join(map(repr, sorted(forbidden)))}): rename it."
+                f"The word folder {word!r} in {folder} has a character that is not allowed in "
+                f"paths of results ({' '.join(map(repr, sorted(forbidden)))}). Rename it."
             )
     warn(doubts.of_layout(found, meant))
     return {word: files[word] for word in present}
 
 
 def _refuse(folder: Path, words: list[str]) -> None:
-    """Raise a `UserError` where two of these words are certainly one, or all of them are sets."""
-    ways_out = "or list all words in config key dataset.words if these are meant."
+    """Raise a `UserError` if two of these words are certainly one, or if all of them are sets."""
+    ways_out = "or list all words in config key dataset.words to use these folders."
     if words and NAMES_OF_SETS.keys() >= {word.lower() for word in words}:
         raise UserError(
-            f"The folders {', '.join(words)} in {folder} are named as sets are, not words: "
+            f"The folders {', '.join(words)} in {folder} have the names of sets, not words: "
             f"{doubts.merge(folder)}, {ways_out}"
         )
     for word in words:
         for pattern in COPIES:
             if (copy := pattern.fullmatch(word)) and copy[1] in words:
                 raise UserError(
-                    f"The folder {word!r} in {folder} looks like a copy of {copy[1]!r} and would "
-                    f"be a word of its own: remove it or merge the two, {ways_out}"
+                    f"The folder {word!r} in {folder} looks like a copy of {copy[1]!r}, but would "
+                    f"be a separate word: remove it or merge the two, {ways_out}"
                 )
     for twins in alike(words, letters):
         raise UserError(
@@ -122,7 +123,7 @@ def _refuse(folder: Path, words: list[str]) -> None:
 
 
 def _look(folder: Path) -> Layout:
-    """Where in a data folder recordings lie; hidden files and folders are passed over."""
+    """Return where the recordings of a data folder are, without hidden files and folders."""
     with os.scandir(folder) as found:
         entries = sorted((entry.name, entry.is_dir()) for entry in found if entry.name[0] != ".")
     folders = [name for name, is_folder in entries if is_folder]
@@ -144,24 +145,24 @@ def _look(folder: Path) -> Layout:
 
 
 def _files(folder: Path) -> list[str]:
-    """The names of files in a folder; none where it may not be searched."""
+    """Return the names of files in a folder; none if it is not readable."""
     return next((files for _, _, files in os.walk(folder)), [])
 
 
 def _below(folder: Path, word: str) -> dict[str, list[str]]:
-    """The recordings in all folders below a word's, by path from the data folder on."""
+    """Return the recordings in all folders below a word's, by path relative to the data folder."""
     found = {}
-    for place, folders, names in os.walk(folder / word):
+    for path, folders, names in os.walk(folder / word):
         folders[:] = sorted(name for name in folders if name[0] != ".")
-        if place != str(folder / word) and (files := sorted(filter(is_recording, names))):
-            found[Path(place).relative_to(folder).as_posix()] = files
+        if path != str(folder / word) and (files := sorted(filter(is_recording, names))):
+            found[Path(path).relative_to(folder).as_posix()] = files
     return found
 
 
 def recordings(word_folder: Path) -> list[str]:
-    """The names of the recordings in a word's folder, sorted.
+    """Return the names of the recordings in a word's folder, sorted.
 
-    Raises `UserError` when a name is no text, which tables could not hold.
+    Raises `UserError` if a name is not valid text, since tables could not contain it.
     """
     return _recordings(word_folder.name, os.listdir(word_folder))  # noqa: PTH208
 
@@ -173,19 +174,19 @@ def _recordings(word: str, names: list[str]) -> list[str]:
         try:
             file.encode()
         except UnicodeEncodeError:
-            raise UserError(f"The name of recording {file!a} is not in UTF-8: rename it.") from None
+            raise UserError(f"The name of recording {file!a} is not in UTF-8. Rename it.") from None
     return names
 
 
 def is_recording(name: str) -> bool:
-    """Whether a file of this name counts as a recording."""
+    """Return whether a file with this name counts as a recording."""
     return name.lower().endswith(SUFFIXES) and name[0] != "."
 
 
 def report_skipped(names: Iterable[str]) -> None:
-    """Log how many files of these names are no recordings, and their suffixes.
+    """Log how many of these files are not recordings, and their suffixes.
 
-    Hidden files and litter of operating systems do not count.
+    Hidden files and files of operating systems do not count.
     """
     kinds = Counter(
         Path(name).suffix.lower()
@@ -193,15 +194,14 @@ def report_skipped(names: Iterable[str]) -> None:
         if not is_recording(name) and name[0] != "." and name.lower() not in LITTER
     )
     if count := kinds.total():
-        several = "files of other kinds were" if count > 1 else "file of another kind was"
         named = sorted(kind or "without a suffix" for kind in kinds)
-        logger.info(f"{count:,} {several} skipped ({', '.join(named)}).")
+        logger.info(f"Skipped {counted(count, 'file')} of other types ({', '.join(named)}).")
 
 
 def files_of_words(folder: Path) -> Iterator[str]:
-    """The names of all files in the word folders of `folder`, whatever they are."""
-    for place, folders, names in os.walk(folder, followlinks=True):
-        if Path(place) == folder:
+    """Yield the names of all files in the word folders of `folder`, of any type."""
+    for path, folders, names in os.walk(folder, followlinks=True):
+        if Path(path) == folder:
             folders[:] = [name for name in folders if name[0] not in "_."]
         else:
             folders.clear()
@@ -209,17 +209,17 @@ def files_of_words(folder: Path) -> Iterator[str]:
 
 
 def speaker(file: str) -> str:
-    """Who speaks in `file` (`<word>/<name>`).
+    """Return the speaker of `file` (`<word>/<name>`), by its name.
 
-    Speech Commands names files `<speaker>_nohash_<take>.wav`. Any other name tells nothing of its
-    speaker: such a file counts as its own, named by its whole path.
+    Speech Commands names files `<speaker>_nohash_<take>.wav`. A file with any other name counts as
+    a speaker of its own, named by its whole path.
     """
     identity, separator, _ = Path(file).name.partition("_nohash_")
     return identity if separator and identity else file
 
 
 def scan(folder: Path, wanted: list[str] | str, fewest: int, cache: Path) -> dict[str, str]:
-    """A digest of each word's recordings, their names and contents, by way of `hashing.digests`.
+    """Return a digest of each word's recordings, names and contents (see `hashing.digests`).
 
     Raises `UserError` as `words` does.
     """
@@ -228,8 +228,8 @@ def scan(folder: Path, wanted: list[str] | str, fewest: int, cache: Path) -> dic
 
 
 def noise(folder: Path) -> dict[str, str]:
-    """The recordings of noise in a data set's folder, each with its content hash; maybe none."""
-    place = folder / NOISE
-    if not place.is_dir():
+    """Return the noise recordings of a data set, each with its content hash, if there are any."""
+    noises = folder / NOISE
+    if not noises.is_dir():
         return {}
-    return {name: hashing.hash_of(place / name) for name in recordings(place)}
+    return {name: hashing.hash_of(noises / name) for name in recordings(noises)}

@@ -1,4 +1,4 @@
-"""The data set that a config names: its folder, its table of speakers, and digests of both."""
+"""The data set of a config: its folder, its table of speakers, and digests of both."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -11,16 +11,16 @@ from spokenwords.recordings import data_folder, lists, speaker_table, spelling
 
 
 class DataSet:
-    """The data set of a config as its files are now; each part is read once, when it is needed.
+    """The data set of a config; each part is read once, when it is needed.
 
-    All methods and properties raise `UserError` where files are missing or cannot be used.
+    All methods and properties raise `UserError` if files are missing or cannot be used.
     """
 
     def __init__(self, settings: Mapping[str, Any], caches: Path, remembered: str = "") -> None:
-        """`settings` is the config's section `dataset`; cache files are kept in folder `caches`.
+        """Prepare a data set; `settings` is the config's section `dataset`, `caches` a folder.
 
-        `remembered` is what another process got from `remember`: unless the data set has been read
-        again since, its digests of words are taken.
+        `remembered` is the result of `remember` in another process, whose digests of words are used
+        unless the data set has been read again since.
         """
         self._settings, self._caches, self._remembered = settings, caches, remembered
         self.folder = Path(settings["folder"]).expanduser()
@@ -58,29 +58,29 @@ class DataSet:
         """Return the digest of a word's recordings."""
         if word not in self.words:
             raise UserError(
-                f"{word!r} is none of the words in {self.folder} (config keys dataset.words and "
+                f"{word!r} is not one of the words in {self.folder} (config keys dataset.words and "
                 "dataset.min_recordings)."
             )
         return self.words[word]
 
     def word_of(self, recording: str) -> str:
-        """Return the word of the recording to explore; of `auto`, the first word."""
+        """Return the word of the recording to explore; for `auto`, the first word."""
         word = next(iter(self.words)) if recording == "auto" else recording.partition("/")[0]
         if word not in self.words:
             raise UserError(
-                f"Config key explore.recording is {recording!r}; the words are "
-                f"{', '.join(self.words)}."
+                f"Config key explore.recording is {recording!r}; it must be a recording of one of "
+                f"the words {', '.join(self.words)}."
             )
         return word
 
     def speakers(self, word: str) -> str | None:
-        """Return a digest of the table's speakers of a word, None without a table."""
+        """Return a digest of a word's speakers in the table, or None without a table."""
         listed = self.listed.get(spelling.composed(word))
         return listed and listed.speakers
 
     @cached_property
     def official_sets(self) -> str:
-        """A digest of the data set's own sets, as the table has them or else the lists."""
+        """A digest of the data set's own sets, from the table or else from the lists."""
         if self.table:
             sets = [self.listed[spelling.composed(word)].sets for word in self.words]
             if any(sets):
@@ -94,7 +94,7 @@ class DataSet:
 
     @cached_property
     def origin(self) -> dict[str, Any]:
-        """What a model card states about the data set: source, checksum and licence files."""
+        """Facts for model cards: source, checksum and names of licence files."""
         source, archive = self._settings["source"], self._settings["archive"]
         names = sorted(path.name for path in self.folder.iterdir() if path.is_file())
         return {

@@ -1,4 +1,4 @@
-"""Decoding recordings: from a file of any kind to samples.
+"""Decoding recordings: sound files of any kind to samples.
 
 libsndfile is tried first, then FFmpeg (PyAV). The content of a file decides, not its name.
 """
@@ -14,24 +14,24 @@ from typing import Any, BinaryIO
 import numpy as np
 import soundfile
 
-# What a sample rate may be, Hz. It is anything in a damaged file, and resampling from or to some
-# rates would take more memory than there is.
+# Credible sample rates, Hz. A damaged file can contain any number, and resampling from some rates
+# would need more memory than there is.
 RATES = range(1000, 1_000_001)
-# Floating-point samples may exceed full scale, which is 1. So far beyond it they are on another
+# Floating-point samples may exceed full scale, which is 1. Beyond this limit they have another
 # scale, most likely that of 16-bit integers.
 LARGEST_SAMPLE = 100
-# No encoding holds more samples in a byte: Opus takes one for up to 1,440 samples of silence. A
-# damaged file can have FFmpeg repeat itself without end.
-MOST_SAMPLES_A_BYTE = 2000
+# No encoding has more samples per byte: Opus has up to 1,440, of silence. With a damaged file,
+# FFmpeg could repeat itself without end.
+MOST_SAMPLES_PER_BYTE = 2000
 
-# FFmpeg's names of formats that are recordings. Others, such as playlists, refer to other files, or
-# fit almost any bytes.
+# FFmpeg's names of sound formats. Other formats, such as playlists, refer to other files or match
+# almost any bytes.
 FORMATS = (
     "wav,w64,aiff,caf,au,voc,nistsphere,flac,ogg,mp3,aac,ac3,eac3,mov,matroska,asf,amr,avi,wv,ape,"
     "tta"
 )
-# Messages of FFmpeg about files that end within a packet or a segment, because the recorder was
-# killed. The samples before that are used, as players do.
+# FFmpeg's messages about files that end within a packet or segment, because the recorder was
+# killed. As in players, the samples before are used.
 ENDS = (
     "File ended prematurely",
     "Truncating packet",
@@ -40,7 +40,7 @@ ENDS = (
     "Corrupt bitstream",
 )
 
-# Regular expressions of how files begin, keyed by the kind of file, for messages.
+# Regular expressions for the beginnings of files, by kind of file (used in messages).
 SOUND = {
     "WAV": rb"RIFF....WAVE|RIFX....WAVE|RF64|BW64|riff\x2e\x91\xcf\x11",
     "AIFF": rb"FORM....AIF[FC]",
@@ -61,7 +61,7 @@ SOUND = {
 }
 OTHERS = {
     "an empty file": rb"\Z",
-    "a web page, as failed downloads leave: download the recording again": (
+    "a web page from a failed download: download the recording again": (
         rb"(?i)(\xef\xbb\xbf)?\s*(<!doctype html|<html|<head|<\?xml)"
     ),
     "a Git LFS pointer: fetch the recording with `git lfs pull`": rb"version https://git-lfs",
@@ -70,31 +70,36 @@ OTHERS = {
     "a PDF document": rb"%PDF",
     "an image": rb"\x89PNG|\xff\xd8\xff|GIF8|BM....\0\0\0\0|RIFF....WEBP|II\*\0|MM\0\*",
     "MIDI, notes without sound": rb"MThd",
-    "nothing but zeros": rb"\0+\Z",
-    "a text": rb"[\t-\r\x1b -~\x80-\xff]+\Z",
+    "only zeros": rb"\0+\Z",
+    "a text file": rb"[\t-\r\x1b -~\x80-\xff]+\Z",
 }
 HEAD = 4096
-# Errors of the operating system that are about the file. All others are the machine's, such as too
-# many open files, and pass.
+# Errors of the operating system about the file. All others, such as too many open files, are about
+# the machine, and are raised again.
 OF_FILE = (
-    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM),
-    *(errno.ELOOP, errno.ENAMETOOLONG),
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
 )
 
 
 class UnreadableRecordingError(Exception):
-    """A file that cannot be decoded; its message is the reason, in a few words."""
+    """A file that cannot be decoded; its message is a short reason."""
 
 
 def decode(path: Path) -> tuple[np.ndarray, int]:
-    """Decode a recording of any kind and channel count and of any rate in `RATES`.
+    """Decode a recording of any kind, with any number of channels and any rate in `RATES`.
 
-    Returns samples as float32 [samples, channels], full scale being 1, and the sample rate in Hz.
-    Raises `UnreadableRecordingError`, and `OSError` and `MemoryError` where the machine fails.
+    Returns samples, float32 [samples, channels] with full scale 1, and the sample rate in Hz.
+    Raises `UnreadableRecordingError`, and `OSError` or `MemoryError` for errors of the machine.
     """
-    # Opening a pipe or a device would never end. os.path, unlike Path, raises nothing whatever.
+    # Opening a pipe or a device would never end. Unlike Path, os.path raises no errors.
     if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):  # noqa: PTH110, PTH112, PTH113
-        raise UnreadableRecordingError("no regular file")
+        raise UnreadableRecordingError("not a regular file")
     try:
         with path.open("rb") as file:
             samples, sample_rate = _decode(file)
@@ -105,19 +110,19 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
     if len(samples) == 0:
         raise UnreadableRecordingError("no samples")
     if sample_rate not in RATES:
-        raise UnreadableRecordingError(f"no credible sample rate ({sample_rate} Hz)")
+        raise UnreadableRecordingError(f"implausible sample rate ({sample_rate} Hz)")
     if not np.isfinite(samples).all():
         raise UnreadableRecordingError("samples that are not finite numbers")
     if (largest := max(samples.max(), -samples.min())) > LARGEST_SAMPLE:
-        raise UnreadableRecordingError(f"samples up to {largest:.3g}, where full scale is 1")
+        raise UnreadableRecordingError(f"samples up to {largest:.3g}, but full scale is 1")
     return samples, sample_rate
 
 
 def _decode(file: BinaryIO) -> tuple[np.ndarray, int]:
-    """As `decode`, by libsndfile or else FFmpeg; samples are not checked, and there may be none."""
+    """Decode with libsndfile or else FFmpeg; samples are not checked, and there may be none."""
     size = file.seek(0, os.SEEK_END)
     try:
-        # By number: libsndfile reads any bytes as sound if the file's name ends in .au.
+        # By file descriptor: libsndfile reads any bytes as sound if the name ends in .au.
         file.seek(0)
         samples, sample_rate = _decode_by_libsndfile(file.fileno(), size)
         if len(samples) == 0:
@@ -131,8 +136,8 @@ def _decode(file: BinaryIO) -> tuple[np.ndarray, int]:
         return samples, sample_rate
     file.seek(0)
     content = file.read()
-    # libsndfile stops silently at a damaged page of an Ogg file, which FFmpeg reports, and at the
-    # second of the streams that a "chained" one consists of, all of which FFmpeg decodes.
+    # In an Ogg file, libsndfile stops silently at a damaged page, which FFmpeg reports. It also
+    # stops at the second stream of a "chained" file, while FFmpeg decodes all of them.
     if len(samples) and not _goes_on(content, len(samples), sample_rate):
         return samples, sample_rate
     if not kind and (other := _kind(OTHERS, content)):
@@ -142,40 +147,40 @@ def _decode(file: BinaryIO) -> tuple[np.ndarray, int]:
     except UnreadableRecordingError:
         if kind:
             raise
-        reason = "no known kind of sound file: convert it to WAV"
+        reason = "not a sound file of a supported kind: convert it to WAV"
         raise UnreadableRecordingError(reason) from None
     return max((samples, sample_rate), found, key=lambda one: len(one[0]) / (one[1] or 1))
 
 
 def _kind(kinds: dict[str, bytes], content: bytes) -> str | None:
-    """The first of `kinds` whose files begin as `content` does."""
+    """Return the first of `kinds` whose pattern matches the beginning of `content`."""
     head = content[:HEAD]
     return next((name for name, start in kinds.items() if re.match(start, head, re.DOTALL)), None)
 
 
 def is_sound(path: Path) -> bool:
-    """Whether a file begins as some kind of sound file does. Raises `OSError`."""
+    """Return whether a file begins like a sound file. Raises `OSError`."""
     with path.open("rb") as file:
         return _kind(SOUND, file.read(HEAD)) is not None
 
 
 def _decode_by_libsndfile(file: int | BinaryIO, size: int) -> tuple[np.ndarray, int]:
-    """As `_decode`, of a file of `size` bytes; raises what `soundfile` does, and `ValueError`."""
+    """Decode a file of `size` bytes with libsndfile; raises its errors, and `ValueError`."""
     with soundfile.SoundFile(file, closefd=False) as sound:
-        # A damaged header's number would ask for more memory than there is.
-        if sound.frames * sound.channels > MOST_SAMPLES_A_BYTE * size:
+        # With a damaged header, reading would need more memory than there is.
+        if sound.frames * sound.channels > MOST_SAMPLES_PER_BYTE * size:
             raise ValueError
-        # As soundfile.read does; without it the first samples of MP3 are rounded otherwise.
+        # As in soundfile.read; otherwise the first samples of MP3 files are rounded differently.
         if sound.seekable():
             sound.seek(0)
         return sound.read(sound.frames, "float32", always_2d=True), sound.samplerate
 
 
 def _goes_on(content: bytes, samples: int, sample_rate: int) -> bool:
-    """Whether an Ogg file has more than these samples: a second stream, or a page of a later time.
+    """Return whether an Ogg file has more than these samples: a second stream, or later pages.
 
-    See RFC 3533, section 6. A page's "granule position" says when it ends; positions in Opus count
-    samples at 48 kHz (RFC 7845, section 4).
+    See RFC 3533, section 6. A page's "granule position" is its end; positions in Opus count samples
+    at 48 kHz (RFC 7845, section 4).
     """
     if len(re.findall(rb"OggS\0[\2\3\6\7]", content)) > 1:
         return True
@@ -185,10 +190,10 @@ def _goes_on(content: bytes, samples: int, sample_rate: int) -> bool:
 
 
 def _to_the_end(content: bytes) -> bytes:
-    """Return a WAV or AU file without samples as one with all that follows its header.
+    """Return a WAV or AU file of length 0 with the length of all bytes after its header.
 
-    Recorders write the length at the end of the recording, and 0 or 1 before. Raises
-    `UnreadableRecordingError` if nothing, or nothing but other chunks, follows a WAV file's header.
+    Recorders write the length when the recording ends, and 0 or 1 before. Raises
+    `UnreadableRecordingError` if a WAV file has nothing, or only other chunks, after its header.
     """
     kind = _kind(SOUND, content)
     if kind == "AU":
@@ -197,16 +202,16 @@ def _to_the_end(content: bytes) -> bytes:
     if kind != "WAV" or content[start : start + 4] != b"data":
         return content
     sound = content[start + 8 :]
-    # Chunks that follow each other up to the end are no sound.
+    # Consecutive chunks up to the end are not sound.
     if _chunk(sound, 0) - len(sound) in (0, 1):
         raise UnreadableRecordingError("no samples")
     length = min(len(sound), 2**32 - 1).to_bytes(4, "little")
-    # In RF64 the length stands elsewhere.
+    # In RF64, the length is stored elsewhere.
     return content[:start].replace(b"RF64", b"RIFF", 1) + b"data" + length + sound
 
 
 def _chunk(content: bytes, start: int, tag: bytes = b"") -> int:
-    """Where the first chunk of a WAV file from `start` on lies that has the tag, or is none."""
+    """Return the position of the first chunk from `start` that has the tag or is invalid (WAV)."""
     chunk = re.compile(rb"([ -~]{4})(.{4})", re.DOTALL)
     while (head := chunk.match(content, start)) and head[1] != tag:
         size = int.from_bytes(head[2], "little")
@@ -215,17 +220,17 @@ def _chunk(content: bytes, start: int, tag: bytes = b"") -> int:
 
 
 def _decode_by_ffmpeg(content: bytes, kind: str) -> tuple[np.ndarray, int]:
-    """As `decode`, by FFmpeg; samples are not checked, and there may be none.
+    """Decode with FFmpeg; samples are not checked, and there may be none.
 
     `kind` is the kind of file, for messages.
     """
-    import av  # 0.1 s that few data sets need
+    import av  # takes 0.1 s, and few data sets need it
 
     av.logging.set_level(av.logging.ERROR)
     av.logging.set_skip_repeated(False)
     options = {"format_whitelist": FORMATS}
     pieces, sample_rate, damaged = [], 0, False
-    left = MOST_SAMPLES_A_BYTE * len(content)
+    left = MOST_SAMPLES_PER_BYTE * len(content)
     with av.logging.Capture() as errors:
         try:
             file = io.BytesIO(content)
@@ -242,23 +247,23 @@ def _decode_by_ffmpeg(content: bytes, kind: str) -> tuple[np.ndarray, int]:
         except (av.FFmpegError, ValueError):
             damaged = True
     if damaged or errors:
-        rest = "; `ffmpeg -i <file> <new name>.wav` converts what is left of it" if pieces else ""
+        rest = "; `ffmpeg -i <file> <new name>.wav` converts the intact part" if pieces else ""
         raise UnreadableRecordingError(f"damaged or incomplete {kind} file{rest}")
     return (np.concatenate(pieces) if pieces else np.empty((0, 1), np.float32)), sample_rate
 
 
 def _frames(container: Any, kind: str, errors: list) -> Iterator[Any]:
-    """The frames of a container's sound.
+    """Yield the frames of a container's sound.
 
-    FFmpeg's messages go to `errors`; those about a missing end of the file are removed from it.
-    Raises `UnreadableRecordingError`, and `ValueError` where the file is damaged.
+    FFmpeg adds messages to `errors`; those about a missing end of the file are removed. Raises
+    `UnreadableRecordingError`, and `ValueError` if the file is damaged.
     """
     if not (stream := container.streams.best("audio")):
         raise UnreadableRecordingError(f"{kind} file without sound")
     if not stream.codec_context:
         raise UnreadableRecordingError(
-            f"{kind} file that is encrypted or in an unknown encoding: convert it to WAV by the "
-            "program that made it"
+            f"{kind} file that is encrypted or has an unsupported encoding: convert it to WAV with "
+            "the program that made it"
         )
     stream.codec_context.options = {"err_detect": "crccheck"}  # of FLAC
     ended = False
@@ -280,12 +285,12 @@ def _frames(container: Any, kind: str, errors: list) -> Iterator[Any]:
 
 
 def _of_an_end(errors: list) -> bool:
-    """Whether there are messages, and all of them are about a missing end of the file."""
+    """Return whether there are messages, all about a missing end of the file."""
     return bool(errors) and all(any(end in error[2] for end in ENDS) for error in errors)
 
 
 def _samples(frame: Any) -> np.ndarray:
-    """The samples of a frame, float32 [samples, channels], full scale being 1."""
+    """Return the samples of a frame, float32 [samples, channels] with full scale 1."""
     values = frame.to_ndarray()
     values = values.T if frame.format.is_planar else values.reshape(frame.samples, -1)
     if values.dtype.kind == "f":

@@ -1,4 +1,4 @@
-"""Recordings and who speaks in them, in words."""
+"""Numbers of recordings and speakers, in words."""
 
 from collections.abc import Iterable, Mapping
 
@@ -24,12 +24,12 @@ def described(table: pd.DataFrame) -> str:
 
 
 def whereabouts(manifests: Mapping[str, pd.DataFrame], words: Iterable[str]) -> str:
-    """A line for each of the first words: its recordings, the sets they are in, who says them."""
+    """Return one line for each of the first words: its recordings, their sets and speakers."""
     lines, words = [], list(words)
     for word in words[:MOST_NAMED]:
-        said = {name: table[table["word"] == word] for name, table in manifests.items()}
-        parts = [described(pd.concat(said.values()))]
-        for name, table in said.items():
+        of_word = {name: table[table["word"] == word] for name, table in manifests.items()}
+        parts = [described(pd.concat(of_word.values()))]
+        for name, table in of_word.items():
             if len(table):
                 people = sorted(set(table.loc[speakers_known(table), "speaker"]))
                 by = f" by {some(people)}" if people else ""

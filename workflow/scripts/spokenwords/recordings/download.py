@@ -1,4 +1,4 @@
-"""The data set's archive, fetched from the first mirror that has it, and resumed where it broke."""
+"""Downloading the data set's archive from the first mirror that works, with resume."""
 
 import logging
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from spokenwords.jobs.progress import BYTES_PER_MB, advance_to, megabytes_progre
 
 logger = logging.getLogger("spokenwords")
 
-# A mirror that cannot be reached is given up after about 2 s of waiting between the tries. A
-# server's Retry-After is not obeyed: it may ask for an hour, and the next mirror may answer now.
+# An unreachable mirror is given up after about 2 s of waiting between tries. A server's Retry-After
+# is ignored: it may be an hour, while the next mirror may work now.
 RETRIES = Retry(
     total=3,
     connect=2,
@@ -29,8 +29,8 @@ RETRIES = Retry(
     respect_retry_after_header=False,
 )
 CONNECT_SECONDS = 6
-ANSWER_SECONDS = 20  # to begin an answer, and between two pieces of it
-FRUITLESS_TRIES = 2  # transfers that break without bringing more, before a mirror is given up
+ANSWER_SECONDS = 20  # until an answer starts, and between two pieces of it
+FRUITLESS_TRIES = 2  # interrupted transfers without progress, before a mirror is given up
 CHUNK_BYTES = 65_536
 NO_ADDRESS = (
     requests.exceptions.InvalidSchema,
@@ -40,26 +40,27 @@ NO_ADDRESS = (
 
 
 class _MirrorError(Exception):
-    """Why a mirror did not give the file, in a few words."""
+    """A mirror that does not provide the file; its message is a short reason."""
 
 
 class _BrokenTransferError(_MirrorError):
-    """The file came in part; what came is kept."""
+    """An interrupted transfer; the part received is kept."""
 
 
 def fetch(locations: Sequence[str], sha256: str, destination: Path) -> Path:
-    """Get the file with the checksum `sha256` (hex) from the first of the http(s) `locations`.
+    """Download the file with the checksum `sha256` (hex) from the first of the http(s) `locations`.
 
-    It gets its name `destination` only when whole and right, and is returned by it; until then it
-    is `<destination>.partial`, which a later call resumes. A right `destination` is not fetched.
+    It is received as `<destination>.partial`, which a later call resumes. After its checksum has
+    been verified, it is renamed to `destination`, which is returned. An existing `destination` with
+    this checksum is not downloaded again.
 
-    Raises UserError if no location gives the file, or if the disk is too small.
+    Raises UserError if no location provides the file, or if the disk is too small.
     """
     sha256 = sha256.lower()
     if destination.exists():
         if hash_of(destination) == sha256:
             return destination
-        logger.info(f"{destination} has another checksum than expected and is fetched anew")
+        logger.info(f"{destination} has a different checksum and is downloaded again.")
     destination.parent.mkdir(parents=True, exist_ok=True)
     partial = destination.with_name(f"{destination.name}.partial")
     causes = []
@@ -71,19 +72,19 @@ def fetch(locations: Sequence[str], sha256: str, destination: Path) -> Path:
                 _complete(session, location, sha256, partial)
             except _MirrorError as failure:
                 causes.append(f"{location} ({failure})")
-                logger.info(f"Not fetched from {location}: {failure}")
+                logger.info(f"Download from {location} failed: {failure}")
             else:
                 return partial.replace(destination)
     raise UserError(
-        f"The archive could not be fetched from {', nor from '.join(causes)}. Check the network "
-        f"and run again{' (what has arrived is kept and resumed)' if _size(partial) else ''}, put "
-        "the path of a local copy into `dataset.archive.path`, or try the demo with `make demo`, "
+        f"The archive could not be downloaded from {', nor from '.join(causes)}. Check the network "
+        f"and run the workflow again{' (the download resumes)' if _size(partial) else ''}, enter "
+        "the path of a local copy as `dataset.archive.path`, or try the demo with `make demo`, "
         "which needs no download."
     )
 
 
 def _complete(session: requests.Session, location: str, sha256: str, partial: Path) -> None:
-    """Bring `partial` to its end from one location, and check it."""
+    """Complete `partial` from one location, and verify it."""
     inherited = _size(partial) > 0
     longest = fruitless = 0
     while True:
@@ -102,14 +103,14 @@ def _complete(session: requests.Session, location: str, sha256: str, partial: Pa
         partial.unlink()
         if not inherited:
             raise _MirrorError(f"wrong checksum: got {found}, expected {sha256}")
-        # The fault may be in what another mirror or an earlier call left: once more, from nothing.
+        # The error may be in the part from another mirror or an earlier call: start again.
         inherited, longest = False, 0
 
 
 def _receive(session: requests.Session, location: str, partial: Path) -> None:
-    """Receive what `partial` lacks, or all of it where the server cannot begin in the middle."""
+    """Receive the rest of `partial`, or all of it if the server does not support ranges."""
     start = _size(partial)
-    # The archive's own bytes, not unpacked on the way; then Content-Length is its size.
+    # Without compression by the server, Content-Length is the size of the archive.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
     try:
         response = session.get(
@@ -119,7 +120,7 @@ def _receive(session: requests.Session, location: str, partial: Path) -> None:
         raise _MirrorError(_cause(error)) from error
     with response:
         if start and response.status_code == requests.codes.range_not_satisfiable:
-            return  # nothing comes after what is here: all that is left is the checksum
+            return  # The file is complete; only the checksum remains.
         if not response.ok:
             raise _MirrorError(f"HTTP {response.status_code}")
         if response.status_code != requests.codes.partial_content:
@@ -127,8 +128,8 @@ def _receive(session: requests.Session, location: str, partial: Path) -> None:
         length = int(response.headers.get("Content-Length", 0))
         with partial.open("ab" if start else "wb") as file:
             require_space(partial, length, f"the download of {location}")
-            kept = f", {start / BYTES_PER_MB:,.1f} MB are already here" if start else ""
-            logger.info(f"Fetching {location}{kept}")
+            kept = f" ({start / BYTES_PER_MB:,.1f} MB already received)" if start else ""
+            logger.info(f"Downloading {location}{kept}")
             progress = megabytes_progress("Downloading", length)
             received = 0
             broken = None
@@ -152,8 +153,8 @@ def _size(file: Path) -> int:
 
 
 def _cause(error: requests.RequestException) -> str:
-    """In a few words, why there was no answer."""
-    # Where tries are exhausted, requests wraps the last one's fault.
+    """Return a short reason for a missing answer."""
+    # After the last try, requests wraps its error.
     reason = getattr(error.args[0], "reason", None) if error.args else None
     if isinstance(error, NO_ADDRESS):
         return "not an http or https address"
@@ -162,14 +163,14 @@ def _cause(error: requests.RequestException) -> str:
     if isinstance(error, requests.Timeout) or isinstance(reason, urllib3_errors.ReadTimeoutError):
         return f"no answer within {ANSWER_SECONDS} s"
     if isinstance(error, requests.exceptions.SSLError):
-        return "no secure connection: TLS handshake or certificate refused"
+        return "no secure connection: TLS handshake or certificate rejected"
     if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy cannot be reached or refuses"
+        return "the proxy is unreachable or refuses the connection"
     if isinstance(reason, urllib3_errors.NameResolutionError):
-        return "no network or name not known"
+        return "no network, or the host name does not exist"
     if isinstance(reason, urllib3_errors.NewConnectionError):
-        fault = getattr(reason.__cause__, "strerror", None)
-        return fault.lower() if fault else "no connection"
+        cause = getattr(reason.__cause__, "strerror", None)
+        return cause.lower() if cause else "no connection"
     if isinstance(error, requests.ConnectionError):
         return "connection closed without an answer"
     return type(error).__name__

@@ -1,4 +1,4 @@
-"""What each recording of a word is."""
+"""The inventory of a word: what is measured of each recording."""
 
 import hashlib
 from pathlib import Path
@@ -13,25 +13,24 @@ from spokenwords.recordings.inventory_file import DECIMALS, USABLE
 def of_word(
     folder: Path,
     word: str,
-    table: Path | None = None,
-    sample_rate: int = 16_000,
-    seconds: float = 1.0,
-    window: str = "loudest",
+    table: Path | None,
+    sample_rate: int,
+    seconds: float,
+    window: str,
 ) -> list[dict]:
-    """The inventory of one word: a row a recording, sorted by file name; no recording fails it.
+    """Return the inventory of one word: one row per recording, readable or not, sorted by file.
 
-    Who speaks is said by the data set's `table` (see `metadata`) or, where that does not know, by
-    the file's name. The network gets `seconds` of each recording, mixed down, at `sample_rate`
-    (Hz), chosen by `window` (see `audio.excerpt`). Raises `UserError` as
-    `speaker_table.speakers` does.
+    The speaker comes from the data set's `table` (see `speaker_table`), or else from the name of
+    the file. The network uses `seconds` of each recording, mixed down, at `sample_rate` (Hz),
+    chosen by `window` (see `audio.excerpt`). Raises `UserError` as `speaker_table.speakers` does.
 
     Columns:
     - file (`<word>/<name>`), status (`usable`, or `unreadable: <why>`), speaker
-    - of the file: samples (a channel), sample_rate (Hz), channels, clipped_samples (those at full
-      scale, of all channels), opposite_phase (whether the channels `cancel`)
-    - of what the network gets: peak and rms, about the mean, full scale being 1; energy_left_out,
-      the share of the recording's energy, without clicks (see `audio.capped_power`), that is
-      outside the window
+    - of the file: samples (per channel), sample_rate (Hz), channels, clipped_samples (at full
+      scale, in all channels), opposite_phase (whether the channels `cancel`)
+    - of the part for the network: peak and rms (from the mean, full scale is 1); energy_left_out,
+      the share of the recording's energy, without clicks (see `audio.capped_power`), outside the
+      window
     - sha256 of the file's bytes; samples_sha256, see `digest_of_samples`
     """
     files = [f"{word}/{name}" for name in data_folder.recordings(folder / word)]
@@ -65,7 +64,7 @@ def of_word(
             row["opposite_phase"] = samples.shape[1] > 1 and audio.cancel(samples)
             row["samples_sha256"] = digest_of_samples(samples, own_rate)
             samples = audio.mix_down(samples)
-            # Resampled with its offset, it would have a step at either end.
+            # Resampling with an offset would make a step at both ends.
             samples = samples - np.float32(samples.mean(dtype=np.float64))
             samples = audio.resample(samples, own_rate, sample_rate)
             levels = _levels(samples, round(seconds * sample_rate), window)
@@ -75,7 +74,7 @@ def of_word(
 
 
 def _levels(samples: np.ndarray, length: int, window: str) -> dict[str, float]:
-    """Peak and rms of what the network gets of a recording [samples], and the energy left out."""
+    """Return peak and rms of the part of [samples] for the network, and the energy outside it."""
     part, left_out = audio.excerpt(samples, length, window), 0.0
     if len(samples) > length:
         power = audio.capped_power(samples, length)
@@ -90,15 +89,15 @@ def _levels(samples: np.ndarray, length: int, window: str) -> dict[str, float]:
 
 
 def digest_of_samples(samples: np.ndarray, sample_rate: int) -> str:
-    """SHA-256 of decoded samples, float32 [samples, channels], and their rate.
+    """Return the SHA-256 of decoded samples, float32 [samples, channels], and their rate.
 
-    It is the same whatever lossless format the samples were stored in, and for one channel as for
-    several that are alike.
+    It does not depend on the (lossless) file format, and is the same for one channel and several
+    identical ones.
     """
     if samples.shape[1] > 1 and (samples == samples[:, :1]).all():
         samples = samples[:, :1]
     head = f"{sample_rate} Hz, {samples.shape[1]} channels\n"
     digest = hashlib.sha256(head.encode())
-    # Plus zero, since floating-point files may contain -0, which is 0 to the ear.
+    # Plus zero: floating-point files may contain -0, which sounds the same as 0.
     digest.update(np.ascontiguousarray(samples + np.float32(0)).data)
     return digest.hexdigest()

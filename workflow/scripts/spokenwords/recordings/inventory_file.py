@@ -1,22 +1,19 @@
-"""The inventory of a word: a CSV file, whose columns `inventory.of_word` describes.
+"""The CSV file with a word's inventory; `inventory.of_word` describes its columns.
 
-Without pandas, whose import would take the many short jobs of single words longer than their work.
+It does without pandas: importing it takes longer than the work of a job on a single word.
 """
 
 import csv
 from pathlib import Path
 
 USABLE = "usable"
-# Digits of peak, rms and energy_left_out.
-DECIMALS = 6
-COLUMNS = [
-    *("file", "status", "speaker", "samples", "sample_rate", "channels", "clipped_samples"),
-    *("opposite_phase", "peak", "rms", "energy_left_out", "sha256", "samples_sha256"),
-]
+DECIMALS = 6  # of peak, rms and energy_left_out
+COLUMNS = ["file", "status", "speaker", "samples", "sample_rate", "channels", "clipped_samples"]
+COLUMNS += ["opposite_phase", "peak", "rms", "energy_left_out", "sha256", "samples_sha256"]
 
 
 def write(rows: list[dict], path: Path) -> None:
-    """Write an inventory to its CSV file."""
+    """Write an inventory to a CSV file."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -24,6 +21,6 @@ def write(rows: list[dict], path: Path) -> None:
 
 
 def usable_files(path: Path) -> list[str]:
-    """The usable recordings of an inventory file, in the order of the rows of the word's store."""
+    """Return the usable recordings of an inventory file, in the order of the word's store."""
     with path.open(newline="", encoding="utf-8") as file:
         return [row["file"] for row in csv.DictReader(file) if row["status"] == USABLE]

@@ -1,12 +1,13 @@
-"""Where in a data folder recordings lie, and which names of folders are alike."""
+"""Where the recordings of a data folder are, and which names of folders are alike."""
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# What sets are called, in data sets' folders and tables, in lower case.
+from spokenwords.recordings.spelling import composed, word_of
+
+# Names of sets in folders and tables of data sets, in lower case.
 NAMES_OF_SETS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("dev", "valid", "validation", "val"), "valid"),
@@ -16,12 +17,12 @@ NAMES_OF_SETS = {
 
 @dataclass(frozen=True)
 class Layout:
-    """The recordings in a data folder, by where they lie.
+    """The recordings in a data folder, by location.
 
-    - words: in each folder that may be a word's, maybe none
-    - deeper: in each folder below those, by its path from the data folder on
-    - stray: in the data folder itself
-    - aside: folders with recordings whose names start with `_`, but for that of noise
+    - words: recordings in each folder that may be a word; may be empty
+    - deeper: recordings in each folder below these, by path relative to the data folder
+    - stray: recordings in the data folder itself
+    - aside: folders with recordings whose names start with `_`, except that of noise
     """
 
     folder: Path
@@ -31,17 +32,17 @@ class Layout:
     aside: list[str] = field(default_factory=list)
 
     def only(self, words: Collection[str]) -> "Layout":
-        """What concerns these words."""
+        """Return only the recordings of these words."""
         wanted = set(words)
         return Layout(
             self.folder,
             {word: files for word, files in self.words.items() if word in wanted},
-            {place: files for place, files in self.deeper.items() if top_of(place) in wanted},
+            {path: files for path, files in self.deeper.items() if word_of(path) in wanted},
         )
 
 
 def alike(words: list[str], key: Callable[[str], str]) -> list[list[str]]:
-    """Those words that have a key in common."""
+    """Return groups of words with the same key."""
     groups = defaultdict(list)
     for word in words:
         groups[key(word)].append(word)
@@ -49,9 +50,5 @@ def alike(words: list[str], key: Callable[[str], str]) -> list[list[str]]:
 
 
 def letters(word: str) -> str:
-    """What one sees of a word."""
-    return unicodedata.normalize("NFC", word.strip())
-
-
-def top_of(place: str) -> str:
-    return place.partition("/")[0]
+    """Return the visible letters of a word, whatever their encoding."""
+    return composed(word.strip())

@@ -1,4 +1,4 @@
-"""What figures do not tell: words that were not tested, few recordings, unknown speakers."""
+"""Limits of test figures: untested words, few recordings, missing speakers."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,12 +7,12 @@ from typing import Any
 from spokenwords.recordings import manifest
 from spokenwords.wording import some
 
-# Of a class in the test set. The mean of all classes counts for the accuracy, which is over all
-# recordings, and each class's own for its precision and recall.
+# Test recordings per class: the mean of all classes for the accuracy, which is over all recordings,
+# and the number of each class for its precision and recall.
 FEWEST = 5
-# The fewest test recordings, each by another speaker, with which the 95 % interval of an accuracy
+# With this number of test recordings, each by a different speaker, the 95 % interval of an accuracy
 # of 90 % is narrower than 10 percentage points (E. B. Wilson, Probable inference, the law of
-# succession, and statistical inference, 1927). It reaches farther down than up.
+# succession, and statistical inference, 1927). The interval extends farther down than up.
 ENOUGH = 141
 LACKING = {
     "train": "a run that needs them will stop",
@@ -22,7 +22,7 @@ LACKING = {
 
 
 def of_test(words: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Sentences on what a test says little or nothing of.
+    """Return sentences on the limits of a test.
 
     `words` are those of `evaluation.metrics`: each class with its number of test `recordings`.
     """
@@ -36,32 +36,30 @@ def of_test(words: Mapping[str, Mapping[str, Any]]) -> list[str]:
     few = {word: count for word, count in tested.items() if count < FEWEST}
     if total < FEWEST * len(tested):
         sentences.append(
-            f"With fewer than {FEWEST} test recordings a class the figures mean little. With "
-            f"{max(ENOUGH, FEWEST * len(tested)):,} or more, instead of {total:,}, each by another "
-            "speaker, the 95 % interval of an accuracy of 90 % is at most 10 percentage points "
-            "wide."
+            f"With fewer than {FEWEST} test recordings per class ({total:,} in all), the figures "
+            "mean little. The 95 % interval of an accuracy of 90 % is at most 10 percentage points "
+            f"wide with {max(ENOUGH, FEWEST * len(tested)):,} or more, each by a different speaker."
         )
     elif few:
         scarce = some(f"{word} ({count})" for word, count in few.items())
         sentences.append(
-            f"Fewer than {FEWEST} test recordings of {scarce}: figures of single classes mean "
-            "little there."
+            f"Fewer than {FEWEST} test recordings of {scarce}: the figures of these classes mean "
+            "little."
         )
     return sentences
 
 
 def advice(file: str) -> str:
-    """How to say who speaks; `file` is a recording whose name may say it, or empty."""
+    """Return how to name speakers; `file` is a recording that may begin with one, or empty."""
     text = (
-        "To tell who speaks, name files <speaker>_nohash_<take>.wav, or give a table (config key "
-        "dataset.metadata)."
+        "To name speakers, rename files to <speaker>_nohash_<take>.wav, or provide a table (config "
+        "key dataset.metadata)."
     )
     if file and (parts := manifest.parted(file)):
         speaker, rest = parts
         new = Path(file).with_name(f"{speaker}_nohash_{rest}{Path(file).suffix}").as_posix()
         text += (
-            f" Is {speaker} the speaker of {file}? Then rename it to {new}, and the others "
-            "likewise; or have a table whose first line is LINK,SPEAKER and that has the line "
-            f"{file},{speaker}."
+            f" If {speaker} is the speaker of {file}, rename it to {new}, and the others likewise; "
+            f"or write a table with the first line LINK,SPEAKER and lines such as {file},{speaker}."
         )
     return text

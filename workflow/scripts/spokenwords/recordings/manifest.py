@@ -17,21 +17,20 @@ from spokenwords.wording import some
 
 # `label` numbers the words from 0, in the order of their stores; `row` is that of a word's store.
 COLUMNS = ["file", "word", "label", "speaker", "row"]
-# Between the speaker and the rest, in names of recordings.
-SEPARATORS = " _.-"
+SEPARATORS = " _.-"  # between the speaker and the rest, in names of recordings
 
 
 def read(path: Path) -> pd.DataFrame:
-    """A manifest from its CSV file: a row a recording, columns `COLUMNS`."""
+    """Read a manifest from its CSV file: one row per recording, columns `COLUMNS`."""
     return read_table(path, ["file", "word", "speaker"])
 
 
 def prefixed(recordings: pd.DataFrame) -> str:
-    """The first recording whose name seems to begin with its speaker, or an empty text.
+    """Return the first recording whose name seems to begin with its speaker, or an empty text.
 
-    `recordings` has columns file and speaker. Of those whose speakers are not known, most must
-    begin as another one does, up to a space or one of `_.-`, and not all alike. A word's own name
-    in front does not count.
+    `recordings` has columns file and speaker. Most of those without a speaker must share their
+    beginning, up to one of `SEPARATORS`, with another one, and there must be several beginnings.
+    The word at the start of a name is skipped.
     """
     files = recordings.loc[~speakers_known(recordings), "file"]
     beginnings = {file: parts[0] for file in sorted(files) if (parts := parted(file))}
@@ -43,7 +42,7 @@ def prefixed(recordings: pd.DataFrame) -> str:
 
 
 def parted(file: str) -> tuple[str, str] | None:
-    """A name's beginning, up to the first separator, and the rest; without its word and suffix."""
+    """Return a name's part before the first separator, and the rest, without word and suffix."""
     word, stem = Path(file).parts[0], Path(file).stem
     if stem.casefold().startswith(word.casefold()) and stem[len(word) :][:1] in [*SEPARATORS]:
         stem = stem[len(word) :]
@@ -52,40 +51,40 @@ def parted(file: str) -> tuple[str, str] | None:
 
 
 def lacking(manifests: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
-    """The words, or classes, that each set lacks and another one has, sorted."""
+    """Return the words, or classes, that each set lacks but another one has, sorted."""
     present = {name: set(table["word"]) for name, table in manifests.items()}
     every = set().union(*present.values())
     return {name: sorted(every - words) for name, words in present.items()}
 
 
 def of_classes(path: Path, chosen: Classes, segments: Iterable[str] = ()) -> pd.DataFrame:
-    """The recordings of the manifest at `path` that have a class.
+    """Return the recordings of the manifest at `path` that have a class.
 
-    `segments` names the table of `silence.write`, if there is one: segments of noise of the same
-    set are added, as many as a class has recordings, taken evenly; their store is the one after
-    those of the words. Raises `UserError` when no recording has a class, or, in the training set,
-    when a class has no recording.
+    `segments` is the table of `silence.write`, if there is one. Segments of noise of the same set
+    are added, evenly spaced, the same number as the mean of the classes. Their store comes after
+    those of the words. Raises `UserError` if no recording has a class, or, in the training set, if
+    a class has no recording.
     """
     table = read(path)
     table = table[table["word"].isin(chosen.number)]
     there = set(table["word"].map(chosen.number))
     absent = [
         word
-        for word, place in chosen.number.items()
-        if place not in there and word != SILENCE_SEGMENTS
+        for word, number in chosen.number.items()
+        if number not in there and word != SILENCE_SEGMENTS
     ]
     if absent and (table.empty or path.stem == "train"):
-        places = {name: path.with_name(f"{name}.csv") for name in SETS}
-        sets = {name: read(place) for name, place in places.items() if place.is_file()}
+        paths = {name: path.with_name(f"{name}.csv") for name in SETS}
+        sets = {name: read(path) for name, path in paths.items() if path.is_file()}
         raise UserError(
-            f"{path} has no recording of {some(absent)}, which this run needs."
+            f"{path} has no recordings of {some(absent)}, but this run needs them."
             f"{whereabouts(sets, absent)}\nAdd recordings (of other speakers if the split is by "
             "speaker), change the split's shares, seed or lists (config key "
             f"splits.{path.parent.name}), or leave words out (`words` or `unknown` of the run)."
         )
     parts = [table]
-    for place in segments:
-        noise = _segments(Path(place), path.stem, len(chosen.words))
+    for segment_table in segments:
+        noise = _segments(Path(segment_table), path.stem, len(chosen.words))
         of_a_class = round(len(table) / (len(chosen.names) - 1))
         count = min(len(noise), max(1, of_a_class))
         parts.append(noise.iloc[np.linspace(0, len(noise) - 1, count).round().astype(int)])
@@ -93,13 +92,13 @@ def of_classes(path: Path, chosen: Classes, segments: Iterable[str] = ()) -> pd.
 
 
 def renamed(table: pd.DataFrame, chosen: Classes) -> pd.DataFrame:
-    """The manifest with the name of its class for each recording's word."""
+    """Return the manifest with each word replaced by the name of its class."""
     number = table["word"].map(chosen.number)
     return table.assign(word=np.array(chosen.names, dtype=object)[number.to_numpy(np.int64)])
 
 
 def _segments(path: Path, name: str, label: int) -> pd.DataFrame:
-    """Segments of a set (train or valid) as a manifest; `label` is the number of their store."""
+    """Return the segments of a set (train or valid) as a manifest; `label` is their store's."""
     table = read_table(path, ["file", "set"])
     table = table[table["set"] == name]
     return table.assign(word=SILENCE_SEGMENTS, label=label, speaker="")[COLUMNS]

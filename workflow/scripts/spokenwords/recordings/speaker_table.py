@@ -1,14 +1,14 @@
-"""The table in which a data set says who speaks in each recording and which set it belongs to.
+"""The table with the speaker and the set of each recording of a data set.
 
-It is laid out as `<language>_splits.csv` of the Multilingual Spoken Words Corpus is (M. Mazumder et
-al., NeurIPS Datasets and Benchmarks 2021), a line a recording, with the columns
+It has the format of `<language>_splits.csv` in the Multilingual Spoken Words Corpus (M. Mazumder et
+al., NeurIPS Datasets and Benchmarks 2021), one line per recording, with the columns
 
-- LINK (or `file`, `path`): `<word>/<name>`, in any spelling that `spelling.key` knows.
-- SPEAKER: who speaks; empty or `NA` where that is not known.
-- SET: one of `layout.NAMES_OF_SETS`; only splits of method `official` look at it.
+- LINK (or `file`, `path`): `<word>/<name>`, in any spelling that `spelling.key` accepts.
+- SPEAKER: the speaker; empty or `NA` if unknown.
+- SET: one of `layout.NAMES_OF_SETS`; used only by splits of method `official`.
 
-Others are passed over. Columns and sets are in upper or lower case. Commas, semicolons or tabs
-stand between fields.
+Other columns are ignored. Columns and sets are in upper or lower case. Fields are separated by
+commas, semicolons or tabs.
 """
 
 import csv
@@ -28,18 +28,18 @@ from spokenwords.errors import UserError
 from spokenwords.jobs import hashing
 from spokenwords.recordings import doubts, layout, lists, spelling
 from spokenwords.recordings.layout import NAMES_OF_SETS
-from spokenwords.wording import some
+from spokenwords.wording import counted, some
 
 logger = logging.getLogger("spokenwords")
 
 NOT_KNOWN = {"", "NA"}
 BLOCK = 1 << 16  # bytes
-# The modules by whose rules digests are found.
+# The modules that digests depend on.
 RULES = [Path(file) for file in (__file__, lists.__file__, layout.__file__, spelling.__file__)]
 
 
 class Row(NamedTuple):
-    """A line of the table: a recording's `spelling.key`, its speaker, its set; both maybe empty."""
+    """A line of the table: a recording's `spelling.key`, and its speaker and set or empty texts."""
 
     recording: str
     speaker: str
@@ -47,23 +47,23 @@ class Row(NamedTuple):
 
     @property
     def word(self) -> str:
-        return spelling.word(self.recording)
+        return spelling.word_of(self.recording)
 
 
 class Digest(NamedTuple):
-    """What the table says of a word: a digest of its recordings' speakers, one of their sets."""
+    """Digests of the speakers and sets of a word's recordings; None without sets."""
 
     speakers: str
     sets: str | None
 
 
 def rows(table: Path, word: str = "") -> Iterator[Row]:
-    """The rows of a table, or those of one word.
+    """Yield the rows of a table, or those of one word.
 
-    Raises `UserError` where the table cannot be read, lacks a column or fields of a line, or names
-    a set that there is not.
+    Raises `UserError` if the table is not readable, lacks a column or a field, or contains an
+    unknown set.
     """
-    # English has seven million lines: those of other words are not parsed, nor even split.
+    # The table of English has seven million lines: those of other words are not parsed or split.
     forms = {word, *(unicodedata.normalize(form, word) for form in ("NFC", "NFD"))}
     sought = [f"{form}{end}".replace('"', '""').encode() for form in forms for end in "/\\"]
     try:
@@ -82,29 +82,29 @@ def rows(table: Path, word: str = "") -> Iterator[Row]:
                                 yield row
                 number += block.count(b"\n")
     except OSError as error:
-        raise _fault(table, f"cannot be read ({error.strerror}): name one that can") from None
+        raise _problem(table, f"is not readable ({error.strerror}). Name another file") from None
     except UnicodeDecodeError:
-        raise _fault(table, "is not in UTF-8: convert it") from None
+        raise _problem(table, "is not in UTF-8. Convert it") from None
 
 
 def _columns(table: Path, number: int, line: bytes) -> tuple[list[str], str]:
-    """What `rows` look for in a row's fields, in the order of columns, and what separates them."""
+    """Return the table's columns (that of recordings is named `link`), and their separator."""
     if b"\0" in line:
-        raise _fault(table, "is not in UTF-8: convert it")
+        raise _problem(table, "is not in UTF-8. Convert it")
     try:
         names, separator = lists.columns(line.decode("utf-8-sig"))
     except csv.Error as error:
-        raise _fault(table, _no_table(number, error)) from None
+        raise _problem(table, _no_table(number, error)) from None
     column = lists.file_column(names) or "link"
     if missing := [name for name in (column, "speaker") if name not in names]:
-        raise _fault(
+        raise _problem(
             table,
-            f"has no column {' and '.join(map(str.upper, missing))} in line {number}: name its "
-            "columns there, with commas, semicolons or tabs between them",
+            f"has no column {' and '.join(map(str.upper, missing))} in line {number}. Name its "
+            "columns in this line, separated by commas, semicolons or tabs",
         )
     for name in (column, "speaker", "set"):
         if names.count(name) > 1:
-            raise _fault(table, f"has {names.count(name)} columns {name.upper()}: keep one")
+            raise _problem(table, f"has {names.count(name)} columns {name.upper()}. Keep one")
     return ["link" if name == column else name for name in names], separator
 
 
@@ -112,13 +112,15 @@ def _row(table: Path, number: int, header: list[str], separator: str, line: str)
     try:
         fields = lists.fields(line, separator)
     except csv.Error as error:
-        raise _fault(table, _no_table(number, error)) from None
+        raise _problem(table, _no_table(number, error)) from None
     if len(fields) != len(header):
-        raise _fault(table, f"has {len(fields)} fields for {len(header)} columns in line {number}")
+        raise _problem(
+            table, f"has {counted(len(fields), 'field')} for {len(header)} columns in line {number}"
+        )
     named = dict(zip(header, fields, strict=True))
     name = named.get("set", "").strip()
     if name and name.lower() not in NAMES_OF_SETS:
-        raise _fault(
+        raise _problem(
             table, f"has an unknown set {name!r} in line {number}; expected TRAIN, DEV or TEST"
         )
     speaker = named["speaker"].strip()
@@ -130,45 +132,45 @@ def _row(table: Path, number: int, header: list[str], separator: str, line: str)
 
 
 def _no_table(number: int, error: csv.Error) -> str:
-    return f"is no CSV table with a line a recording: see line {number} ({error})"
+    return f"is not a CSV table with one line per recording: see line {number} ({error})"
 
 
-def _fault(table: Path, what: str) -> UserError:
-    return UserError(f"The table {table} (config key dataset.metadata) {what}.")
+def _problem(table: Path, problem: str) -> UserError:
+    return UserError(f"The table {table} (config key dataset.metadata) {problem}.")
 
 
 def speakers(table: Path, word: str, files: list[str]) -> dict[str, str]:
-    """Return the speakers that the table names, keyed by file, of a word's `files`.
+    """Return the speakers of a word's `files` (`<word>/<name>`) in the table, by file.
 
-    Files are named `<word>/<name>`. Raises `UserError` as `rows` does, where the table names none
-    of the files, and where it names two speakers of a recording.
+    Raises `UserError` as `rows` does, if the table lists none of the files, and if it has two
+    speakers for a recording.
     """
     known = _one_each(table, ((row.recording, row.speaker) for row in rows(table, word)))
     named = {file: known[name] for file in files if (name := spelling.key(file)) in known}
     if files and not named:
         others = known or [row.recording for row in islice(rows(table), 1)]
-        raise _fault(
+        raise _problem(
             table,
-            f"names {len(known)} recordings of {word!r}, and none of the {len(files)} that there "
-            f"are{doubts.both_sides(others, files)}: names count from the word's folder on, "
-            "without suffixes",
+            f"lists {counted(len(known), 'recording')} of {word!r}, but none of them match the "
+            f"{counted(len(files), 'file')} found{doubts.both_sides(others, files)}. Names must "
+            "match from the word's folder on, except for the suffix",
         )
     logger.info(
-        f"{table} names {len(named):,} of {len(files):,} recordings of {word!r}"
+        f"{table} lists {len(named):,} of {len(files):,} recordings of {word!r}"
         f"{doubts.both_sides(known.keys() - map(spelling.key, named), set(files) - set(named))}."
     )
     return {file: speaker for file, speaker in named.items() if speaker}
 
 
 def official_lists(table: Path, files: list[str]) -> dict[str, set[str]]:
-    """Those of `files` (`<word>/<name>`) that the table has in a set, keyed valid and test.
+    """Return which of `files` (`<word>/<name>`) are in a set of the table, keyed valid and test.
 
-    Empty where the table says nothing of sets of their words. Raises `UserError` as `rows` does,
-    where it has a recording in two sets, and where it has none of the files in one.
+    It is empty if the table has no sets for their words. Raises `UserError` as `rows` does, if a
+    recording is in two sets, and if none of the files are in a set.
     """
     key = {file: spelling.key(file) for file in files}
-    words = set(map(spelling.word, key.values()))
-    # The sets of absent recordings are kept as well: that there are sets at all is what counts.
+    words = set(map(spelling.word_of, key.values()))
+    # Including missing recordings, to find out whether the table has sets.
     sets = _one_each(
         table, ((row.recording, row.set) for row in rows(table) if row.set and row.word in words)
     )
@@ -177,37 +179,36 @@ def official_lists(table: Path, files: list[str]) -> dict[str, set[str]]:
     unnamed = {file for file in files if key[file] not in sets}
     unmatched = sets.keys() - set(key.values())
     if len(unnamed) == len(files):
-        raise _fault(
+        raise _problem(
             table,
-            f"has a set for {len(sets):,} recordings, and for none of the {len(files):,} that are "
-            f"usable{doubts.both_sides(unmatched, unnamed)}: names count from the word's folder "
-            "on, without suffixes",
+            f"has sets for {counted(len(sets), 'recording')}, but none of them match the "
+            f"{counted(len(files), 'usable file')}{doubts.both_sides(unmatched, unnamed)}. Names "
+            "must match from the word's folder on, except for the suffix",
         )
     if unnamed:
         logger.warning(
             f"Warning: {table} has no set for {len(unnamed):,} of {len(files):,} recordings"
-            f"{doubts.both_sides(unmatched, unnamed)}; these are trained on."
+            f"{doubts.both_sides(unmatched, unnamed)}; these are used for training."
         )
     return {
         name: {file for file in files if sets.get(key[file]) == name} for name in ("valid", "test")
     }
 
 
-def _one_each(table: Path, said: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """What is said of each recording, which may not be two things."""
+def _one_each(table: Path, pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the speaker or set of each recording. Raises `UserError` if one has two of them."""
     found: dict[str, str] = {}
-    for recording, what in said:
-        if found.setdefault(recording, what) != what:
-            raise _fault(table, f"says both {found[recording]!r} and {what!r} of {recording}")
+    for recording, value in pairs:
+        if found.setdefault(recording, value) != value:
+            raise _problem(table, f"has both {found[recording]!r} and {value!r} for {recording}")
     return found
 
 
 def digests(table: Path, cache: Path) -> dict[str, Digest]:
-    """What the table says of each word, keyed by word, whatever the order of its lines.
+    """Return digests of the table's content, by word; they do not depend on the order of lines.
 
-    The table is read only where its size, times or inode, or the `RULES`, differ from what they
-    were when `cache` (a JSON file, kept up by this function) was written. Raises `UserError` as
-    `rows` does.
+    `cache` is a JSON file that this function updates. The table is read only if its size, times or
+    inode, or the `RULES`, have changed since. Raises `UserError` as `rows` does.
     """
     rules = map(hashing.hash_of, RULES)
     state = hashing.digest_of_lines([hashing.state(table.parent, [table.name]), *rules])
@@ -218,7 +219,7 @@ def digests(table: Path, cache: Path) -> dict[str, Digest]:
     speakers: defaultdict[str, int] = defaultdict(int)
     sets: defaultdict[str, int] = defaultdict(int)
     for row in rows(table):
-        # A sum has no order, and takes no room.
+        # A sum does not depend on the order, and needs no memory.
         speakers[row.word] += _number(row.recording, row.speaker)
         if row.set:
             sets[row.word] += _number(row.recording, row.set)
@@ -231,16 +232,16 @@ def digests(table: Path, cache: Path) -> dict[str, Digest]:
 
 
 def refuse_unlisted(table: Path, listed: Iterable[str], folder: Path, words: Iterable[str]) -> None:
-    """Raise a `UserError` where some of a folder's words are not among those that are listed."""
+    """Raise a `UserError` if some of a folder's words are not among those `listed` in the table."""
     listed = dict.fromkeys(listed)
     if unlisted := [word for word in words if spelling.composed(word) not in listed]:
-        there = ", ".join(list(listed)[:3]) or "none at all"
-        raise _fault(
+        there = ", ".join(list(listed)[:3]) or "none"
+        raise _problem(
             table,
-            f"names no recording of {len(unlisted):,} of the words in {folder}: "
-            f"{some(unlisted)}. Words that it has: "
+            f"lists no recordings of {counted(len(unlisted), 'word')} in {folder}: "
+            f"{some(unlisted)}. Words that it lists: "
             + " ".join([f"{there}.", *doubts.similar(unlisted, listed)[:3]])
-            + " Name the table of these recordings, or choose words that it has (config key "
+            + " Name the table of these recordings, or choose words that it lists (config key "
             "dataset.words)",
         )
 

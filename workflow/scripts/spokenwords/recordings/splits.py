@@ -1,4 +1,4 @@
-"""Dividing recordings into a training, a validation and a test set."""
+"""Dividing recordings into training, validation and test sets."""
 
 import hashlib
 import logging
@@ -24,21 +24,20 @@ logger = logging.getLogger("spokenwords")
 def divide(
     recordings: pd.DataFrame,
     method: str,
-    train: float = 0.6,
-    valid: float = 0.2,
-    seed: int = 0,
+    train: float,
+    valid: float,
+    seed: int,
     lists: dict[str, set[str]] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Divide `recordings` (columns `manifest.COLUMNS` and samples_sha256) into manifests by `SETS`.
 
-    Methods: `random` divides recordings, `speaker` divides speakers (none is in two sets),
-    `official` follows `lists` (see `lists.official_lists`). `train` and `valid` are the sets'
-    shares of all recordings, the test set has the rest. Recordings with the same samples always
-    land in the same set: on official lists in the test set if one of them is listed there, else in
-    the validation set if one is listed there.
+    Methods: `random` divides recordings, `speaker` divides speakers (sets are speaker-disjoint),
+    `official` follows `lists` (see `lists.official_lists`). `train` and `valid` are shares of all
+    recordings; the test set gets the rest. Identical recordings are always in the same set. With
+    official lists, this is the test set if one of them is listed there, or else the validation set.
 
-    The outcome depends on the seed and on the recordings, not on their order. Raises `UserError`
-    when a set would be empty.
+    The result depends on the seed and the recordings, not on their order. Raises `UserError` if a
+    set would be empty.
     """
     recordings = recordings.sort_values("file", ignore_index=True)
     if method == "official":
@@ -49,9 +48,9 @@ def divide(
         chosen = _by_shares(recordings["file"], _groups(recordings, keys), shares, seed)
     manifests = {name: recordings.loc[chosen == name, COLUMNS] for name in SETS}
     if empty := [name for name, part in manifests.items() if part.empty]:
-        ways = {"official": "name some in the lists or the table (config key dataset.metadata)"}
+        ways = {"official": "list some in the lists or the table (config key dataset.metadata)"}
         raise UserError(
-            f"The split of method `{method}` leaves no recording for: {', '.join(empty)}; there "
+            f"The split of method `{method}` leaves no recordings for: {', '.join(empty)}. There "
             f"are {described(recordings)}. Add recordings, "
             f"{ways.get(method, 'change its shares')}, or choose another method (config key "
             "splits)."
@@ -60,17 +59,17 @@ def divide(
 
 
 def summarise(manifests: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """A row a set.
+    """Return a table with one row per set.
 
-    Columns: set, recordings, share, words, missing_words (those that another set has, separated by
-    `/`), speaker_known (recordings whose speaker is known), speakers (those known),
-    speakers_in_training (how many of them are heard in training too), prefixed_file (a recording
-    whose name seems to begin with its speaker, see `manifest.prefixed`; else empty).
+    Columns: set, recordings, share, words, missing_words (present in another set, separated by
+    `/`), speaker_known (recordings with a named speaker), speakers (distinct ones),
+    speakers_in_training (how many of them are also in the training set), prefixed_file (a recording
+    whose name seems to begin with its speaker, see `manifest.prefixed`; or empty).
     """
     total = sum(len(part) for part in manifests.values())
     missing = manifest.lacking(manifests)
     known = {name: part[speakers_known(part)] for name, part in manifests.items()}
-    heard = set(known["train"]["speaker"])
+    trained = set(known["train"]["speaker"])
     prefixed = manifest.prefixed(pd.concat(manifests.values()))
     return pd.DataFrame(
         {
@@ -81,7 +80,7 @@ def summarise(manifests: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
             "missing_words": "/".join(missing[name]),
             "speaker_known": len(known[name]),
             "speakers": known[name]["speaker"].nunique(),
-            "speakers_in_training": len(heard.intersection(known[name]["speaker"])),
+            "speakers_in_training": len(trained.intersection(known[name]["speaker"])),
             "prefixed_file": prefixed,
         }
         for name, part in manifests.items()
@@ -89,14 +88,14 @@ def summarise(manifests: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def read_summary(path: Path) -> pd.DataFrame:
-    """A table of `summarise` from its CSV file."""
+    """Read a table of `summarise` from its CSV file."""
     return read_table(path, ["missing_words", "prefixed_file"])
 
 
 def report(
     split: str, method: str, manifests: Mapping[str, pd.DataFrame], summary: pd.DataFrame
 ) -> None:
-    """Log the summary; warn of words that a set lacks and of unknown speakers to be divided."""
+    """Log the summary; warn about words missing in a set, and about missing speakers."""
     shown = summary.drop(columns=["missing_words", "prefixed_file"])
     logger.info(f"Split {split}:\n{shown.to_string(index=False)}")
     for name, words in manifest.lacking(manifests).items():
@@ -110,14 +109,14 @@ def report(
     count, known = summary["recordings"].sum(), summary["speaker_known"].sum()
     if method == "speaker" and known < count:
         logger.warning(
-            f"Warning: Split {split} divides recordings, not speakers, where these are not known: "
-            f"{count - known:,} of {count:,} recordings count as a speaker each. "
+            f"Warning: The speakers of {count - known:,} of {count:,} recordings are unknown. "
+            f"Split {split} treats each of these recordings as a speaker of its own. "
             f"{limits.advice(summary['prefixed_file'][0])}"
         )
 
 
 def _groups(recordings: pd.DataFrame, keys: list[str]) -> np.ndarray:
-    """Number the groups of recordings that share a value of a key, directly or by way of others."""
+    """Return the number of each recording's group; groups are connected by equal values of keys."""
     count = len(recordings)
     group = np.arange(count)
     for key in keys:
@@ -131,8 +130,8 @@ def _groups(recordings: pd.DataFrame, keys: list[str]) -> np.ndarray:
 def _by_shares(
     files: pd.Series, groups: np.ndarray, shares: dict[str, float], seed: int
 ) -> np.ndarray:
-    """The set of each file: groups in an order drawn by hash, each to the set that lacks most."""
-    # Of each group the first of its files, which are sorted.
+    """Return each file's set: groups, ordered by hash, go to the set that is filled least."""
+    # The first file of each group; files are sorted.
     leaders = dict(zip(reversed(groups.tolist()), reversed(files.tolist()), strict=True))
     sizes = np.bincount(groups).tolist()
     order = sorted(
@@ -142,7 +141,7 @@ def _by_shares(
     filled = dict.fromkeys(shares, 0)
     set_of = {}
     for group in order:
-        # The set that is filled least, measured by its share; the larger set where they are even.
+        # The set filled least in relation to its share; of equally filled sets the larger one.
         name = min(shares, key=lambda name: (filled[name] / shares[name], -shares[name]))
         set_of[group] = name
         filled[name] += sizes[group]
@@ -150,6 +149,7 @@ def _by_shares(
 
 
 def _by_lists(recordings: pd.DataFrame, lists: dict[str, set[str]]) -> np.ndarray:
+    """Return each file's set by the lists, and that of identical recordings."""
     chosen = np.full(len(recordings), "train")
     for name in ("valid", "test"):
         listed = recordings["file"].isin(lists[name])

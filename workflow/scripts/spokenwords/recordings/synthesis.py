@@ -1,8 +1,8 @@
-"""The demo's recordings: single words spoken by eSpeak NG, laid out as Speech Commands are.
+"""The demo's recordings: single words spoken by eSpeak NG, in the layout of Speech Commands.
 
-eSpeak NG is driven through its C interface (`speak_lib.h`, version 1.52) in the shared library
-that the package espeakng-loader carries. The recordings are made from nothing but a seed: the same
-seed gives the same bytes, and a recording does not change when words, voices or takes are added.
+eSpeak NG is called through its C interface (`speak_lib.h`, version 1.52) in the shared library of
+the package espeakng-loader. The recordings depend only on a seed: the same seed gives the same
+bytes, and a recording does not change when words, voices or takes are added.
 """
 
 import ctypes
@@ -31,14 +31,14 @@ SPEECH_COMMANDS_WORDS = tuple(
     "seven sheila six stop three tree two up wow yes zero".split()
 )
 
-# English as eSpeak NG's lang/gmw has it. Left out: en-029, whose "three" is nearly "tree".
+# English accents in eSpeak NG's lang/gmw, without en-029, whose "three" is nearly "tree".
 ACCENTS = tuple(
     "en en-GB-scotland en-GB-x-gbclan en-GB-x-gbcwmd en-GB-x-rp en-US en-US-nyc".split()  # noqa: SIM905
 )
 
 # eSpeak NG's voice variants (voices/!v) without robots, echoes, distorted and hardly intelligible
-# ones; without those that sound like another one listed; and without Reed and caleb, whose breath
-# is drawn from the C library's random numbers, so that they never say a word the same way twice.
+# ones, and without those that sound like another one. Reed and caleb are left out because their
+# breath uses the C library's random numbers, so no two takes are the same.
 VARIANTS = tuple(
     "adam Alex Andrea Andy anika Annie antonio aunty belinda boris david Denis Diogo ed edward f1 "  # noqa: SIM905
     "f2 f3 f4 f5 Gene grandma grandpa gustave Hugo iven3 Jacky john klatt klatt3 klatt5 Lee linda "
@@ -61,28 +61,26 @@ _SYNTH_CALLBACK = ctypes.CFUNCTYPE(
 
 @dataclass(frozen=True)
 class Voice:
-    """One speaker: no two voices of a data set share variant and accent."""
+    """One speaker; each voice of a data set has a different combination of variant and accent."""
 
     speaker: str  # 8 hexadecimal digits, as in Speech Commands
     variant: str
     accent: str
-    rate: float  # words a minute
-    pitch: float  # eSpeak's scale, 0 to 99; 50 is what the variant has
-    pitch_range: float  # likewise
+    rate: float  # words per minute
+    pitch: float  # eSpeak's scale, 0 to 99; 50 is the variant's own
+    pitch_range: float  # the same scale
 
 
 def draw_voices(count: int, seed: int) -> list[Voice]:
-    """The first `count` voices of a seed; asking for more does not change those before.
+    """Return the first `count` voices of a seed; they do not depend on `count`.
 
-    A variant comes again, with another accent, only after all the others.
+    A variant is repeated, with another accent, only after all the others.
 
-    Raises:
-        UserError: `count` is not between 1 and `MOST_VOICES`.
+    Raises `UserError` if `count` is not between 1 and `MOST_VOICES`.
     """
     if not 1 <= count <= MOST_VOICES:
         raise UserError(
-            f"The synthetic data set can have 1 to {MOST_VOICES} voices, but {count} were asked "
-            "for: change `voices` under `dataset.synthetic`."
+            f"`dataset.synthetic.voices` is {count}; it must be between 1 and {MOST_VOICES}."
         )
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(VARIANTS))
@@ -90,47 +88,44 @@ def draw_voices(count: int, seed: int) -> list[Voice]:
     first_speaker = int(rng.integers(2**32))
     voices = []
     for index in range(count):
-        turn, place = divmod(index, len(VARIANTS))
+        turn, position = divmod(index, len(VARIANTS))
         # Multiples of an odd number do not repeat modulo a power of two.
         speaker = (first_speaker + index * 0x9E3779B1) % 2**32
         rate, pitch, pitch_range = rng.uniform([95, 30, 30], [160, 70, 80])
-        accent = ACCENTS[(first_accent[place] + turn) % len(ACCENTS)]
-        variant = VARIANTS[order[place]]
+        accent = ACCENTS[(first_accent[position] + turn) % len(ACCENTS)]
+        variant = VARIANTS[order[position]]
         voices.append(Voice(f"{speaker:08x}", variant, accent, rate, pitch, pitch_range))
     return voices
 
 
 def write_dataset(
     folder: Path,
-    words: Sequence[str] = SPEECH_COMMANDS_WORDS,
-    voices: int = 60,
-    takes: int = 1,
-    seed: int = 1,
+    words: Sequence[str],
+    voices: int,
+    takes: int,
+    seed: int,
     signal_to_noise_db: tuple[float, float] = (10.0, 40.0),
 ) -> None:
     """Write a data set of synthetic speech into the existing, empty `folder`.
 
     Every voice says every word `takes` times: `<word>/<speaker>_nohash_<take>.wav`, one second of
-    16-bit PCM, mono, at 16 kHz, the word anywhere within it and at any level, in noise between
-    white and pink. A tenth of the voices each, at least one of three, is listed in
-    `validation_list.txt` and `testing_list.txt`; `_background_noise_` holds two longer recordings.
+    16-bit PCM, mono, at 16 kHz. The word has a random position and level, in noise between white
+    and pink. `signal_to_noise_db` are bounds of the ratio of mean powers (of the speech during the
+    word), sampled uniformly in dB. `seed` must not be negative.
 
-    Args:
-        seed: not negative.
-        signal_to_noise_db: bounds of the ratio of mean powers, that of the speech taken over the
-            word's own duration; drawn uniformly in dB.
+    A tenth of the voices each, of three at least one, is listed in `validation_list.txt` and
+    `testing_list.txt`. `_background_noise_` contains two longer recordings.
 
-    Raises:
-        UserError: eSpeak NG cannot be used, makes no sound of a word, or has too few voices.
+    Raises `UserError` if eSpeak NG cannot be used, does not speak a word, or has too few voices.
     """
     speakers = draw_voices(voices, seed)
-    progress = Progress("synthesis", len(words) * voices * takes, "recordings")
+    progress = Progress("Synthesis", len(words) * voices * takes, "recordings")
     with _espeak_data() as data:
         for word in words:
             (folder / word).mkdir()
             for voice in speakers:
                 for take in range(takes):
-                    # A stream of its own for each recording makes it independent of all others.
+                    # Each recording has its own random numbers, so that it depends on no other.
                     key = [seed, int(voice.speaker, 16), take, *word.encode()]
                     rng = np.random.default_rng(key)
                     recording = _record(data, word, voice, signal_to_noise_db, rng)
@@ -140,7 +135,7 @@ def write_dataset(
     for name, exponent in (("white_noise", 0.0), ("pink_noise", 1.0)):
         noise = _noise(20 * SAMPLE_RATE, exponent, np.random.default_rng(seed))
         _write(folder / NOISE / f"{name}.wav", 0.1 * noise)
-    # By position, so that a voice stays in its set when voices are added.
+    # By index, so that a voice stays in its set when voices are added.
     for name, remainder in (("testing_list.txt", 1), ("validation_list.txt", 2)):
         chosen = [voice.speaker for voice in speakers[remainder::10]]
         files = (f"{w}/{s}_nohash_{t}.wav\n" for w in words for s in chosen for t in range(takes))
@@ -160,12 +155,12 @@ def _record(
     signal_to_noise_db: tuple[float, float],
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """One recording, [SAMPLE_RATE] in -1 to 1: a take of the word, placed within noise."""
+    """Return one recording, [SAMPLE_RATE] from -1 to 1: a take of the word in noise."""
     rate = voice.rate * rng.uniform(0.92, 1.08)
     pitch = voice.pitch + rng.uniform(-5, 5)
     speech = _speak(data, word, voice, rate, pitch, int(rng.integers(1, 2**31)))
     speech *= 10 ** (rng.uniform(-20, -3) / 20) / np.abs(speech).max()
-    # A word that is too long loses its end, as it does in recordings of people.
+    # The end of a long word is cut, as in real recordings.
     speech = speech[:SAMPLE_RATE]
     onset = rng.integers(SAMPLE_RATE - len(speech) + 1)
     ratio = 10 ** (rng.uniform(*signal_to_noise_db) / 10)
@@ -176,9 +171,11 @@ def _record(
 
 
 def _noise(samples: int, exponent: float, rng: np.random.Generator) -> np.ndarray:
-    """Gaussian noise, [samples], of mean power 1 and a power density ~ 1 / frequency^exponent."""
+    """Return Gaussian noise, [samples], of mean power 1 and density ~ 1 / frequency^exponent."""
     frequency = np.fft.rfftfreq(samples, 1 / SAMPLE_RATE)
-    amplitude = np.maximum(frequency, 20) ** (-exponent / 2)  # level below 20 Hz, where none hears
+    amplitude = np.maximum(frequency, 20) ** (
+        -exponent / 2
+    )  # constant below 20 Hz, which is inaudible
     spectrum = amplitude * rng.standard_normal(2 * len(frequency)).view(complex)
     noise = np.fft.irfft(spectrum, samples)
     return noise / np.sqrt(np.mean(noise**2))
@@ -186,7 +183,7 @@ def _noise(samples: int, exponent: float, rng: np.random.Generator) -> np.ndarra
 
 def _write(path: Path, recording: np.ndarray) -> None:
     pcm = np.clip(np.rint(32_768 * recording), -32_768, 32_767).astype("<i2")
-    # Not soundfile, which waits at the end of each file until the disk has it (4 ms).
+    # Not soundfile, which waits 4 ms after each file until it is on the disk.
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
         file.writeframes(pcm.tobytes())
@@ -194,11 +191,11 @@ def _write(path: Path, recording: np.ndarray) -> None:
 
 @contextmanager
 def _espeak_data() -> Iterator[Path]:
-    """A folder with a copy of what English needs of eSpeak NG's data.
+    """Yield a folder with a copy of eSpeak NG's data for English.
 
-    With the accents as files in lower case right under lang/, eSpeak finds a voice without reading
-    all of its voice files (2 ms each time). And it cuts the data's path off at 160 characters,
-    which an environment deep in some folder exceeds.
+    With the accents as files in lower case directly in lang/, eSpeak finds a voice without reading
+    all voice files (2 ms each time). Also, it truncates the path of its data at 160 characters,
+    which may be too short for an environment's folder.
     """
     with tempfile.TemporaryDirectory(prefix="espeak-") as folder:
         target = Path(folder, "espeak-ng-data")
@@ -212,18 +209,17 @@ def _espeak_data() -> Iterator[Path]:
                 shutil.copy(source / name, target)
         except (OSError, RuntimeError) as error:
             raise UserError(
-                f"The data of eSpeak NG, which speaks the words of the synthetic data set, cannot "
-                f"be copied ({error}): install espeakng-loader again, or choose another "
-                "`dataset.source`."
+                f"The data of eSpeak NG, which synthesises the recordings, cannot be copied "
+                f"({error}). Install espeakng-loader again, or choose another `dataset.source`."
             ) from error
         yield Path(folder)
 
 
 def _speak(data: Path, word: str, voice: Voice, rate: float, pitch: float, seed: int) -> np.ndarray:
-    """The word as eSpeak NG says it, at SAMPLE_RATE, without the silence around it.
+    """Return the word spoken by eSpeak NG, at SAMPLE_RATE, without the silence around it.
 
-    The library is loaded and unloaded each time: pitch flutter, gain control and more go on from
-    word to word in static variables that no function of it resets.
+    The library is loaded and unloaded each time: its static variables (pitch flutter, gain control
+    and more) carry over to the next word, and no function resets them.
     """
     buffers = []
 
@@ -237,8 +233,8 @@ def _speak(data: Path, word: str, voice: Voice, rate: float, pitch: float, seed:
         library = ctypes.CDLL(espeakng_loader.get_library_path())
     except OSError as error:
         raise UserError(
-            f"eSpeak NG, which speaks the words of the synthetic data set, cannot be loaded "
-            f"({error}): install espeakng-loader again, or choose another `dataset.source`."
+            f"eSpeak NG, which synthesises the recordings, cannot be loaded ({error}). Install "
+            "espeakng-loader again, or choose another `dataset.source`."
         ) from error
     library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
     numbers, pointers = [ctypes.c_uint] * 4, [ctypes.c_void_p] * 2
@@ -247,7 +243,7 @@ def _speak(data: Path, word: str, voice: Voice, rate: float, pitch: float, seed:
     name = f"{voice.accent.lower()}+{voice.variant}"
     if rate_of_library <= 0 or library.espeak_SetVoiceByName(name.encode()) != 0:
         raise UserError(
-            f"eSpeak NG finds no voice {name} in {data}: install espeakng-loader again, or set "
+            f"eSpeak NG finds no voice {name} in {data}. Install espeakng-loader again, or set "
             "TMPDIR to a folder with a shorter name."
         )
     library.espeak_SetSynthCallback(collect)
@@ -263,15 +259,15 @@ def _speak(data: Path, word: str, voice: Voice, rate: float, pitch: float, seed:
     loud = np.flatnonzero(np.abs(speech) > 0.01 * np.abs(speech).max(initial=0))
     if len(loud) == 0:
         raise UserError(
-            f'eSpeak NG makes no sound of the word "{word}": take it out of `dataset.words`.'
+            f'eSpeak NG does not speak the word "{word}". Remove it from `dataset.words`.'
         )
     return _resample(speech[loud[0] : loud[-1] + 1], rate_of_library)
 
 
 def _resample(samples: np.ndarray, rate: int) -> np.ndarray:
-    """Samples taken at `rate`, which begin and end near silence, at the lower SAMPLE_RATE."""
-    # Over whole seconds the spectra of both rates have the same frequencies. The Fourier transform
-    # takes the end for the neighbour of the beginning: 0.1 s of silence keep them apart.
+    """Resample from `rate` to the lower SAMPLE_RATE; samples begin and end near silence."""
+    # For whole seconds, the spectra at both rates have the same frequencies. The Fourier transform
+    # is periodic: 0.1 s of silence separate the end from the beginning.
     seconds = math.ceil(len(samples) / rate + 0.1)
     spectrum = np.fft.rfft(samples, seconds * rate)[: seconds * SAMPLE_RATE // 2]
     resampled = np.fft.irfft(spectrum, seconds * SAMPLE_RATE) * (SAMPLE_RATE / rate)

@@ -8,10 +8,10 @@ import pandas as pd
 
 
 def read_table(path: Path, text: Collection[str]) -> pd.DataFrame:
-    """Return the CSV table at `path`; its columns named in `text` are text, empty where a field is.
+    """Return the CSV table at `path`, whose columns named in `text` are text, even if empty.
 
-    Names such as `NA` or `001` are thus neither missing nor a number. In all other columns, an
-    empty field is a missing value.
+    So names such as `NA` or `001` are neither missing nor numbers. In all other columns, an empty
+    field is a missing value.
     """
     with Path(path).open(encoding="utf-8", newline="") as file:
         columns = next(csv.reader(file))
@@ -21,8 +21,8 @@ def read_table(path: Path, text: Collection[str]) -> pd.DataFrame:
 
 
 def speakers_known(table: pd.DataFrame) -> pd.Series:
-    """Whether it is known who speaks, of each row of a table with columns file and speaker.
+    """Return whether the speaker of each row is known; the table has columns file and speaker.
 
-    Where it is not, a recording has its file for a speaker (see `dataset.speaker`).
+    If not, the file takes the place of the speaker (see `data_folder.speaker`).
     """
     return table["speaker"] != table["file"]

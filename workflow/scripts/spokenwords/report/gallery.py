@@ -71,7 +71,7 @@ def page(
     folder: Path,
     sample_rate: int,
     length: int,
-    window: str = "loudest",
+    window: str,
 ) -> str:
     """Return the gallery of `run`: `template` with its data, including the recordings.
 

@@ -1,4 +1,4 @@
-"""How chunks of spectrogram stores are compressed, and what encodes and decodes them."""
+"""Compression of the chunks of spectrogram stores, and the codec pipeline."""
 
 from zarr.codecs import BloscCodec
 
@@ -7,5 +7,5 @@ COMPRESSORS = {
     "zstd": BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle", blocksize=512 * 1024),
     "lz4": BloscCodec(cname="lz4", clevel=9, shuffle="bitshuffle"),
 }
-# Threads of its own, outside Python: no worker processes, which it would not survive.
+# It has its own threads, outside Python, and deadlocks in forked processes.
 PIPELINE = {"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}

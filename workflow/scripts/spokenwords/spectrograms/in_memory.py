@@ -1,7 +1,7 @@
 """Recordings in memory, and batches of them.
 
-Spectrograms are read from their stores once, kept as float16 on the training device where they fit
-(else in host memory), and batches are gathered by indexing. Where they fit in neither, they are
+Spectrograms are read from their stores once and kept as float16: on the training device if they
+fit, else in host memory. Batches are gathered by indexing. If they fit in neither, they are
 streamed.
 """
 
@@ -26,9 +26,9 @@ from spokenwords.spectrograms.streamed import Piece, StreamedRecordings, pieces
 
 logger = logging.getLogger("spokenwords")
 
-# The share of a GPU's free memory that spectrograms may take; activations need the rest.
+# Share of a GPU's free memory for spectrograms; the rest is for activations.
 DEVICE_SHARE = 0.6
-# Chunks of so many bytes together are decoded at a time.
+# Bytes of chunks that are decoded at the same time.
 READING_BYTES = 500_000_000
 
 
@@ -44,9 +44,9 @@ class Recordings:
         return len(self.labels)
 
     def shuffled(self, batch_size: int, seed: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """One epoch of batches (spectrograms, labels) on the device, in an order drawn from `seed`.
+        """Yield one epoch of batches (spectrograms, labels) on the device, in a random order.
 
-        A last batch of a single recording is left out: batch norm cannot train on it.
+        A last batch with a single recording is left out: batch norm cannot train on it.
         """
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
         order = order.to(self.spectrograms.device)
@@ -55,13 +55,13 @@ class Recordings:
             yield spectrograms, self.labels[index.to(self.labels.device)]
 
     def in_order(self, batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """All batches (spectrograms, labels) on the device, in the manifest's order.
+        """Yield all batches (spectrograms, labels) on the device, in the manifest's order.
 
-        Where the spectrograms lie there already, these are views of them.
+        If the spectrograms are already on the device, batches are views of them.
         """
         parts = self.spectrograms.split(batch_size), self.labels.split(batch_size)
         for spectrograms, labels in zip(*parts, strict=True):
-            if len(labels):  # PyTorch splits nothing into an empty batch.
+            if len(labels):  # PyTorch splits an empty tensor into one empty batch.
                 yield self._on_device(spectrograms), labels
 
     def _on_device(self, spectrograms: torch.Tensor) -> torch.Tensor:
@@ -71,20 +71,20 @@ class Recordings:
 
 
 def batches_per_epoch(recordings: int, batch_size: int) -> int:
-    """How many batches `Recordings.shuffled` makes of this many recordings.
+    """Return the number of batches that `Recordings.shuffled` yields.
 
-    Raises `UserError` when there are too few for one.
+    Raises `UserError` if there are too few recordings for one batch.
     """
     if recordings < 2:
-        raise UserError("Training takes at least two recordings: change the split's shares.")
+        raise UserError("Training needs at least two recordings. Change the split's shares.")
     full, rest = divmod(recordings, batch_size)
     return full + (rest > 1)
 
 
 def open_stores(metadata: Iterable[str], threads: int = 1) -> list[Store]:
-    """Open the stores, one a word in the order of the labels, whose zarr.json files are named.
+    """Open the words' stores, in the order of the labels; `metadata` are their zarr.json files.
 
-    They are read by so many `threads`. Raises `UserError` when they were not made with the same
+    They are read with this number of `threads`. Raises `UserError` if they were made with different
     settings.
     """
     stores = [open_store(Path(path).parent, threads) for path in metadata]
@@ -92,7 +92,7 @@ def open_stores(metadata: Iterable[str], threads: int = 1) -> list[Store]:
         if (store.transform, store.samples) != (stores[0].transform, stores[0].samples):
             raise UserError(
                 f"The spectrogram stores {stores[0].path} and {store.path} were made with "
-                f"different settings: delete the folder {store.path.parent} and run the workflow "
+                f"different settings. Delete the folder {store.path.parent} and run the workflow "
                 "again."
             )
     return stores
@@ -102,36 +102,35 @@ def load(
     stores: list[Store],
     manifests: list[pd.DataFrame],
     device: torch.device,
-    memory_budget: float | None = None,
+    memory_budget: float | None,
     class_of: Mapping[str, int] | None = None,
     processes: int = 1,
 ) -> list[Recordings | StreamedRecordings]:
-    """The recordings of each manifest, in memory where they fit, else streamed.
+    """Return the recordings of each manifest: in memory if they fit, else streamed.
 
-    `memory_budget` (bytes) is what spectrograms may take in memory; None takes a share of what is
-    free. `class_of` gives the class of each word, which takes the place of the manifests' label as
-    what is to be learnt. Of several `processes` on this machine each takes its share of the memory.
-    Reading, a chunk that several sets need is decoded once. Raises
-    `UserError` when a store is damaged, missing or not the one that the manifests were made for.
+    `memory_budget` (bytes) limits the spectrograms in memory; None is a share of the free memory.
+    It is divided among the `processes` on this machine. `class_of` gives the class of each word,
+    which replaces the manifests' label as the training target. A chunk that several sets need is
+    decoded once. Raises `UserError` if a store is damaged, missing or made for other recordings.
     """
     known = {store.word for store in stores}
     if unknown := {word for manifest in manifests for word in manifest["word"]} - known:
         raise UserError(
-            f"There is no spectrogram store of {', '.join(sorted(unknown))}, of which the split "
-            "names recordings: run the workflow again."
+            f"The split contains recordings of {', '.join(sorted(unknown))}, but there are no "
+            "spectrogram stores of them. Run the workflow again."
         )
     for label, store in enumerate(stores):
         for manifest in manifests:
             _check_rows(store, label, manifest[manifest["word"] == store.word])
     needed = stores[0].recording_bytes * sum(map(len, manifests))
-    place, budget = _place(needed, device, memory_budget, processes)
+    storage, budget = _storage(needed, device, memory_budget, processes)
     sets: list[Recordings | StreamedRecordings]
-    if place is None:
+    if storage is None:
         sets = [StreamedRecordings(stores, manifest, device, budget) for manifest in manifests]
     else:
         sets = [
             Recordings(values, _labels(manifest["label"], device), device)
-            for values, manifest in zip(_read(stores, manifests, place), manifests, strict=True)
+            for values, manifest in zip(_read(stores, manifests, storage), manifests, strict=True)
         ]
     if class_of:
         for recordings, manifest in zip(sets, manifests, strict=True):
@@ -144,11 +143,11 @@ def _labels(numbers: pd.Series, device: torch.device) -> torch.Tensor:
 
 
 def _read(
-    stores: list[Store], manifests: list[pd.DataFrame], place: torch.device
+    stores: list[Store], manifests: list[pd.DataFrame], device: torch.device
 ) -> list[torch.Tensor]:
-    """The spectrograms of each manifest, [recording, 2, frequency, time], at `place`."""
+    """Return the spectrograms of each manifest, [recording, 2, frequency, time], on `device`."""
     shape, lengths = stores[0].array.shape[1:], [len(manifest) for manifest in manifests]
-    sets = [torch.empty(length, *shape, dtype=torch.float16, device=place) for length in lengths]
+    sets = [torch.empty(length, *shape, dtype=torch.float16, device=device) for length in lengths]
     progress = Progress("Reading spectrograms", sum(lengths), "recordings")
     wanted = defaultdict(list)
     for values, manifest in zip(sets, manifests, strict=True):
@@ -159,8 +158,8 @@ def _read(
         chunk = parts[0][1].read()
         for values, piece in parts:
             target = values[piece.positions[0] : piece.positions[-1] + 1]
-            if place.type == "cpu":
-                # NumPy copies rows several times as fast as PyTorch; `clip` spares it a buffer.
+            if device.type == "cpu":
+                # NumPy copies rows several times as fast as PyTorch; `clip` avoids a buffer.
                 np.take(chunk, piece.rows, axis=0, out=target.numpy(), mode="clip")
             else:
                 target.copy_(torch.from_numpy(chunk[piece.rows]))
@@ -182,16 +181,15 @@ def _check_rows(store: Store, label: int, part: pd.DataFrame) -> None:
         or any(store.files[row] != file for row, file in zip(rows, part["file"], strict=True))
     ):
         raise UserError(
-            f"The spectrogram store {store.path} was made for other recordings than the split "
-            f"names: delete it with `rm -r {shlex.quote(str(store.path))}` and run the workflow "
-            "again."
+            f"The spectrogram store {store.path} does not match the recordings of the split. "
+            f"Delete it with `rm -r {shlex.quote(str(store.path))}` and run the workflow again."
         )
 
 
-def _place(
+def _storage(
     needed: int, device: torch.device, memory_budget: float | None, processes: int
 ) -> tuple[torch.device | None, float]:
-    """Where `needed` bytes fit: the training device, the host, or None; and the budget there."""
+    """Return where `needed` bytes fit (training device, CPU or None), and the budget there."""
     gigabytes = needed / 1e9
     if memory_budget:
         memory_budget /= processes
@@ -203,15 +201,15 @@ def _place(
     budget = memory_budget or free_memory.SHARE * free_memory.free() / processes
     if needed <= budget:
         if device.type == "cuda":
-            logger.info(f"{gigabytes:.1f} GB of spectrograms stay in the host's memory.")
+            logger.info(f"{gigabytes:.1f} GB of spectrograms are kept in the host's memory.")
         return torch.device("cpu"), budget
     logger.info(
-        f"The spectrograms take {gigabytes:.1f} GB, more than the memory budget of "
-        f"{budget / 1e9:.1f} GB: they are streamed from their stores in each epoch."
+        f"The spectrograms need {gigabytes:.1f} GB, but the memory budget is {budget / 1e9:.1f} "
+        "GB. They are streamed from their stores in each epoch."
     )
     return None, budget
 
 
 def as_bytes(memory_budget: float | str) -> float | None:
-    """The setting `memory_budget`, in GB or `auto`, as `load` takes it."""
+    """Return the setting `memory_budget` (GB or `auto`) in bytes, or None for `auto`."""
     return None if isinstance(memory_budget, str) else memory_budget * 1e9

@@ -1,20 +1,20 @@
-"""How loud recordings are: the level of samples, and of spectrograms of them."""
+"""Levels of recordings, from samples and from spectrograms."""
 
 import numpy as np
 import torch
 
 from spokenwords.spectrograms.stft import STFT
 
-# Below the level of this share of the recordings that a model was validated on, by more than so
-# many dB, a recording is far quieter than what the model was trained on.
+# A recording is too quiet for a model if its level is more than `MARGIN` (dB) below this quantile
+# of the validation recordings.
 QUIET_SHARE, MARGIN = 0.01, 6
 SILENCE = -120.0  # dBFS, below the rounding of 16-bit samples, −101 dBFS
 
 
 def of_samples(samples: np.ndarray) -> float:
-    """Return the level of `samples` [n], whose full scale is 1: their mean square in dBFS.
+    """Return the level of `samples` [n] with full scale 1: their mean square in dBFS.
 
-    A sine of full scale has −3 dBFS. Digital silence has `SILENCE`, as everything below it.
+    A sine of full scale has −3 dBFS. The lowest level, of digital silence, is `SILENCE`.
     """
     mean_square = np.mean(np.square(samples, dtype=np.float64)) if len(samples) else 0.0
     return max(SILENCE, 10 * np.log10(max(mean_square, np.finfo(np.float64).tiny)))
@@ -23,7 +23,7 @@ def of_samples(samples: np.ndarray) -> float:
 def of_loudest(samples: np.ndarray, length: int) -> float:
     """Return the level (dBFS) of the loudest window of `length` samples in a recording [n].
 
-    Windows begin half their length apart. A shorter recording is padded with zeros, as for the
+    Windows start half their length apart. A shorter recording is padded with zeros, as for the
     network.
     """
     starts = range(0, max(1, len(samples) - length // 2), length // 2)
@@ -33,10 +33,10 @@ def of_loudest(samples: np.ndarray, length: int) -> float:
 
 
 def quietest(levels: np.ndarray, gain_db: float) -> float:
-    """Return the level below which a recording is far quieter than what a model was trained on.
+    """Return the level (dBFS) below which a recording is too quiet for a model.
 
-    `levels` [recording] are those of its validation recordings, in dBFS, which are like those that
-    it was trained on; in training, these were also up to `gain_db` quieter. See `QUIET_SHARE`.
+    `levels` [recording] are those of its validation recordings, in dBFS. In training, recordings
+    were also attenuated by up to `gain_db`. See `QUIET_SHARE`.
     """
     if not len(levels):
         return SILENCE
@@ -44,9 +44,9 @@ def quietest(levels: np.ndarray, gain_db: float) -> float:
 
 
 def multiplicity(n_fft: int) -> torch.Tensor:
-    """How many of the full transform's frequencies each bin stands for, [n_fft // 2 + 1].
+    """Return the number of the full transform's frequencies in each bin, [n_fft // 2 + 1].
 
-    All but the first and, of an even n_fft, the last one stand for a negative frequency, too.
+    Each bin also represents a negative frequency, except the first and, for even n_fft, the last.
     """
     counts = torch.full((n_fft // 2 + 1,), 2.0)
     counts[0] = 1
@@ -58,10 +58,10 @@ def multiplicity(n_fft: int) -> torch.Tensor:
 def of_spectrograms(values: torch.Tensor, transform: STFT) -> torch.Tensor:
     """Return the levels [batch], in dBFS, of recordings from their spectrograms.
 
-    `values` are [batch, 2, frequency, time], by `transform`. By Parseval's theorem a frame's
-    squared magnitudes, summed over all frequencies, are n_fft times its squared windowed samples:
-    the mean square of the samples times the squares of the window. These sum to 1 if normalised,
-    else to three eighths of the Hann window's length.
+    `values` are [batch, 2, frequency, time], by `transform`. By Parseval's theorem, a frame's
+    squared magnitudes, summed over all frequencies, are n_fft times its squared windowed samples.
+    These are the mean square of the samples times the squares of the window, which sum to 1 if
+    normalised, else to three eighths of the Hann window's length.
     """
     of_window = 1.0 if transform.normalized else 0.375 * transform.window_length
     by_bin = values.float().square().sum(dim=1).mean(dim=2)

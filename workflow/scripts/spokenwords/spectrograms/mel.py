@@ -4,10 +4,10 @@ import numpy as np
 
 
 def from_hertz(frequency: np.ndarray | float) -> np.ndarray:
-    """Mels of frequencies in Hz."""
+    """Convert frequencies from Hz to mels."""
     return 2595 * np.log10(1 + np.asarray(frequency) / 700)
 
 
 def to_hertz(mels: np.ndarray | float) -> np.ndarray:
-    """Frequencies in Hz of mels."""
+    """Convert frequencies from mels to Hz."""
     return 700 * (10 ** (np.asarray(mels) / 2595) - 1)

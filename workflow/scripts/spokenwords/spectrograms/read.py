@@ -1,4 +1,4 @@
-"""Reading spectrogram stores, chunk by chunk (see write.py for what they hold)."""
+"""Reading spectrogram stores, chunk by chunk (write.py describes them)."""
 
 import json
 import math
@@ -19,52 +19,53 @@ from spokenwords.errors import UserError
 from spokenwords.spectrograms.codecs import PIPELINE
 from spokenwords.spectrograms.stft import STFT
 
-# What zarrs reports, as a RuntimeError like all else, of a chunk whose bytes are not those written.
+# Errors of zarrs about a chunk with changed bytes; like all its errors, they are RuntimeErrors.
 DAMAGE = re.compile("checksum|crc32c|blosc|decoded chunk")
 
 
 class DamagedError(Exception):
-    """What proves that a store, or an array of one, is damaged or missing; in a few words."""
+    """A damaged or missing store or array; its message is a short reason."""
 
 
 def read_attributes(path: Path, *keys: str) -> dict[str, Any]:
-    """The attributes of the group at `path`: files, stft and `keys`. Raises `DamagedError`."""
+    """Return attributes of the group at `path`: files, stft and `keys`. Raises `DamagedError`."""
     attributes = _metadata(path, "attributes")["attributes"]
     if lacking := {"files", "stft", *keys} - set(attributes):
         raise DamagedError(f"its attributes lack {min(lacking)!r}")
     if set(attributes["stft"]) != {field.name for field in fields(STFT)}:
-        raise DamagedError("its attribute 'stft' is not that of a transform")
+        raise DamagedError("its attribute 'stft' does not describe a transform")
     return attributes
 
 
 def open_array(path: Path) -> zarr.Array:
-    """The array at `path`, for `read_array`. Raises `DamagedError`."""
+    """Open the array at `path` for `read_array`. Raises `DamagedError`."""
     _metadata(path, "shape", "data_type", "chunk_grid", "chunk_key_encoding", "codecs")
     try:
         with zarr.config.set(PIPELINE):
             return zarr.open_array(path, mode="r")
-    except (ValueError, KeyError) as error:  # Zarr's own are kinds of ValueError.
+    except (ValueError, KeyError) as error:  # Zarr's own errors are ValueErrors.
         raise DamagedError(f"{path.name}/zarr.json does not describe an array: {error}") from None
 
 
 def _metadata(path: Path, *keys: str) -> dict[str, Any]:
-    """The document that describes the group or array at `path`, with these keys at least."""
+    """Return the metadata of the group or array at `path`, with at least these keys."""
     name = f"{path.name}/zarr.json"
     try:
         document = json.loads((path / "zarr.json").read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         raise DamagedError(f"{name} is missing") from None
     except ValueError as error:
-        raise DamagedError(f"{name} is no JSON: {error}") from None
+        raise DamagedError(f"{name} is not valid JSON: {error}") from None
     if not isinstance(document, dict) or not set(keys) <= set(document):
-        raise DamagedError(f"{name} does not describe it")
+        raise DamagedError(f"{name} is incomplete")
     return document
 
 
 def read_array(array: zarr.Array, part: slice) -> np.ndarray:
-    """A part, along the first axis, of an array from `open_array`.
+    """Return a part, along the first axis, of an array from `open_array`.
 
-    Raises `DamagedError` where a chunk is; `OSError` where it cannot be read for another reason.
+    Raises `DamagedError` if a chunk is damaged, and `OSError` if it is not readable for another
+    reason.
     """
     try:
         values = np.asarray(array[part])
@@ -74,20 +75,20 @@ def read_array(array: zarr.Array, part: slice) -> np.ndarray:
     except RuntimeError as error:
         if DAMAGE.search(str(error)):
             raise DamagedError(f"a chunk cannot be decoded: {error}") from None
-        place = str(_folder(array))
+        path = str(_folder(array))
         if found := re.search(r"\(os error (\d+)\)", str(error)):
-            raise OSError(int(found[1]), os.strerror(int(found[1])), place) from error
-        error.add_note(f"This came of reading {place}.")
+            raise OSError(int(found[1]), os.strerror(int(found[1])), path) from error
+        error.add_note(f"Occurred while reading {path}.")
         raise
 
 
 def _check_last(array: zarr.Array) -> None:
-    """Verify the checksum of the array's last chunk, which zarrs does of whole chunks only.
+    """Verify the checksum of the array's last chunk, since zarrs checks only whole chunks.
 
-    It is whole where the array's lengths are multiples of the chunk's. Raises `RuntimeError`.
+    It is not whole unless the lengths are multiples of the chunk's. Raises `RuntimeError`.
     """
     key = array.metadata.encode_chunk_key(tuple(count - 1 for count in array.cdata_shape))
-    with suppress(FileNotFoundError):  # Then its values are none.
+    with suppress(FileNotFoundError):  # Then its values are NaN.
         CRC32C(location="end").decode(Path(_folder(array), key).read_bytes())
 
 
@@ -97,9 +98,9 @@ def _folder(array: zarr.Array) -> Path:
 
 @dataclass(frozen=True)
 class Store:
-    """An opened store: the values' array [utterance, 2, frequency, time] and what describes it.
+    """An opened store: the array of values [utterance, 2, frequency, time] and its description.
 
-    `threads` is how many may read it.
+    `threads` is the number of threads that read it.
     """
 
     path: Path
@@ -112,13 +113,13 @@ class Store:
 
     @property
     def recording_bytes(self) -> int:
-        """What the values of one recording take in memory."""
+        """Size of one recording's values in memory."""
         return self.array.dtype.itemsize * math.prod(self.array.shape[1:])
 
     def read(self, rows: slice) -> np.ndarray:
-        """Values of the rows, float16 [rows, 2, frequency, time].
+        """Return the values of rows, float16 [rows, 2, frequency, time].
 
-        Raises `UserError` when a chunk is lost or damaged.
+        Raises `UserError` if a chunk is missing or damaged.
         """
         try:
             values = read_array(self.array, rows)
@@ -130,26 +131,26 @@ class Store:
 
 
 def open_store(path: Path, threads: int = 1) -> Store:
-    """Open the store at `path` for reading, by so many threads.
+    """Open the store at `path` for reading with this number of threads.
 
-    Raises `UserError` when it is missing or damaged.
+    Raises `UserError` if it is missing or damaged.
     """
     try:
         attributes = read_attributes(path, "samples")
-        # By default, Zarr and zarrs take one thread per core.
+        # By default, Zarr and zarrs use one thread per core.
         with zarr.config.set({"threading.max_workers": threads}):
             array = open_array(path / "spectrogram")
     except DamagedError as damage:
         raise _damaged(path, str(damage)) from None
     files, transform = attributes["files"], STFT(**attributes["stft"])
     if array.shape[0] != len(files):
-        raise _damaged(path, f"it names {len(files)} recordings and holds {array.shape[0]}")
+        raise _damaged(path, f"it lists {len(files)} recordings but contains {array.shape[0]}")
     word, samples = path.name.removesuffix(".zarr"), attributes["samples"]
     return Store(path, word, array, files, transform, samples, threads)
 
 
-def _damaged(path: Path, fault: str) -> UserError:
+def _damaged(path: Path, reason: str) -> UserError:
     return UserError(
-        f"The spectrogram store {path} is damaged ({fault}): delete it with "
+        f"The spectrogram store {path} is damaged ({reason}). Delete it with "
         f"`rm -r {shlex.quote(str(path))}` and run the workflow again, which rebuilds it."
     )

@@ -1,4 +1,4 @@
-"""Reading stores of noise (see write_noise.py for what they hold)."""
+"""Reading noise stores (write_noise.py describes them)."""
 
 import shlex
 from pathlib import Path
@@ -12,9 +12,9 @@ from spokenwords.spectrograms.stft import STFT
 
 
 def read_noise_store(path: Path, transform: STFT) -> list[np.ndarray]:
-    """The spectrograms of a store, float16 [2, frequency, time] each, in the order of its files.
+    """Return the spectrograms of a store, float16 [2, frequency, time] each, in order of its files.
 
-    Raises `UserError` when it is missing or damaged, or was not made by `transform`.
+    Raises `UserError` if it is missing or damaged, or was made with another transform.
     """
     try:
         attributes = read.read_attributes(path)
@@ -25,18 +25,18 @@ def read_noise_store(path: Path, transform: STFT) -> list[np.ndarray]:
     if any(np.isnan(one[0, 0]).any() for one in values):
         raise _unusable(path, "is damaged (a chunk is missing)")
     if STFT(**attributes["stft"]) != transform:
-        raise _unusable(path, "was made with other settings than the recordings' spectrograms")
+        raise _unusable(path, "was made with other settings than the spectrograms of recordings")
     return values
 
 
 def training_part(values: np.ndarray) -> np.ndarray:
-    """The frames of a recording [2, frequency, time] that are for training."""
+    """Return the frames of a recording [2, frequency, time] that are for training."""
     first, end = (round(share * values.shape[-1]) for share in NOISE_PARTS["train"])
     return values[..., first:end]
 
 
-def _unusable(path: Path, fault: str) -> UserError:
+def _unusable(path: Path, problem: str) -> UserError:
     return UserError(
-        f"The store of noise {path} {fault}: delete it with `rm -r {shlex.quote(str(path))}` and "
+        f"The noise store {path} {problem}. Delete it with `rm -r {shlex.quote(str(path))}` and "
         "run the workflow again, which rebuilds it."
     )

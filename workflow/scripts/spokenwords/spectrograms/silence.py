@@ -1,8 +1,8 @@
-"""Silence: segments of recordings of noise, as recordings in which no word is said.
+"""Silence: segments of noise recordings, as examples without a word.
 
-A long recording of noise is divided in time: its beginning is trained on, both as silence and as
-noise that is added to words; a piece after it is for validation, and its end is kept to be tested
-on. No segment reaches over a border.
+Each noise recording is divided in time. The first part is for training, both as silence and as
+noise that is added to words; the second part is for validation, the last for tests. Segments do not
+cross the borders.
 """
 
 import json
@@ -20,18 +20,16 @@ from spokenwords.spectrograms import noise
 from spokenwords.spectrograms.stft import STFT
 from spokenwords.spectrograms.write import write_waveforms
 
-# From one segment to the next, s; more where there would be more than so many to train on.
-STEP_SECONDS = 0.25
-MOST = 2000
-# Segments are attenuated by these in turn, dB: rooms are mostly quieter than the noise that is
-# worth a recording.
+STEP_SECONDS = 0.25  # between the starts of segments, at least
+MOST = 2000  # segments for training
+# Segments are attenuated by these in turn, dB: most rooms are quieter than recorded noise.
 ATTENUATIONS_DB = (0, 10, 20, 30, 40)
 
 
 def segments(samples: Mapping[str, int], sample_rate: int, length: int) -> pd.DataFrame:
-    """Segments of recordings of noise, given their lengths in samples at `sample_rate` (Hz).
+    """Return segments of noise recordings, given their lengths in `samples` at `sample_rate` (Hz).
 
-    A row a segment of `length` samples: file, set (train or valid), start (samples),
+    One row per segment of `length` samples: file, set (train or valid), start (samples),
     attenuation_db.
     """
     rows = []
@@ -58,17 +56,17 @@ def write(
     """Write the spectrograms of segments of noise to a store at `path`.
 
     `files` are the recordings in `folder`, each with the hash of its content. The table at
-    `table_path` says what the store's rows are: file (`<recording>@<start, s>`), set, row. `length`
-    is that of a segment in samples, `storage` what else `store.write_waveforms` takes. Raises
-    `UserError` as `noise.load` does, and when recordings are too short to be cut up.
+    `table_path` describes the store's rows: file (`<recording>@<start, s>`), set, row. `length` is
+    that of a segment in samples; `storage` are other arguments of `write_waveforms`. Raises
+    `UserError` as `noise.load` does, and if all recordings are too short.
     """
     rate = transform.sample_rate
     waveforms = noise.load(folder, list(files), rate, length)
     table = segments({file: len(samples) for file, samples in waveforms.items()}, rate, length)
     if lacking := [name for name in ("train", "valid") if name not in set(table["set"])]:
         raise UserError(
-            f"The recordings of noise in {folder} are too short to take silence from, for "
-            f"{' and '.join(lacking)}: add longer ones, or turn `silence` off (config key of "
+            f"The recordings of noise in {folder} are too short for segments of silence "
+            f"({' and '.join(lacking)}). Add longer ones, or turn `silence` off (config key of "
             "training or of the run)."
         )
     names = [f"{NOISE}/{row.file}@{row.start / rate:.2f}s" for row in table.itertuples()]
@@ -81,5 +79,6 @@ def write(
 
     described = table.to_csv(index=False) + json.dumps(dict(files))
     digest = digest_of(described)
-    write_waveforms(path, names, segment, transform, length, inventory_digest=digest, **storage)
+    storage |= {"inventory_digest": digest, "window": None}
+    write_waveforms(path, names, segment, transform, length, **storage)
     table.assign(file=names, row=range(len(table))).to_csv(table_path, index=False)

@@ -1,14 +1,17 @@
-"""What the spectrogram stores of some features hold, and what they take on disk."""
+"""The sizes of the spectrogram stores of one `features` entry."""
+
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from spokenwords.spectrograms.read import Store
+if TYPE_CHECKING:
+    from spokenwords.spectrograms.read import Store
 
 FLOAT32 = 4  # bytes
 
 
-def sizes(stores: list[Store]) -> pd.DataFrame:
-    """A row a word, and `(all)` of them at the end.
+def sizes(stores: list["Store"]) -> pd.DataFrame:
+    """Return a table with one row per word, and `(all)` of them at the end.
 
     Columns: word, recordings, frequencies, frames (of a spectrogram), megabytes (of the store on
     disk), kilobytes_a_recording, raw_megabytes (of the same values as float32, uncompressed).

@@ -1,7 +1,7 @@
 """The short-time Fourier transform: its settings, its axes, and the complex spectrogram.
 
-In SciPy: importing it takes a job a fraction of the time that importing PyTorch does,
-more than the faster transform there would gain on the few thousand recordings of a word.
+It uses SciPy, which is imported much faster than PyTorch. PyTorch's faster transform would not make
+up for this with the few thousand recordings of a word.
 """
 
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from scipy.fft import rfft
 
 @dataclass(frozen=True)
 class STFT:
-    """Settings of the transform, and what follows from them.
+    """Settings of the transform.
 
-    `window_seconds` and `stride_seconds` are the lengths of the Hann window and of the step from
-    one frame to the next; `n_fft` samples, zero-padded around the window, are transformed at a
-    time. `normalized` divides by the window's Euclidean norm.
+    `window_seconds` is the length of the Hann window, `stride_seconds` the step from one frame to
+    the next. Each transform takes `n_fft` samples, with zeros around the window. `normalized`
+    divides by the window's Euclidean norm.
     """
 
     sample_rate: int
@@ -29,46 +29,46 @@ class STFT:
 
     @property
     def window_length(self) -> int:
-        """Samples."""
+        """The length of the window in samples."""
         return round(self.window_seconds * self.sample_rate)
 
     @property
     def hop_length(self) -> int:
-        """Samples."""
+        """The step from one frame to the next in samples."""
         return round(self.stride_seconds * self.sample_rate)
 
     def frequency(self) -> np.ndarray:
-        """Centre of each bin, Hz [n_fft // 2 + 1]."""
+        """Return the centre of each bin, Hz [n_fft // 2 + 1]."""
         return np.fft.rfftfreq(self.n_fft, 1 / self.sample_rate)
 
     def time(self, length: int) -> np.ndarray:
-        """Centre of each frame of a recording of `length` samples, s [frames]."""
-        # An odd n_fft leaves a sample less for the last frame to reach over the end.
+        """Return the centre of each frame of a recording of `length` samples, s [frames]."""
+        # With odd n_fft, padding adds one sample less than n_fft.
         frames = (length - self.n_fft % 2) // self.hop_length + 1
         return np.arange(frames) * self.hop_length / self.sample_rate
 
     def complex_spectrogram(self, waveforms: np.ndarray) -> np.ndarray:
-        """Real and imaginary parts, float32 [..., 2, frequency, time], of waveforms [..., samples].
+        """Return real and imaginary parts, float32 [..., 2, frequency, time], of [..., samples].
 
         Equal to `torchaudio.transforms.Spectrogram(n_fft, win_length, hop_length, power=None,
         normalized=True)`: a periodic Hann window, frames centred with reflected edges. In memory,
-        the last axes lie as [time, frequency, channel].
+        the order of the last axes is [time, frequency, channel].
         """
         half, length = self.n_fft // 2, waveforms.shape[-1]
         padded = np.empty((*waveforms.shape[:-1], length + 2 * half), np.float32)
         padded[..., half : half + length] = waveforms
-        # Reflected about the first and the last sample, which are not repeated.
+        # Reflected at the first and last sample, without repeating them.
         padded[..., :half] = waveforms[..., half:0:-1]
         padded[..., half + length :] = waveforms[..., -2 : -2 - half : -1]
         frames = sliding_window_view(padded, self.n_fft, axis=-1)[..., :: self.hop_length, :]
         spectrum = rfft(frames * self._window, overwrite_x=True)
-        # Seen as [..., time, frequency, channel], as the numbers lie.
+        # A view as [..., time, frequency, channel], the order in memory.
         values = spectrum.view(np.float32).reshape(*spectrum.shape, 2)
         return np.moveaxis(values, (-1, -2), (-3, -2))
 
     @cached_property
     def _window(self) -> np.ndarray:
-        """The Hann window, normalised if it is to be, in the middle of n_fft samples [n_fft]."""
+        """The Hann window in the middle of n_fft samples, normalised if `normalized` [n_fft]."""
         length = self.window_length
         window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
         if self.normalized:

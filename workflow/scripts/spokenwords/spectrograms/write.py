@@ -1,9 +1,9 @@
-"""Writing spectrogram stores: one Zarr v3 group per word, written whole.
+"""Writing spectrogram stores: one Zarr v3 group per word, complete or absent.
 
-A store holds the array `spectrogram` [utterance, channel, frequency, time] in float16 and the
-coordinate arrays `channel` (`CHANNELS`), `frequency` (Hz) and `time` (s). A chunk is a number of
-whole utterances and ends with a checksum (CRC-32C). The attributes name the recordings, row by row,
-and all that the values depend on.
+A store contains the array `spectrogram` [utterance, channel, frequency, time] in float16, and the
+coordinates `channel` (`CHANNELS`), `frequency` (Hz) and `time` (s). A chunk contains whole
+utterances and ends with a checksum (CRC-32C). The attributes are the names of the recordings, row
+by row, and everything that the values depend on.
 """
 
 import warnings
@@ -29,7 +29,7 @@ from spokenwords.spectrograms.stft import STFT
 
 CHANNELS = ("real", "imaginary")
 DIMENSIONS = ("utterance", "channel", "frequency", "time")
-# Utterances transformed together: few enough for a processor's cache.
+# Utterances transformed together; they fit in a processor's cache.
 UTTERANCES_AT_ONCE = 4
 
 
@@ -39,14 +39,14 @@ def write_recordings(
     files: list[str],
     transform: STFT,
     length: int,
-    window: str = "loudest",
+    window: str,
     **storage: Any,
 ) -> None:
     """Write the complex spectrograms of the recordings `files` (in `folder`) to a store at `path`.
 
-    Recordings are brought to `length` samples at the transform's rate, longer ones cut to their
-    `window` (see `audio.excerpt`); `storage` is what else `write_waveforms` takes. Raises
-    `UserError` as that does, and for a recording that can no longer be read.
+    Recordings are resampled to the transform's rate, and padded or cut to `length` samples by
+    `window` (see `audio.excerpt`). `storage` are other arguments of `write_waveforms`. Raises
+    `UserError` as that does, and if a recording is no longer readable.
     """
 
     def load(file: str) -> np.ndarray:
@@ -65,17 +65,17 @@ def write_waveforms(
     rounding: int | None,
     chunk_length: int,
     inventory_digest: str,
-    compression: str = "zstd",
+    compression: str,
+    window: str | None,
     threads: int = 1,
-    window: str | None = None,
 ) -> None:
-    """Write complex spectrograms to a new store at `path`; `load` gives the waveform of each file.
+    """Write complex spectrograms to a new store at `path`.
 
-    Waveforms are float32 [length]. With `rounding` k, values are rounded to multiples of 2^-k
-    before they become float16; `compression` is one of `COMPRESSORS`; `window` says how waveforms
-    were cut out of longer recordings, if they were. An older store at `path` is
-    there until the new one is complete. Memory: a chunk a thread. Raises `UserError` for a
-    recording that exceeds what float16 holds.
+    `load` returns the waveform of each file, float32 [length]. With `rounding` k, values are
+    rounded to multiples of 2^-k before they become float16. `compression` is one of `COMPRESSORS`.
+    `window` is how waveforms were cut out of longer recordings, if they were. An existing store
+    stays until the new one is complete. Memory: one chunk per thread. Raises `UserError` if a
+    recording is too loud for float16.
     """
     frequency, time = transform.frequency(), transform.time(length)
     with replacing(path) as partial:
@@ -100,7 +100,7 @@ def write_waveforms(
                 attributes={"units": unit},
                 fill_value=np.nan,
             )
-        # The one type of text that Zarr v3 has a specification of.
+        # The only type of text in the specification of Zarr v3.
         channels = np.array(CHANNELS, np.dtypes.StringDType())
         group.create_array("channel", data=channels, dimension_names=["channel"])
         with zarr.config.set(PIPELINE):
@@ -108,17 +108,17 @@ def write_waveforms(
                 "spectrogram",
                 shape=(len(files), 2, len(frequency), len(time)),
                 chunks=(chunk_length, 2, len(frequency), len(time)),
-                # A chunk is a file; with slashes it would be three folders besides.
+                # With slashes, Zarr would make three folders for each chunk.
                 chunk_key_encoding={"name": "default", "separator": "."},
                 dtype="float16",
-                # With a checksum, since Blosc decodes many a flipped bit into wrong numbers.
+                # With a checksum, since Blosc decodes some flipped bits to wrong numbers.
                 compressors=[COMPRESSORS[compression], Crc32cCodec()],
-                # A lost chunk then shows when it is read, instead of passing for silence.
+                # So that a missing chunk is detected when it is read, not taken for silence.
                 fill_value=np.nan,
                 dimension_names=DIMENSIONS,
             )
         with warnings.catch_warnings():
-            # The specification lacks it still; xarray asks for it, other readers pass over it.
+            # Not yet in the specification; xarray uses it, other readers ignore it.
             warnings.simplefilter("ignore", ZarrUserWarning)
             zarr.consolidate_metadata(partial)
         progress = Progress(f"Spectrograms {path.stem}", len(files), "recordings")
@@ -143,8 +143,8 @@ def write_waveforms(
 def _require_in_range(values: np.ndarray, files: list[str]) -> None:
     limit = np.finfo(np.float16).max
     if values.max() > limit or values.min() < -limit:
-        beyond = np.abs(values).max(axis=(1, 2, 3)) > limit
+        loud = np.abs(values).max(axis=(1, 2, 3)) > limit
         raise UserError(
-            f"Too loud for a spectrogram store: {', '.join(np.array(files)[beyond])}. Full "
-            "scale is 1: scale these recordings down, or remove them."
+            "These recordings are too loud for a spectrogram store: "
+            f"{', '.join(np.array(files)[loud])}. Scale them down (full scale is 1) or remove them."
         )

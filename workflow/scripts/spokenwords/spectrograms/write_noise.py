@@ -1,8 +1,8 @@
-"""Writing stores of noise: one Zarr v3 group, an array per recording.
+"""Writing noise stores: one Zarr v3 group, one array per recording.
 
-The arrays `0`, `1`, … [channel, frequency, time] hold float16 values as those of spectrogram stores
-do (see write.py), in chunks of `FRAMES_A_CHUNK` frames. The attributes name the recordings, in the
-order of the arrays, and all that the values depend on.
+The arrays `0`, `1`, … [channel, frequency, time] contain float16 values as in spectrogram stores
+(see write.py), in chunks of `FRAMES_PER_CHUNK` frames. The attributes are the names of the
+recordings, in the order of the arrays, and everything that the values depend on.
 """
 
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ from spokenwords.spectrograms.rounding import to_float16
 from spokenwords.spectrograms.stft import STFT
 
 DIMENSIONS = ("channel", "frequency", "time")
-# Also what is transformed at a time: an hour of noise would not fit in memory as a whole.
-FRAMES_A_CHUNK = 256
+# Also the number of frames transformed at a time: an hour of noise would not fit in memory.
+FRAMES_PER_CHUNK = 256
 
 
 def write_noise_store(
@@ -37,16 +37,16 @@ def write_noise_store(
 ) -> None:
     """Write the complex spectrograms of the noise recordings `files` (in `folder`) to `path`.
 
-    They keep their length; channels are averaged, the rate is brought to the transform's. `length`
-    is that of the recordings which noise is added to, in samples at that rate: the part that is
-    trained on must have room for as much.
-    With `rounding` k, values are rounded to multiples of 2^-k before they become float16. An older
-    store at `path` is there until the new one is complete. Raises `UserError` that names all
-    recordings which are unreadable, too short or too loud for float16, or when there are none.
+    They keep their length; channels are mixed down and resampled to the transform's rate. `length`
+    is that of the recordings to which noise is added, in samples at that rate: the training part of
+    the noise must be at least as long. With `rounding` k, values are rounded to multiples of 2^-k
+    before they become float16. An existing store stays until the new one is complete. Raises
+    `UserError` if there are no recordings, or with all those that are unreadable, too short, or too
+    loud for float16.
     """
     noise.require_any(files, folder)
     least = noise.least_length(length + transform.hop_length)
-    hashes, faults = [], []
+    hashes, unusable = [], []
     with replacing(path) as partial:
         group = zarr.create_group(partial)
         for number, file in enumerate(files):
@@ -54,10 +54,10 @@ def write_noise_store(
                 waveform = noise.load_one(folder / file, transform.sample_rate, least)
                 _write_one(group, str(number), waveform, transform, rounding)
             except decoding.UnreadableRecordingError as reason:
-                faults.append(f"{file} ({reason})")
+                unusable.append(f"{file} ({reason})")
             else:
                 hashes.append(hash_of(folder / file))
-        noise.refuse(faults, folder)
+        noise.refuse(unusable, folder)
         group.attrs.update(
             {
                 "files": files,
@@ -79,7 +79,7 @@ def _write_one(
         array = group.create_array(
             name,
             shape=shape,
-            chunks=(*shape[:2], FRAMES_A_CHUNK),
+            chunks=(*shape[:2], FRAMES_PER_CHUNK),
             dtype="float16",
             compressors=[COMPRESSORS["zstd"], Crc32cCodec()],
             fill_value=np.nan,
@@ -92,14 +92,14 @@ def _write_one(
 
 
 def _pieces(waveform: np.ndarray, transform: STFT) -> Iterator[tuple[int, np.ndarray]]:
-    """The spectrogram of [samples], a chunk [2, frequency, frames] at a time, each with its start.
+    """Yield the chunks [2, frequency, frames] of the spectrogram of [samples], with their starts.
 
-    A chunk is transformed together with as many frames around it as reach over its ends, so that
-    only the recording's own ends are reflected.
+    A chunk is transformed with the neighbouring frames that overlap it, so that only the ends of
+    the recording are reflected.
     """
     frames, hop = len(transform.time(len(waveform))), transform.hop_length
     around = transform.n_fft // 2 // hop + 1
-    for first in range(0, frames, FRAMES_A_CHUNK):
-        start, end = max(0, first - around), first + FRAMES_A_CHUNK + around
+    for first in range(0, frames, FRAMES_PER_CHUNK):
+        start, end = max(0, first - around), first + FRAMES_PER_CHUNK + around
         values = transform.complex_spectrogram(waveform[start * hop : end * hop])
-        yield first, values[..., first - start :][..., : min(FRAMES_A_CHUNK, frames - first)]
+        yield first, values[..., first - start :][..., : min(FRAMES_PER_CHUNK, frames - first)]

@@ -44,15 +44,9 @@ class Checkpoint:
             "state": dict(state),
             "random": random_states,
         }
-        partial = atomic.beside(self.path)
-        try:
-            # Given a path, PyTorch would not report why it cannot write.
-            with partial.open("wb") as file:
-                torch.save(saved, file)
-            partial.replace(self.path)
-        except BaseException:
-            atomic.remove(partial)
-            raise
+        # Given a path, PyTorch would not report why it cannot write.
+        with atomic.written(self.path) as partial, partial.open("wb") as file:
+            torch.save(saved, file)
 
     def resume(self, parts: Parts, device: torch.device) -> dict[str, Any]:
         """Restore `parts` and the random state, and return the saved `state`.

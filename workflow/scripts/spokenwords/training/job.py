@@ -130,10 +130,10 @@ def make_model(job: Job) -> None:
     levels = distributed.joint(inference.levels(classifier.transform, valid_set))
     if distributed.rank():
         return
-    words = labels < len(chosen.names) - len(chosen.no_words)
+    words = labels < len(chosen.names) - len(chosen.non_words)
     classifier.quietest = level.quietest(levels[words], variation.gain_db)
     classifier.confidences = thresholds.confidences(
-        predictions, probabilities, labels, chosen.names, chosen.no_words
+        predictions, probabilities, labels, chosen.names, chosen.non_words
     )
     log.to_csv(job.log, index=False)
     Path(job.summary).write_text(json.dumps(summary, indent=2))

@@ -5,21 +5,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from spokenwords.model import thresholds
 from spokenwords.report.plots.style import BLUE, GREY, INK, ORANGE, VERMILION, heading, style
 
 SPEECH = {
     "strangers": ("out-of-vocabulary words", VERMILION, "-"),
     "unknown": ("words trained as unknown", BLUE, "--"),
 }
+MARKED = 0.95  # share of correct validation answers that the marked threshold accepts
 
 
 @style()
 def false_alarms(table: pd.DataFrame) -> Figure:
     """False alarms on other words and on noise, over the share of words recognised.
 
-    `table` is that of `false_alarms.table`. Bands are 95 % intervals; the default threshold of
-    `predict` is marked.
+    `table` is that of `false_alarms.table`. Bands are 95 % intervals; one threshold is marked.
     """
     figure = Figure(figsize=(11, 4.8), layout="constrained")
     speech, noise = figure.subplots(1, 2)
@@ -39,11 +38,11 @@ def false_alarms(table: pd.DataFrame) -> Figure:
             axes.legend(loc="upper left")
         else:
             axes.text(0.5, 0.5, "no test recordings", transform=axes.transAxes, ha="center")
-    usual = table.iloc[(table["share"] - thresholds.KEPT).abs().argmin()]
+    usual = table.iloc[(table["share"] - MARKED).abs().argmin()]
     heading(
         speech,
         "False alarms over the share of words recognised",
-        f"Marked: the threshold that accepts {100 * thresholds.KEPT:.0f} % of the correct "
+        f"Marked: the threshold that accepts {100 * MARKED:.0f} % of the correct "
         f"validation answers, a probability of {usual['threshold']:.3f}. Bands: 95 % intervals.",
         GREY,
         distance=10,
@@ -58,5 +57,5 @@ def _curve(axes: Axes, table: pd.DataFrame, name: str, label: str, colour: str, 
     axes.fill_between(
         table["words"], table[f"{name}_low"], table[f"{name}_high"], color=colour, alpha=0.15, lw=0
     )
-    usual = table.iloc[(table["share"] - thresholds.KEPT).abs().argmin()]
+    usual = table.iloc[(table["share"] - MARKED).abs().argmin()]
     axes.plot(usual["words"], usual[name], "o", color=INK, markersize=6, clip_on=False, zorder=3)
