@@ -81,7 +81,7 @@ def changed(path, part):
 PATHS = {
     path: part
     for path, part in leaves()
-    if path[0] != "runs" or path[2] not in settings.hints(settings.Training)
+    if path[0] != "runs" or path[2] not in settings.types(settings.Training)
 }
 OF_SAMPLES = {"check_recordings", "explore", "gallery", "inventory", "measure_recordings"}
 STORES = {"spectrograms", "silence_spectrograms", "noise_spectrograms"}
@@ -154,7 +154,8 @@ def used_by(path):
     if path[-1] == "like":
         # The run that it names has other epochs.
         return used_by(("training", "epochs"))
-    rules = set(settings.definition(settings.Run, path[-1 if path[0] == "runs" else 1]).used_by)
+    name = path[2] if path[0] == "runs" else path[1]
+    rules = set(settings.definition(settings.Run, name).used_by)
     # The two opening pages come of one rule; the recording is plotted as the first run sees it.
     rules |= {"headline_of_comparison"} if "headline" in rules else set()
     return rules | ({"explore"} if path[-1] == "features" else set())

@@ -409,7 +409,7 @@ def test_words_are_sorted_by_what_the_best_other_run_gained(example):
     assert gains.is_monotonic_decreasing and len(gains) == 4
     signed = [f"{100 * gain:+.1f}".replace("-", "−").replace("+0.0", "0.0") for gain in gains]
     assert [text.get_text() for text in axes.texts] == signed
-    assert "on other test recordings" in axes.get_title(loc="left")
+    assert "on different test recordings" in axes.get_title(loc="left")
 
 
 def test_of_many_words_those_with_the_largest_differences_are_plotted():

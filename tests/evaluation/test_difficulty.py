@@ -97,7 +97,7 @@ def test_predictions_and_properties_are_joined_by_file():
 
 
 def test_recordings_that_were_not_measured_are_reported():
-    with pytest.raises(UserError, match=r"1 of .*b\.wav"):
+    with pytest.raises(UserError, match=r"for 1 recording .*b\.wav"):
         difficulty.join(predictions(["a.wav", "b.wav"], [0, 1]), measured(["a.wav"]))
 
 
@@ -363,7 +363,7 @@ def test_properties_that_cannot_be_fitted_have_a_note():
     assert note(model, "recordings_of_speaker_in_training") == "the same for all recordings"
     assert note(model, "clipped_samples") == "all 12 recordings with it were correct"
     assert note(model, "cut_at_start") == "only 9 recordings differ"
-    assert "all were wrong" in note(model, "cut_at_end")
+    assert "recordings with it were wrong" in note(model, "cut_at_end")
     assert note(model, "bandwidth_hz") == "determined by the other properties"
     assert "the median" in note(model, "voiced_seconds")
     assert note(model, "onset_seconds").endswith("above the median were correct")

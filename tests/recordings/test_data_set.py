@@ -52,7 +52,7 @@ def test_another_process_takes_digests_that_are_remembered(data_set, tmp_path):
 def test_the_word_of_the_recording_to_explore(data_set):
     assert data_set().word_of("auto") == "bird"
     assert data_set().word_of("cat/a.wav") == "cat"
-    with pytest.raises(UserError, match=r"'dog/a\.wav'; it .* words bird, cat"):
+    with pytest.raises(UserError, match=r"'dog/a\.wav'; .* one of the words bird, cat"):
         data_set().word_of("dog/a.wav")
 
 

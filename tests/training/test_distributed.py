@@ -161,7 +161,7 @@ def test_rule_trains_with_two_processes_and_resumes(finished, tmp_path, monkeypa
     # The first process writes the checkpoint, in vain; the second one waits for it.
     failed = copy.snakemake(target, largest_file=1_000_000)
     assert failed.returncode == 1
-    assert log.read_text().count("Error: No room to write") == 1
+    assert log.read_text().count("Error: The disk is full") == 1
     assert "Traceback" not in failed.stdout
 
     killed = subprocess.Popen(copy.command(target), cwd=copy.folder, start_new_session=True)

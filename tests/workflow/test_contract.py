@@ -405,9 +405,10 @@ CHANGES = {
         {"spectrograms": STORES, "measure_features": 2, "explore": 1} | ALL_RUNS,
     ),
     "a template": (rewrite_template, {"gallery": RUNS, "html_report": 1}),
-    "report/tables.py": (
-        meaning("report/tables.py"),
-        {"tabulate_recordings": 1, "tabulate_run": RUNS, "html_report": 1},
+    "report/pages.py": (
+        meaning("report/pages.py"),
+        {"tabulate_recordings": 1, "html_report": 1}
+        | dict.fromkeys(("tabulate_run", "gallery", "plot_alluvial"), RUNS),
     ),
     "recordings/acoustics.py": (
         meaning("recordings/acoustics.py"),

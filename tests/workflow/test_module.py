@@ -21,6 +21,8 @@ use rule * from spoken_words{renamed}
 onsuccess:
     spoken_words.onsuccess()
 """
+WORDS = ("left", "right")
+FILES = [f"{word}/speaker{number}_nohash_0.wav" for word in WORDS for number in range(5)]
 SPLIT = "results/small/splits/random"
 SETS = [f"{SPLIT}/{name}.csv" for name in ("train", "valid", "test")]
 
@@ -28,7 +30,7 @@ SETS = [f"{SPLIT}/{name}.csv" for name in ("train", "valid", "test")]
 @pytest.fixture
 def own_words(tmp_path):
     """A workflow that has not run, and next to it a folder `elsewhere` with two words."""
-    for word in ("left", "right"):
+    for word in WORDS:
         folder = tmp_path / "elsewhere" / "words" / word
         folder.mkdir(parents=True)
         for number in range(5):
@@ -52,16 +54,11 @@ def recordings_in(folder):
     return sorted(line.partition(",")[0] for line in lines)
 
 
-WORDS = [f"{word}/speaker{n}_nohash_0.wav" for word in ("left", "right") for n in range(5)]
-
-
 def test_in_another_folder(own_words):
     elsewhere = own_words.folder.parent / "elsewhere"
-    before = sorted(own_words.folder.rglob("*.smk"))
     own_words.run(*SETS, "--directory", str(elsewhere))
-    assert recordings_in(elsewhere) == WORDS
+    assert recordings_in(elsewhere) == FILES
     assert not own_words.results.exists()
-    assert sorted(own_words.folder.rglob("*.smk")) == before
 
 
 @pytest.mark.parametrize("prefix", ["", "words_"])
@@ -70,12 +67,10 @@ def test_as_a_module(own_words, prefix):
     snakefile = importing(own_words, f" as {prefix}*" if prefix else "")
     place = ("--snakefile", snakefile, "--directory", str(elsewhere))
     plan = own_words.plan(*place)
-    for rule in ("inventory", "spectrograms", "train", "headline", "html_report"):
-        assert plan[prefix + rule] == {"inventory": 2, "spectrograms": 4}.get(
-            rule, plan[prefix + rule]
-        )
+    assert plan[f"{prefix}inventory"] == len(WORDS)
+    assert {f"{prefix}{rule}" for rule in ("train", "headline", "html_report")} <= plan.keys()
     own_words.run(*SETS, *place)
-    assert recordings_in(elsewhere) == WORDS
+    assert recordings_in(elsewhere) == FILES
 
 
 @pytest.mark.parametrize("prefix", ["", "words_"])

@@ -42,20 +42,18 @@ def plain_errors():
 
 with plain_errors():
     canonical = configuration.canonical(config)
-
-
 RESULTS = Path(workflow.pathvars.get("results"))
-# In place: Snakemake's report and lookups hold on to this very dictionary.
+# Snakemake's report and lookups keep this very dictionary. The importing Snakefile of a module may
+# set another results folder than the config.
 config.clear()
-# A module's results may lie elsewhere than its config says.
 config.update(
     canonical, pathvars=canonical.get("pathvars", {}) | {"results": str(RESULTS)}
 )
 
-# A run of the catalogue that lists several seeds is trained once with each.
+# A run with several seeds is trained once with each.
 RUNS = of_each_seed(config["runs"])
 TRAINED = trained(config["train"], RUNS)
-# All runs. The first one is that which the others are compared with.
+# All runs; the others are compared with the first one.
 COMPARED = TRAINED | RUNS
 PUBLISHED = {
     name: published.accuracy(config["dataset"], config["splits"][run["split"]], run)
@@ -115,7 +113,7 @@ def gpus_of_run(wildcards):
 
 def memory_of_run(wildcards, input, attempt):
     """MB for the spectrograms that a job reads; more with each attempt."""
-    # While a checkpoint is pending, its output stands here in place of the stores.
+    # While a checkpoint is pending, `stores` is its output.
     stores = [input.stores] if isinstance(input.stores, str) else input.stores
     sets = [input[name] for name in ("train", "valid", "test") if name in input.keys()]
     tables = [*sets, *input.get("segments", [])]
@@ -123,11 +121,12 @@ def memory_of_run(wildcards, input, attempt):
     return memory_request.needed(stores, tables, budget) * attempt // 1_000_000
 
 
-# The data set, known once its folder is there.
+# Functions of the data set, which wait until its folder is there.
 
 
 @cache
 def check_words():
+    """Check that the data set has the words of each run, and pass digests on to submitted jobs."""
     for run in RUNS.values():
         classes.choose(DATA.words, run)
     if workflow.is_main_process:
@@ -136,7 +135,7 @@ def check_words():
 
 @plain_errors()
 def words(wildcards):
-    """The words of the data set, once its folder is what the config asks for."""
+    """The words of the data set, once a checkpoint has made its folder if one does."""
     if workflow.is_main_process:
         if workflow.execution_settings and not workflow.output_settings.dryrun:
             # Snakemake's own error would have a traceback.
@@ -173,7 +172,7 @@ def recordings_to_predict():
     return inputs.asked(config["predict"]["recordings"], caches)
 
 
-# What runs are made of.
+# Inputs and settings of runs.
 
 
 def of_run(key):

@@ -3,7 +3,7 @@
 
 
 rule find_learning_rate:
-    """The loss of a short training whose learning rate rises: the range test."""
+    """The learning rate range test: the loss of a short training with a rising rate."""
     input:
         stores=stores_of_run,
         silence=silence_of_run,
@@ -29,7 +29,7 @@ rule find_learning_rate:
 
 
 rule plot_learning_rates:
-    """The range test as a plot, with the suggested rate and the one used."""
+    """The range test as a plot, with the suggested rate and the one that the run uses."""
     input:
         rates="<results>/runs/{run}/learning_rate.csv",
     output:
@@ -54,7 +54,7 @@ rule plot_learning_rates:
 
 
 rule train:
-    """A model: the run's network, trained from the stores."""
+    """The model of a run, trained from the stores."""
     input:
         stores=stores_of_run,
         noise=noise_of_run,

@@ -4,10 +4,10 @@ Besides JSON schema's keywords, each setting has a `form`: what it may be, in wo
 """
 
 from types import NoneType
-from typing import Annotated, Any, Literal, get_args, get_origin, is_typeddict
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from spokenwords.config import settings
-from spokenwords.config.settings import REQUIRED, Setting, Text
+from spokenwords.config.settings import REQUIRED, Section, Setting, Text
 
 
 def of_config() -> dict[str, Any]:
@@ -23,34 +23,34 @@ def shown(value: object) -> str:
     return "null" if value is None else str(value)
 
 
-def _section(section: Any, total: bool) -> dict[str, Any]:
+def _section(section: type[Section], total: bool) -> dict[str, Any]:
     """A section's schema; if it is not `total`, nothing is required or has a default."""
-    total = total and section.__total__
-    properties = {name: _property(hint, total) for name, hint in settings.hints(section).items()}
+    total = total and section.total
+    properties = {
+        name: _property(kind, settings.definition(section, name), total)
+        for name, kind in settings.types(section).items()
+    }
     required = [name for name, part in properties.items() if total and "default" not in part]
     schema = _mapping(section, additionalProperties=False, properties=properties)
     return schema | {"required": required} if required else schema
 
 
-def _property(hint: Any, total: bool) -> dict[str, Any]:
-    kind, *notes = get_args(hint) if get_origin(hint) is Annotated else [hint]
+def _property(kind: Any, setting: Setting, total: bool) -> dict[str, Any]:
     if get_origin(kind) is dict:
         entry = get_args(kind)[1]
         names, entries = _values(settings.Name, Setting()), _section(entry, True)
         return _mapping(entry, minProperties=1, propertyNames=names, additionalProperties=entries)
-    if is_typeddict(kind):
+    if isinstance(kind, type) and issubclass(kind, Section):
         schema = _section(kind, total)
         return schema | {"default": {}} if total and "required" not in schema else schema
-    setting = notes.pop()
-    schema = _values(Annotated[kind, *notes] if notes else kind, setting)
-    schema = {"description": setting.meaning} | schema
+    schema = {"description": setting.meaning} | _values(kind, setting)
     if total and setting.default is not REQUIRED:
         schema["default"] = setting.default
     return schema
 
 
-def _mapping(section: Any, **keywords: Any) -> dict[str, Any]:
-    return {"description": " ".join(section.__doc__.split()), "type": "object", **keywords}
+def _mapping(section: type[Section], **keywords: Any) -> dict[str, Any]:
+    return {"description": " ".join((section.__doc__ or "").split()), "type": "object", **keywords}
 
 
 def _values(kind: Any, setting: Setting) -> dict[str, Any]:

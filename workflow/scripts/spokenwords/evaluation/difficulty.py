@@ -11,6 +11,7 @@ import pandas as pd
 
 from spokenwords.errors import UserError
 from spokenwords.evaluation import intervals
+from spokenwords.wording import counted
 
 NOT_MEASURED = "not measured"
 
@@ -54,8 +55,8 @@ def join(predictions: pd.DataFrame, properties: pd.DataFrame) -> pd.DataFrame:
     measured = properties.set_index("file")
     if missing := sorted(set(predictions["file"]) - set(measured.index)):
         raise UserError(
-            f"{len(missing):,} recordings with predictions have no measured properties, for "
-            f"example {missing[0]}: measure the test set that the run was evaluated on."
+            f"Measured properties are missing for {counted(len(missing), 'recording')} with "
+            f"predictions, such as {missing[0]}: measure the test set of the run's evaluation."
         )
     measured = measured.loc[predictions["file"], [item.name for item in PROPERTIES]]
     return measured.astype(float).assign(
