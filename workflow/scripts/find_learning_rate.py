@@ -1,4 +1,4 @@
-"""The loss of a short training whose learning rate rises: the range test."""
+"""Measure the loss of a short training whose learning rate rises: the range test."""
 
 from pathlib import Path
 
@@ -13,21 +13,22 @@ from spokenwords.training import range_test
 
 with job_log(snakemake.log[0]):
     settings = snakemake.params.settings
-    place = device.choose(settings["device"], snakemake.threads)
+    target = device.choose(settings["device"], snakemake.threads)
     chosen = classes.of_stores(snakemake.input.stores, settings)
-    names = [*snakemake.input.stores, *snakemake.input.get("silence", [])]
-    stores = in_memory.open_stores(names, snakemake.threads)
-    segments = snakemake.input.get("segments", [])
-    manifests = [manifest.of_classes(Path(snakemake.input.train), chosen, segments)]
+    stores = in_memory.open_stores(
+        [*snakemake.input.stores, *snakemake.input.silence], snakemake.threads
+    )
+    recordings = manifest.of_classes(Path(snakemake.input.train), chosen, snakemake.input.segments)
     budget = in_memory.as_bytes(settings["memory_budget"])
-    [train] = in_memory.load(stores, manifests, place, budget, chosen.number)
+    [train_set] = in_memory.load(stores, [recordings], target, budget, chosen.number)
     torch.manual_seed(settings["seed"])
-    kinds = settings["representation"], settings["model"]
-    classifier = Classifier.for_stores(stores, *kinds, chosen).to(place)
-    classifier.precision = device.precision(settings["precision"], place)
+    classifier = Classifier.for_stores(
+        stores, settings["representation"], settings["model"], chosen
+    ).to(target)
+    classifier.precision = device.precision(settings["precision"], target)
     rates = range_test.run(
         classifier,
-        train,
+        train_set,
         **settings["range_test"],
         batch_size=settings["batch_size"],
         seed=settings["seed"],

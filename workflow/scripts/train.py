@@ -1,4 +1,4 @@
-"""A model: the run's network, trained from the stores."""
+"""Train the model of a run."""
 
 from spokenwords.jobs.log import job_log
 from spokenwords.training import job
@@ -11,12 +11,12 @@ with job_log(snakemake.log[0]):
             threads=snakemake.threads,
             inputs=list(snakemake.input),
             stores=list(snakemake.input.stores),
-            silence=list(snakemake.input.get("silence", [])),
-            segments=list(snakemake.input.get("segments", [])),
-            noise=list(snakemake.input.get("noise", [])),
+            silence=list(snakemake.input.silence),
+            segments=list(snakemake.input.segments),
+            noise=list(snakemake.input.noise),
             train=snakemake.input.train,
             valid=snakemake.input.valid,
-            rates=snakemake.input.get("rates") or None,
+            rates=snakemake.input.rates or None,
             model=snakemake.output.model,
             log=snakemake.output.log,
             summary=snakemake.output.summary,

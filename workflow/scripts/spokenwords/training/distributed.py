@@ -81,7 +81,7 @@ def run(module: str, job: Mapping[str, Any], processes: int, threads: int) -> No
             [*command, "-m", module, str(path)],
             stdin=subprocess.PIPE,  # which `joined` watches
             stdout=subprocess.PIPE,
-            # Signals to this process's group are for this process to answer.
+            # Only this process answers signals to its group; its end closes `stdin`.
             start_new_session=True,
             env=os.environ | environment,
             encoding="utf-8",
@@ -94,16 +94,16 @@ def run(module: str, job: Mapping[str, Any], processes: int, threads: int) -> No
             raise UserError(
                 error.read_text(encoding="utf-8")
                 if error.exists()
-                else "A training process was ended from outside, maybe for lack of memory. The "
-                "job's log names the signal; run the workflow again to resume."
+                else "A training process ended unexpectedly, maybe because memory ran out; the "
+                "job's log names the signal. Run the workflow again to resume the training."
             )
 
 
 @contextmanager
 def joined(path: Path, device: str) -> Iterator[None]:
-    """Join the processes that `run` started with the job at `path` while the block runs.
+    """Join the other processes that `run` started with the job at `path`, for the block.
 
-    `device` is the setting. An exception ends the process, after it has been left to `run`.
+    `device` is the setting. An exception is reported to `run` and ends the process.
     """
     threading.Thread(target=_end_with_starter, daemon=True).start()
     first = os.environ["RANK"] == "0"
@@ -123,10 +123,10 @@ def joined(path: Path, device: str) -> Iterator[None]:
 
 
 def _end_with_starter() -> None:
-    """End this process as soon as the one that called `run` ends, or stops waiting.
+    """End this process when the one that called `run` ends, or stops waiting.
 
-    torchrun passes its standard input on, whose other end only that process has. A signal to that
-    process or its group does not reach this one, which torchrun starts in a session of its own.
+    Processes inherit the standard input of torchrun; its other end closes then. Signals to that
+    process or its group do not reach this one, because torchrun starts it in its own session.
     """
     os.read(0, 1)
     os._exit(1)

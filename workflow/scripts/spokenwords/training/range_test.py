@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from spokenwords.spectrograms.in_memory import Recordings
     from spokenwords.spectrograms.streamed import StreamedRecordings
 
-# The test is over when the loss exceeds its best value this many times (Gugger).
+# The test ends when the loss exceeds this multiple of its lowest value (Gugger).
 DIVERGED = 4
 
 
@@ -35,7 +35,7 @@ def run(
 ) -> pd.DataFrame:
     """Train for up to `steps` batches while the rate rises from `lowest` to `highest`.
 
-    Returns one row per batch: batch, learning_rate, loss, smoothed_loss. The classifier is changed.
+    Returns one row per batch: batch, learning_rate, loss, smoothed_loss. Changes the classifier.
     """
     torch.manual_seed(seed)
     classifier.train()

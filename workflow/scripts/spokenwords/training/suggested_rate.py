@@ -14,10 +14,10 @@ def smooth(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def suggestion(table: pd.DataFrame) -> float | None:
-    """The rate at which the smoothed loss falls most steeply over the logarithm of the rate.
+    """Return the rate at which the smoothed loss falls most steeply over the rate's logarithm.
 
-    Only the stretch up to the smallest smoothed loss counts: behind it the loss diverges. None
-    where the loss never falls.
+    Only rates up to that of the lowest smoothed loss count: above it the loss diverges. Returns
+    None if the loss never falls.
     """
     if table.empty:
         return None
