@@ -260,7 +260,7 @@ def test_samples_beyond_full_scale_are_clipped():
 
 
 def test_a_missing_recording_is_reported(make_page):
-    with pytest.raises(UserError, match=r"bed/x\.wav was usable .* run the workflow again"):
+    with pytest.raises(UserError, match=r"bed/x\.wav was usable .* Run the workflow again"):
         make_page(predicted([("bed/x.wav", "a", "b", 0.9)], ["a", "b"]))
 
 
