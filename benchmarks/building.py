@@ -46,10 +46,17 @@ def main():
 
         def build(threads):
             write_recordings(
-                *(built, options.folder, files, contest.STANDARD),
-                **{"length": 16000, "rounding": 16, "chunk_length": 64, "threads": threads},
-                **{"window": "loudest", "compression": "zstd"},
+                built,
+                options.folder,
+                files,
+                contest.STANDARD,
+                length=16000,
+                window="loudest",
+                rounding=16,
+                chunk_length=64,
+                compression="zstd",
                 inventory_digest="0" * 64,
+                threads=threads,
             )
 
         contestants = {

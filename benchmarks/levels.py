@@ -18,8 +18,8 @@ from scipy.signal import resample_poly
 
 from spokenwords.model import thresholds
 from spokenwords.model.classifier import Classifier
+from spokenwords.names import NOISE_PARTS
 from spokenwords.recordings import audio, data_folder, manifest
-from spokenwords.spectrograms import noise
 
 TELEPHONE = "8 kHz telephone"
 GAINS = (-40, -30, -24, -18, -12, -6, 0, 6, 12)  # dB
@@ -62,7 +62,7 @@ def main() -> None:
     pieces = []
     for file in sorted(data_folder.noise(asked.folder)):
         waveform = audio.mono(asked.folder / data_folder.NOISE / file, rate)
-        untrained = waveform[round(noise.PARTS["train"][1] * len(waveform)) :]
+        untrained = waveform[round(NOISE_PARTS["train"][1] * len(waveform)) :]
         starts = range(0, len(untrained) - length, length // 2)
         pieces += [untrained[start : start + length] for start in starts]
     versions = {f"{gain:+d} dB": 10 ** (gain / 20) for gain in GAINS}

@@ -216,8 +216,8 @@ def test_a_list_without_existing_files_is_reported_with_the_folders_searched(mak
     folder = make("up/a.wav")
     monkeypatch.chdir(folder / "up")
     (folder / "test.csv").write_text("file,word\nno/b.wav,no\nno/c.wav,no\n")
-    says = f"such as 'no/b.wav': paths count from its folder, {folder}, or from {folder}/up."
-    with pytest.raises(UserError, match=re.escape(says)):
+    expected = f"relative to the folder of the list, {folder}, or to {folder}/up."
+    with pytest.raises(UserError, match=re.escape(expected)):
         inputs.recordings(folder / "test.csv")
 
 

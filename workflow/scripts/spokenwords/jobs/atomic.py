@@ -63,13 +63,10 @@ def replacing(folder: Path) -> Iterator[Path]:
         yield partial
         if folder.exists():
             folder.rename(former)
-        try:
-            partial.rename(folder)
-        except BaseException:
-            if former.exists():
-                former.rename(folder)
-            raise
+        partial.rename(folder)
     except BaseException:
+        if former.exists() and not folder.exists():
+            former.rename(folder)
         remove(partial)
         raise
     remove(former)

@@ -17,8 +17,8 @@ class UnusableNoiseError(decoding.UnreadableRecordingError):
 def load(folder: Path, files: list[str], sample_rate: int, length: int) -> dict[str, np.ndarray]:
     """Return the waveforms of noise recordings, float32 [samples] at `sample_rate` (Hz), by file.
 
-    Raises `UserError` if there are none, or with all those that are unreadable or whose part for
-    training is shorter than `length` samples.
+    Raises `UserError` if there are none. Another one names all recordings that are unreadable, or
+    whose part for training is shorter than `length` samples.
     """
     require_any(files, folder)
     waveforms, unusable = {}, []

@@ -41,8 +41,8 @@ def write_noise_store(
     is that of the recordings to which noise is added, in samples at that rate: the training part of
     the noise must be at least as long. With `rounding` k, values are rounded to multiples of 2^-k
     before they become float16. An existing store stays until the new one is complete. Raises
-    `UserError` if there are no recordings, or with all those that are unreadable, too short, or too
-    loud for float16.
+    `UserError` if there are no recordings. Another one names all that are unreadable, too short, or
+    too loud for float16.
     """
     noise.require_any(files, folder)
     least = noise.least_length(length + transform.hop_length)
