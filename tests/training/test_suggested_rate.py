@@ -46,7 +46,7 @@ def test_steeper_fall_from_a_peak_is_not_suggested():
 
 
 def test_suggestion_is_of_the_loss_over_the_logarithm_of_the_rate():
-    """A linear fall over the logarithm has one slope; over the rate, it is steepest at low rates."""
+    """A linear fall over the logarithm has one slope; over the rate, low rates are steepest."""
     rates = np.geomspace(1e-4, 1e-1, 90)
     losses = 3 - 0.2 * np.log(rates / 1e-4)
     losses[60:] -= 0.2 * np.log(rates[60:] / rates[60])  # twice as steep from there
