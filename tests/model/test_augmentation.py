@@ -59,7 +59,7 @@ def stored(transform, waveforms):
 
 
 def rounding_error(stored_values):
-    """How far stored values may be from exact ones: half a step and half of float16's spacing."""
+    """Largest rounding error of stored values: half a step and half of float16's spacing."""
     spacing = np.spacing(stored_values.abs().numpy()).astype(float)
     return 2.0**-17 + torch.from_numpy(spacing) / 2 + 2e-6
 
@@ -72,7 +72,7 @@ def augmented(settings, spectrograms, labels=None, noise=None, seed=1, transform
 
 
 def ratios(values, parts):
-    """How much of `parts` [batch, k, …] is in `values` [batch, …], by least squares: [batch, k]."""
+    """Coefficients [batch, k] of `parts` [batch, k, …] in `values` [batch, …], by least squares."""
     columns = parts.double().flatten(2).transpose(1, 2)
     return torch.linalg.lstsq(columns, values.double().flatten(1)[:, :, None]).solution[:, :, 0]
 
@@ -87,26 +87,26 @@ def decibels(factors):
 
 
 def evenly_between(low, high, values):
-    """Whether the values may well have been drawn evenly between the two."""
+    """Whether the values are plausible samples of the uniform distribution between the two."""
     in_range = low - 1e-3 <= min(values) and max(values) <= high + 1e-3
     return in_range and stats.kstest(values, stats.uniform(low, high - low).cdf).pvalue > 0.01
 
 
 def runs(row):
-    """Lengths of the stretches of true values in a row."""
+    """Lengths of the runs of true values."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], row.numpy().astype(int), [0]])))
     return edges[1::2] - edges[::2]
 
 
 @pytest.fixture
 def ones():
-    """So many spectrograms that are one everywhere, [count, 2, 33, 51]."""
+    """Spectrograms [count, 2, 33, 51] that are 1 everywhere."""
     return lambda count: torch.ones(count, 2, 33, 51, dtype=torch.float16)
 
 
 @pytest.fixture
 def checkered():
-    """So many spectrograms, [count, 2, 33, 51], of 1 and -4 by turns."""
+    """Spectrograms [count, 2, 33, 51] of alternating 1 and -4."""
     squares = torch.where((torch.arange(33)[:, None] + torch.arange(51)) % 2 == 0, 1.0, -4.0)
     return lambda count: squares.half().expand(count, 2, 33, 51).clone()
 
@@ -126,7 +126,7 @@ def levelled(values):
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
-def test_by_default_all_is_as_it_was(dtype):
+def test_without_any_augmentation_nothing_changes(dtype):
     spectrograms = stored(SMALL, white(3, 1_000)).to(dtype)
     before = spectrograms.clone()
     values, targets = augmented(only(), spectrograms, torch.tensor([2, 0, 2]))
@@ -180,7 +180,7 @@ def test_gain_and_polarity_are_those_of_the_waveform(transform, settings):
     assert set(torch.sign(factors).flatten().tolist()) == ({-1, 1} if settings.polarity else {1})
 
 
-def test_gains_are_drawn_evenly_in_decibels(ones):
+def test_gains_are_uniform_in_decibels(ones):
     values, _ = augmented(only(gain_db=6), ones(500))
     assert evenly_between(-6, 6, decibels(values[:, 0, 0, 0]))
 
@@ -192,7 +192,7 @@ def test_half_are_flipped(ones):
 
 
 def padded_shift(waveform, samples):
-    """Later by so many samples (earlier where negative), with zeros for what comes in."""
+    """Shift later by this many samples (negative: earlier); gaps are filled with zeros."""
     shifted = torch.zeros_like(waveform)
     if samples >= 0:
         shifted[samples:] = waveform[: len(waveform) - samples]
@@ -231,7 +231,7 @@ def test_a_shift_is_that_of_the_padded_waveform(transform):
     assert len(found) > 4
 
 
-def test_shifts_are_drawn_evenly_to_the_nearest_hop():
+def test_shifts_are_uniform_in_whole_hops():
     frames = torch.arange(1, 52, dtype=torch.float16).expand(600, 2, 33, 51)
     # Hops are 0.02 s: 0.048 s are nearest to two.
     values, _ = augmented(only(shift_seconds=0.048), frames)
@@ -271,7 +271,7 @@ def test_a_warp_takes_the_nearest_frame_or_bin(kind, monkeypatch):
 
 
 @pytest.mark.parametrize(("kind", "most"), [("time_stretch", 0.2), ("frequency_warp", 0.1)])
-def test_warps_are_drawn_both_ways_up_to_the_most(kind, most):
+def test_warps_go_both_ways_up_to_the_limit(kind, most):
     values = torch.zeros(500, 2, 3, 401)
     values[..., 299:302] = 1  # 100 frames after the middle
     fixed = 200 if kind == "time_stretch" else 0
@@ -291,7 +291,7 @@ def test_warps_are_drawn_both_ways_up_to_the_most(kind, most):
 
 @pytest.fixture
 def tap():
-    """Noise as waveform, and as what pieces of a second are cut from, of the published settings."""
+    """Noise as a waveform, and as the spectrogram that pieces are cut from; published settings."""
     waveform = white(48_000, seed=7) * torch.linspace(0.1, 1, 48_000)
     return waveform, Noise([stored(PUBLISHED, waveform).numpy()], 101, CPU)
 
@@ -340,7 +340,7 @@ def test_noise_has_the_ratio_asked_for(tap, offset):
     np.testing.assert_allclose(10 * power.log10(), 10, atol=0.15)
 
 
-def test_ratios_are_drawn_evenly_in_decibels(tap, ones):
+def test_signal_to_noise_ratios_are_uniform_in_decibels(tap, ones):
     noise = Noise([np.ones((2, 33, 60), np.float16)], 51, CPU)
     settings = only(noise_share=1, noise_snr_db=(3, 18))
     values, _ = augmented(settings, ones(500), noise=noise)
@@ -355,7 +355,7 @@ def test_a_share_gets_noise(ones):
 
 
 def test_the_ratio_is_that_to_the_recording_after_its_gain(tap):
-    """As gain and noise would follow each other on waveforms."""
+    """On waveforms, noise would be added after the gain, too."""
     _, noise = tap
     spectrograms = stored(PUBLISHED, white(8, 16_000))
     settings = only(gain_db=20, noise_share=1, noise_snr_db=(10, 10))
@@ -376,14 +376,14 @@ def test_silence_has_no_ratio_and_gets_no_noise(silent, ones):
     assert torch.equal(values, spectrograms.float())
 
 
-def test_what_a_shift_leaves_empty_has_noise_and_masks_have_none(ones):
+def test_gaps_of_shifts_have_noise_and_masks_have_none(ones):
     noise = Noise([np.ones((2, 33, 60), np.float16)], 51, CPU)
     noisy = {"noise_share": 1, "noise_snr_db": (0, 0), "shift_seconds": 0.1}
     values, _ = augmented(only(**noisy), ones(50), noise=noise)
     assert values.all()
 
 
-def test_masks_come_after_all_else():
+def test_masks_come_last():
     """Only then do all values within them have the same magnitude."""
     noise = Noise([stored(SMALL, white(3_000, seed=2)).numpy()], 51, CPU)
     settings = {"noise_share": 1, "shift_seconds": 0.1, "mixup": 1, "gain_db": 6}
@@ -447,7 +447,7 @@ def test_a_mask_takes_whole_frames_or_bins(checkered, axis, settings, places, wi
     assert widest - np.diff(places).max() < max(widths) <= widest
 
     def probability(place):
-        """That a mask of any width from 0 to the widest, anywhere on the axis, is over a place."""
+        """Probability that a mask of random width and position covers a place."""
 
         def of_width(width):
             last = places[-1] - width
@@ -515,8 +515,8 @@ def test_a_batch_of_one():
     assert values.isfinite().all()
 
 
-def test_nothing_is_read_back_from_the_device():
-    """Which would make a GPU wait. Tensors on `meta` have no values that could be read."""
+def test_nothing_is_read_from_the_device():
+    """Reading would make a GPU wait. Tensors on `meta` have no values that could be read."""
     meta = torch.device("meta")
     noise = Noise([np.zeros((2, 33, 90), np.float16)], 51, meta)
     spectrograms = torch.empty(8, 2, 33, 51, dtype=torch.float16, device=meta)
@@ -552,7 +552,7 @@ def test_noise_shorter_than_a_recording_is_refused(lengths):
         Noise([np.zeros((2, 33, length), np.float16) for length in lengths], 51, CPU)
 
 
-def test_noise_that_is_asked_for_must_be_there():
+def test_missing_noise_is_refused():
     with pytest.raises(ValueError, match="noise"):
         Augmentation(only(noise_share=0.1), SMALL, None, words=3)
 

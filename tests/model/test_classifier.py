@@ -1,4 +1,4 @@
-"""The classifier: what it is made of, and what is saved of it."""
+"""The classifier: its parts, its file, and files that are not one."""
 
 import zipfile
 from io import BytesIO
@@ -58,7 +58,7 @@ def test_saved_classifier_gives_the_same_scores(tmp_path, representation, networ
 
 @pytest.mark.parametrize(("name", "network"), [("published", published), ("residual", residual)])
 def test_saved_classifier_is_data_without_code(tmp_path, name, network):
-    """It opens where this library is not: words, settings and weights, by plain types."""
+    """It can be read without this library: words, settings and weights of plain types."""
     Classifier(["no", "yes"], "complex", SMALL, 1_002, name).save(tmp_path / "model.pt")
     saved = torch.load(tmp_path / "model.pt", weights_only=True)
     network(2, 2).load_state_dict(saved["weights"])
@@ -106,7 +106,7 @@ def test_images_are_exact_whatever_the_networks_precision(name):
 
 
 class Harmful:
-    """Unpickled, it would make a file."""
+    """If it is unpickled, it writes a file."""
 
     def __init__(self, path):
         self.path = path
@@ -175,7 +175,7 @@ def test_a_model_that_lacks_a_setting_is_of_another_version(path):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_that_is_no_model_is_told_as_what_it_is(path, name):
+def test_message_names_the_kind_of_a_file_that_is_no_model(path, name):
     content, kind = FILES[name]
     if callable(content):
         content = content(path.read_bytes())
@@ -193,7 +193,7 @@ def test_a_file_that_is_no_model_is_told_as_what_it_is(path, name):
     [{"network": "perceptron"}, {"representation": "scent"}, {"transform": {"n_fft": 64}}],
     ids=str,
 )
-def test_a_model_of_another_version_is_told(path, change):
+def test_model_of_another_version(path, change):
     torch.save(torch.load(path, weights_only=True) | change, path)
     with pytest.raises(UserError, match="not a model of this workflow, but a model of another"):
         Classifier.load(path)
@@ -214,7 +214,7 @@ def test_a_flipped_bit_is_noticed_wherever_it_is(path):
             Classifier.load(path)
 
 
-def test_what_is_in_a_file_is_never_run(path, tmp_path):
+def test_code_in_a_file_is_never_run(path, tmp_path):
     torch.save({"words": Harmful(tmp_path / "run")}, path)
     with pytest.raises(UserError, match="code of another program"):
         Classifier.load(path)
@@ -233,8 +233,8 @@ def test_what_is_in_a_file_is_never_run(path, tmp_path):
         ("pathlib.Path.read_bytes", mock.Mock(side_effect=PermissionError(13, "no", "model.pt"))),
     ],
 )
-def test_what_does_not_prove_damage_is_passed_on(path, monkeypatch, place, raised):
-    """A bug where the network is built, for one."""
+def test_errors_that_do_not_prove_damage_are_passed_on(path, monkeypatch, place, raised):
+    """For example a bug in the function that builds the network."""
     monkeypatch.setattr(place, raised)
     error = raised["published"].side_effect if isinstance(raised, dict) else raised.side_effect
     with pytest.raises(type(error)) as fault:

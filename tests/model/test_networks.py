@@ -1,4 +1,4 @@
-"""The networks: what they are made of, what they compute, which images they take."""
+"""The networks: their parts, their arithmetic, and their smallest images."""
 
 from itertools import pairwise
 
@@ -158,7 +158,7 @@ def test_dropout_of_the_residual_network():
 
 
 def test_the_residual_network_trains_whatever_the_scale_of_images():
-    """It sees the same of images of another scale and offset as of these."""
+    """The first batch norm removes scale and offset."""
     network = residual(1, 5)
     for piece in network.modules():
         if isinstance(piece, nn.Dropout):
@@ -188,5 +188,5 @@ def test_images_of_the_smallest_size_can_be_trained_on(name):
     assert all(parameter.grad.isfinite().all() for parameter in network.parameters())
 
 
-def test_smallest_images_are_known_of_all_networks():
+def test_smallest_image_is_listed_for_all_networks():
     assert list(image_sizes.SMALLEST) == list(NETWORKS)

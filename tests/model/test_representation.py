@@ -1,4 +1,4 @@
-"""What the network sees, against torchaudio, NumPy and the time domain."""
+"""Representations, compared with torchaudio, NumPy and the time domain."""
 
 import numpy as np
 import pytest
@@ -101,7 +101,7 @@ def test_log_mel(transform, waveforms, spectrograms):
 
 @pytest.mark.parametrize("name", ["log", "log_mel"])
 def test_noise_of_rounding_does_not_show_in_logarithms(name):
-    """Neither that of a recording's 16 bits nor that of a store's multiples of 2^-16."""
+    """Of a recording to 16 bits, and of a store to multiples of 2^-16."""
     representation = make_representation(name, PUBLISHED)
     rounded_away = np.random.default_rng(1).uniform(-0.5, 0.5, (8, 16_000)) / 32_768
     noise = PUBLISHED.complex_spectrogram(rounded_away.astype(np.float32))
@@ -182,7 +182,7 @@ def test_log_mel_complex(transform, spectrograms):
 def test_filtered_bands_are_band_pass_filters_around_the_middle_of_a_frame(
     transform, waveforms, spectrograms
 ):
-    """Against the windowed frames correlated with the filters, in the time domain."""
+    """Compared with correlations of windowed frames and filters in the time domain."""
     actual = make_representation("log_mel_complex", transform).filtered(spectrograms).numpy()
     size, length, bank = transform.n_fft, transform.window_length, mel_bank(transform)
     before = (size - length) // 2
@@ -232,7 +232,7 @@ def test_stored_precision(transform, spectrograms, name):
 
 @narrow_bands
 @pytest.mark.parametrize("name", REPRESENTATIONS)
-def test_size_of_images_is_known_without_making_one(transform, spectrograms, name):
+def test_size_of_images_is_known_in_advance(transform, spectrograms, name):
     representation = make_representation(name, transform)
     assert representation.name == name
     channels, rows = representation(spectrograms).shape[1:3]
@@ -242,7 +242,7 @@ def test_size_of_images_is_known_without_making_one(transform, spectrograms, nam
 
 @narrow_bands
 @pytest.mark.parametrize("name", REPRESENTATIONS)
-def test_nothing_of_it_is_saved_with_the_weights(name):
+def test_constants_are_not_saved_with_the_weights(name):
     assert not make_representation(name, PUBLISHED).state_dict()
 
 

@@ -1,4 +1,4 @@
-"""What a classifier answers, and from which confidence on."""
+"""The confidence threshold, and the answers that follow from it."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ PROBABILITIES = np.array(
 )
 
 
-def test_confidences_are_those_of_right_answers_to_words():
+def test_confidences_are_those_of_correct_answers_to_words():
     labels = np.array([0, 1, 2, 3, 1])
     found = thresholds.confidences(*thresholds.best(PROBABILITIES), labels, CLASSES, NO_WORDS)
     np.testing.assert_allclose(found, [0.6, 0.9], rtol=1e-6)
@@ -27,31 +27,31 @@ def test_confidences_are_those_of_right_answers_to_words():
 @pytest.mark.parametrize(
     ("kept", "expected"), [(1.0, 1), (0.95, 6), (0.5, 51), (0.25, 76), (0.0, 100)]
 )
-def test_the_threshold_keeps_the_share(kept, expected):
+def test_threshold_accepts_the_share(kept, expected):
     assert thresholds.threshold(np.arange(1, 101), kept) == expected
 
 
-def test_few_confidences_still_keep_the_share():
+def test_threshold_of_few_confidences_accepts_the_share():
     confidences = np.array([0.3, 0.5, 0.9])
     assert thresholds.threshold(confidences, 0.9) == 0.3
     assert thresholds.threshold(confidences, 0.6) == 0.5
 
 
-def test_without_confidences_no_answer_is_doubted():
+def test_without_confidences_all_answers_are_accepted():
     assert thresholds.threshold(np.empty(0), 0.95) == 0
 
 
-def test_doubtful_words_are_unknown():
+def test_words_below_the_threshold_are_unknown():
     found = thresholds.answer(*thresholds.best(PROBABILITIES), CLASSES, NO_WORDS, threshold=0.6)
     assert found.tolist() == ["bed", "unknown", "unknown", "silence", "cat"]
 
 
-def test_a_threshold_of_zero_doubts_nothing():
+def test_threshold_of_zero_accepts_everything():
     found = thresholds.answer(*thresholds.best(PROBABILITIES[:2]), CLASSES, NO_WORDS, threshold=0)
     assert found.tolist() == ["bed", "bed"]
 
 
-def test_an_answer_is_the_likeliest_class_or_unknown_and_doubt_falls_on_words_alone():
+def test_threshold_applies_to_words_alone():
     random = np.random.default_rng(1)
     probabilities = random.dirichlet(np.ones(4), 500)
     likeliest = [CLASSES[row.tolist().index(max(row))] for row in probabilities]
@@ -62,15 +62,15 @@ def test_an_answer_is_the_likeliest_class_or_unknown_and_doubt_falls_on_words_al
             assert answer == (best if counts else "unknown")
 
 
-def test_doubtful_words_are_unknown_without_a_class_of_that_name():
+def test_words_below_the_threshold_are_unknown_without_a_class_of_that_name():
     best = thresholds.best(np.array([[0.6, 0.4], [0.2, 0.8]]))
     found = thresholds.answer(*best, ["bed", "cat"], [], threshold=0.7)
     assert found.tolist() == ["unknown", "cat"]
 
 
 @pytest.mark.parametrize("kept", [0.2, 0.5, 0.9, 0.95, 1.0])
-def test_the_answers_that_count_are_as_many_as_the_threshold_is_to_keep(kept):
-    """Those to the recordings that the threshold was found on."""
+def test_number_of_accepted_answers(kept):
+    """Of the recordings that the threshold follows from."""
     random = np.random.default_rng(2)
     labels = random.integers(4, size=200)
     # In the precision that classifiers keep confidences in.

@@ -92,7 +92,7 @@ def script(monkeypatch):
 
 
 def assert_same(one, other):
-    """Both trainings (classifier, log, summary) had the same outcome, to the last bit."""
+    """Both trainings (classifier, log, summary) are equal to the last bit."""
     pd.testing.assert_frame_equal(one[1], other[1], check_exact=True)
     assert_same_weights(one[0].network.state_dict(), other[0].network.state_dict())
     measured = ("seconds", "recordings_per_second")
@@ -119,7 +119,7 @@ def test_learns_an_easy_problem(train, make_recordings):
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_networks_learn(network, tmp_path):
-    """Two words, told apart by where in frequency their energy is."""
+    """Two words with their energy at low and at high frequencies."""
     torch.manual_seed(1)
     transform = STFT(1_000, 156, window_seconds=0.1, stride_seconds=0.013, normalized=True)
     classifier = Classifier(["low", "high"], "power", transform, 1_002, network)
@@ -140,7 +140,7 @@ def test_networks_learn(network, tmp_path):
     assert accuracy == 1
 
 
-def test_log_has_a_row_an_epoch_and_set(train):
+def test_log_has_a_row_per_epoch_and_set(train):
     _, log, _ = train()
     assert list(log.columns) == ["epoch", "set", "loss", "accuracy", "learning_rate"]
     assert list(log["epoch"]) == [epoch for epoch in range(1, 7) for _ in range(2)]
@@ -178,7 +178,7 @@ def test_same_seed_same_training(train, tmp_path):
     assert not first[1].equals(other[1])
 
 
-def test_order_is_another_in_each_epoch_and_with_each_seed(train, tmp_path, orders):
+def test_order_changes_with_epoch_and_seed(train, tmp_path, orders):
     for seed in (1, 2):
         train(seed=seed)
         (tmp_path / "checkpoint.pt").unlink()
@@ -232,7 +232,7 @@ def test_varied_and_averaged_training_is_resumed_bit_for_bit(
     assert_same(train(**options), undisturbed)
 
 
-def test_each_epoch_varies_recordings_otherwise(train):
+def test_augmentation_changes_with_each_epoch(train):
     seen = []
 
     class Watched(augmentation.Augmentation):
@@ -432,7 +432,7 @@ def test_patience_and_selected_epoch(train, script, losses, patience, epochs, ke
 
 # The rate rises for the first 0.3 of the epochs: six of twenty.
 @pytest.mark.parametrize(("last", "warned"), [(2, True), (5, True), (6, False), (12, False)])
-def test_stopping_before_the_peak_is_warned_of(train, script, messages, last, warned):
+def test_warning_of_stopping_before_the_peak(train, script, messages, last, warned):
     script(range(1, 21))
     _, _, summary = train(epochs=20, patience=last - 1)
     assert summary["epochs"] == last
@@ -444,7 +444,7 @@ def test_stopping_before_the_peak_is_warned_of(train, script, messages, last, wa
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3])
-def test_whole_cycle_is_not_warned_of(train, epochs):
+def test_no_warning_after_a_whole_cycle(train, epochs):
     assert train(epochs=epochs)[2]["warning"] == ""
 
 
@@ -488,7 +488,7 @@ def test_learning_rates(train):
 
 
 @pytest.mark.parametrize(("place", "valid_loss"), [("train", 1.0), ("valid", None)])
-def test_loss_that_is_no_number(
+def test_loss_that_is_not_finite(
     make_recordings, make_classifier, tmp_path, script, place, valid_loss
 ):
     sets = {"train": make_recordings(12, seed=1), "valid": make_recordings(12, seed=2)}
@@ -508,7 +508,7 @@ def test_training_set_of_one_recording(make_recordings, make_classifier, tmp_pat
         loop.train(make_classifier(), *sets, SETTINGS, saved, None)
 
 
-def test_summary_tells_settings_and_device(train):
+def test_summary_has_settings_and_device(train):
     _, _, summary = train(max_lr=0.02)
     assert summary["max_lr"] == 0.02
     assert summary["device"] == device_name(CPU)
@@ -520,7 +520,7 @@ def test_summary_tells_settings_and_device(train):
 
 
 def test_only_whole_batches_are_compiled(train, monkeypatch):
-    """The compiler prepares for one size: another would start it again."""
+    """Another size would be compiled again."""
     undisturbed, sizes = train(), []
 
     def compiled(classifier):
@@ -545,7 +545,7 @@ def test_checkpoint_of_another_kind_is_ignored(train, tmp_path):
 
 @pytest.mark.parametrize("raised", [MemoryError(), PermissionError(13, "no", "checkpoint.pt")])
 def test_a_checkpoint_that_cannot_be_read_is_not_overwritten(train, tmp_path, monkeypatch, raised):
-    """That would cost what was trained."""
+    """The training would be lost."""
     train()
     content = (tmp_path / "checkpoint.pt").read_bytes()
     monkeypatch.setattr(torch, "load", mock.Mock(side_effect=raised))
@@ -556,7 +556,7 @@ def test_a_checkpoint_that_cannot_be_read_is_not_overwritten(train, tmp_path, mo
 
 
 def test_a_checkpoint_is_never_run(train, tmp_path):
-    """Unpickled as pickle would, it would make a file."""
+    """If it is unpickled, it writes a file."""
 
     class Harmful:
         def __reduce__(self):

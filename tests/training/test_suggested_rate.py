@@ -38,7 +38,7 @@ def test_suggestion_is_where_the_loss_falls_most_steeply(centre, seed):
 
 
 def test_steeper_fall_from_a_peak_is_not_suggested():
-    """A loss that diverges and comes down again falls most steeply where nobody could train."""
+    """A loss that diverges and falls again falls most steeply at rates too high for training."""
     losses = np.concatenate(
         [np.linspace(3, 2, 50), np.linspace(2, 9, 20), np.linspace(9, 2.5, 10), np.full(20, 2.5)]
     )
@@ -46,7 +46,7 @@ def test_steeper_fall_from_a_peak_is_not_suggested():
 
 
 def test_suggestion_is_of_the_loss_over_the_logarithm_of_the_rate():
-    """A straight fall over the logarithm is steepest everywhere; over the rate, at the lowest."""
+    """A linear fall over the logarithm has one slope; over the rate, low rates are steepest."""
     rates = np.geomspace(1e-4, 1e-1, 90)
     losses = 3 - 0.2 * np.log(rates / 1e-4)
     losses[60:] -= 0.2 * np.log(rates[60:] / rates[60])  # twice as steep from there
@@ -61,7 +61,7 @@ def test_loss_that_never_falls(losses):
 
 
 def test_smoothing():
-    """A Gaussian of three batches' width: it keeps what is level, and spreads a jump's height."""
+    """A Gaussian of three batches' width: constants stay, and a peak spreads as a bell curve."""
     assert curve(np.full(40, 2.5))["smoothed_loss"].to_numpy() == pytest.approx(2.5)
     peak = np.zeros(61)
     peak[30] = 1
@@ -142,7 +142,7 @@ def test_ends_when_the_loss_has_diverged(run, script):
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_ends_when_the_loss_is_no_number(run, script, value):
+def test_ends_when_the_loss_is_not_finite(run, script, value):
     script([3.0, 2.0, value, 1.0])
     table = run(steps=20)
     assert list(table["loss"]) == pytest.approx([3.0, 2.0])
@@ -150,12 +150,12 @@ def test_ends_when_the_loss_is_no_number(run, script, value):
 
 
 def test_more_steps_than_batches(run):
-    """Epochs follow each other, each in an order of its own."""
+    """Several epochs follow each other."""
     assert len(run(recordings=16, steps=11)) == 11
     assert len(run(recordings=3, steps=10, batch_size=8)) == 10
 
 
-def test_order_is_another_in_each_epoch_and_with_each_seed(run, orders):
+def test_order_changes_with_epoch_and_seed(run, orders):
     for seed in (1, 1000):
         run(recordings=16, steps=6, seed=seed)
     assert len(set(orders)) == len(orders) == 6

@@ -99,12 +99,11 @@ def make_model(job: Job) -> None:
     stores = in_memory.open_stores([*job.stores, *job.silence], job.threads)
     variation = augmentation.settings_of(settings["augmentation"])
     varied = _augmentation(variation, job, stores[0], target, len(chosen.names))
+    train = manifest.of_classes(Path(job.train), chosen, job.segments)
+    valid = manifest.of_classes(Path(job.valid), chosen, job.segments)
     train_set, valid_set = in_memory.load(
         stores,
-        [
-            distributed.share(manifest.of_classes(Path(path), chosen, job.segments), equal)
-            for path, equal in ((job.train, True), (job.valid, False))
-        ],
+        [distributed.share(train, equal=True), distributed.share(valid, equal=False)],
         target,
         in_memory.as_bytes(settings["memory_budget"]),
         chosen.number,
@@ -115,14 +114,7 @@ def make_model(job: Job) -> None:
         stores, settings["representation"], settings["model"], chosen
     ).to(target)
     classifier.precision = device.precision(settings["precision"], target)
-    log, summary = loop.train(
-        classifier,
-        train_set,
-        valid_set,
-        training,
-        saved,
-        varied,
-    )
+    log, summary = loop.train(classifier, train_set, valid_set, training, saved, varied)
     outcomes = inference.outcomes(classifier, valid_set)
     predictions = distributed.joint(outcomes.classes[:, 0].cpu().numpy())
     probabilities = distributed.joint(outcomes.probabilities[:, 0].cpu().numpy())
