@@ -46,10 +46,10 @@ def incomplete_report(job, failures):
         raise UserError(f"{files['recordings']} is missing.")
     figures = headline.of_files(
         facts_of(evaluated),
-        there(files["metrics"]),
-        there(files["splits"]),
-        there(files["features"]),
-        files["recordings"],
+        map(Path, there(files["metrics"])),
+        map(Path, there(files["splits"])),
+        map(Path, there(files["features"])),
+        Path(files["recordings"]),
         config["dataset"]["source"],
     )
     missing = sorted(set(map(str, job.input)).difference(there(job.input)))
