@@ -168,7 +168,7 @@ def test_results_that_were_copied_without_their_record_are_pointed_out(finished,
     done = copy.snakemake()
     assert done.returncode == 0
     assert "Nothing to be done" in done.stdout
-    assert "Warning: .snakemake has no record of how results of 45 jobs came about" in done.stdout
+    assert "Warning: .snakemake has no record of how results of 45 jobs were made" in done.stdout
     del copy.overlay["splits"]["speaker"]["seed"]
     done = copy.snakemake("--touch", "--forceall")
     assert done.returncode == 0, done.stdout

@@ -42,10 +42,10 @@ class UnrecordedResults(logging.Handler):
             named = some(sorted({job.rule.name for job in jobs}), summary.NAMED)
             logger.warning(
                 "Warning: .snakemake has no record of how results of "
-                f"{counted(len(jobs), 'job')} came about, as if copied without it ({named}). "
-                "Changed settings or recordings will not be noticed there. Repeat this command "
-                "with --touch --forceall to accept these results as up to date, or with --forceall "
-                "(or --forcerun and names of rules) to make them again."
+                f"{counted(len(jobs), 'job')} were made ({named}); they may have been copied "
+                "without it. Changes of settings or recordings will not be noticed there. Repeat "
+                "this command with --touch --forceall to accept these results as up to date, or "
+                "with --forceall (or --forcerun and names of rules) to recompute them."
             )
 
 

@@ -123,9 +123,9 @@ class Dataset(Section):
         "reported."
     )
     words: Literal["all"] | list[Word] = setting(
-        "Words to use: all that the folder has, or a list. One word is enough for runs with "
-        "`silence`. Folders that look like sets or like copies of others are refused unless "
-        "they are listed.",
+        "Words to use: all (each folder is a word) or a list. One word is enough for runs with "
+        "`silence`. A folder that is named like a set (such as `train`) or like a copy of "
+        "another folder is refused unless it is listed.",
         "all",
         fewest=1,
     )
@@ -143,7 +143,7 @@ class Dataset(Section):
     )
     on_unreadable: Literal["error", "skip"] = setting(
         "What to do about files that cannot be decoded: error (stop and list them) or skip. "
-        "Changing this checks all recordings and trains all runs again.",
+        "After a change of this, all recordings are checked again and all runs are retrained.",
         "error",
     )
     archive: Archive
@@ -160,7 +160,10 @@ class Audio(Section):
         maximum=384_000,
     )
     seconds: float = setting(
-        "Length, s. Recordings are cut or zero-padded to it.", 1.0, above=0, maximum=60
+        "Length of the network's input, s. Recordings are cut or zero-padded to it.",
+        1.0,
+        above=0,
+        maximum=60,
     )
     window: Literal["loudest", "start"] = setting(
         "Part of a longer recording: loudest (with the most energy) or start.", "loudest"
@@ -182,17 +185,18 @@ class Stft(Section):
 
 
 class Features(Section):
-    """Complex spectrograms, computed once and cached: any number of named settings."""
+    """Complex spectrograms, which are computed once and cached. Add as many variants as you need; a
+    run chooses one by its name."""
 
     stft: Stft
     rounding: int | Off = setting(
-        "Values are rounded to multiples of 2^-rounding, which halves their size on disk; off "
-        "keeps float16.",
+        "Values are rounded to multiples of 2^-rounding, which halves their size on disk. off: "
+        "float16 without this rounding.",
         16,
         minimum=8,
         maximum=24,
     )
-    chunk_length: int = setting("Utterances per chunk of a store.", 64, minimum=1, maximum=4096)
+    chunk_length: int = setting("Recordings per chunk of a store.", 64, minimum=1, maximum=4096)
     compression: Literal["zstd", "lz4"] = setting(
         "zstd takes an eighth less space; lz4 is read twice as fast, which matters if the "
         "recordings do not fit into memory (see benchmarks/README.md).",
@@ -201,7 +205,8 @@ class Features(Section):
 
 
 class Split(Section):
-    """Divisions into training, validation and test set: any number of named settings."""
+    """Divisions into training, validation and test set. Add as many variants as you need; a run
+    chooses one by its name."""
 
     method: Literal["random", "speaker", "official"] = setting(
         "random (recordings at random, as published), speaker (speakers at random, so that "
@@ -217,7 +222,8 @@ class Split(Section):
 
 
 class RangeTest(Section):
-    """Learning rate range test: the rate rises from `lowest` to `highest` in `steps` batches."""
+    """Learning rate range test: the learning rate rises from `lowest` to `highest` in `steps`
+    batches."""
 
     lowest: float = setting("First learning rate.", 1e-6, above=0)
     highest: float = setting("Last learning rate.", 1.0, above=0)
@@ -232,8 +238,8 @@ class Ratios(Section):
 
 
 class Augmentation(Section):
-    """Random variation of training recordings, sampled each time they are used; all off as
-    published. A run's settings are merged over these."""
+    """Random variation of training recordings, sampled each time they are used. The published
+    experiment has none, so all are off. A run may override single settings."""
 
     time_stretch: float = setting(
         "Largest change of the speaking rate, as a share, such as 0.15.", 0, minimum=0, below=1
@@ -247,24 +253,29 @@ class Augmentation(Section):
     )
     gain_db: float = setting("Largest gain, up or down, dB.", 0, minimum=0, maximum=60)
     shift_seconds: float = setting(
-        "Largest shift, either way, s; rounded to steps of the transform.", 0, minimum=0, maximum=60
+        "Largest shift in time, either way, s. Shifts are whole steps of the transform.",
+        0,
+        minimum=0,
+        maximum=60,
     )
     noise_share: float = setting(
-        "Share of recordings that get noise. It is cut from the first half of the recordings "
-        "in `_background_noise_`; the second half is for tests.",
+        "Share of training recordings to which noise is added. The noise is from the first half "
+        "of each recording in `_background_noise_`; the second half is for tests.",
         0,
         minimum=0,
         maximum=1,
     )
     noise_snr_db: Ratios
     mixup: float = setting(
-        "Recordings are mixed in pairs, in shares sampled from the Beta distribution with this "
-        "parameter, such as 0.2.",
+        "Mixup: recordings are mixed in pairs. Their shares are sampled from the Beta "
+        "distribution with this parameter, such as 0.2.",
         0,
         minimum=0,
         maximum=10,
     )
-    polarity: bool = setting("Whether half of the recordings have their sign flipped.", False)
+    polarity: bool = setting(
+        "Whether the sign of the waveform is flipped, in half of the recordings.", False
+    )
     time_masks: int = setting(
         "Number of time masks: intervals set to the recording's mean level.",
         0,
@@ -326,8 +337,8 @@ class Training(Section):
         used_by=("train",),
     )
     memory_budget: float | Auto = setting(
-        "Memory for spectrograms, GB; if they need more, they are streamed from their stores. "
-        "auto is half of the free memory (on a GPU, 0.6).",
+        "Memory for spectrograms, GB. If they need more, they are streamed from their stores. "
+        "auto: half of the free memory, or 0.6 of a GPU's free memory.",
         "auto",
         above=0,
         used_by=READING,
@@ -339,7 +350,8 @@ class Training(Section):
         "Recordings per step.", 128, minimum=2, maximum=65_536, used_by=(*MAKING, CARD)
     )
     max_lr: float | Auto = setting(
-        "Highest learning rate of the schedule; auto uses the range test's suggestion.",
+        "Highest learning rate of the schedule. auto: the rate that the range test "
+        "(`range_test`) suggests.",
         0.01,
         above=0,
         maximum=10,
@@ -379,8 +391,8 @@ class Training(Section):
         used_by=("train", CARD),
     )
     test_shift_seconds: float = setting(
-        "Test probabilities are averaged over five shifts of up to this much either way, s; 0 "
-        "uses the recordings as they are. Changing this does not retrain.",
+        "Largest shift of a test recording in time, either way, s. Its probabilities are averaged "
+        "over five shifts. 0: no shift. A change of this does not retrain.",
         0,
         minimum=0,
         maximum=60,
@@ -407,10 +419,10 @@ class Run(Training, total=False):
         "compressed",
         "log_mel_complex",
     ] = setting(
-        "What the network is given: complex, power, magnitude, sqrt, log (of power), mel (128 "
-        "bands) or compressed (complex with square-rooted magnitudes). For the residual "
-        "network also log_mel (40 bands) and log_mel_complex (with phases), which are too "
-        "small for the published one.",
+        "The network's input: complex, power, magnitude, sqrt (of magnitude), log (of power), mel "
+        "(128 bands) or compressed (complex with square-rooted magnitudes). The residual network "
+        "also takes log_mel (40 bands) and log_mel_complex (with phases), which are too small "
+        "for the published network.",
         used_by=(*MAKING, CARD, *COMPARING),
     )
 
@@ -433,9 +445,9 @@ class Predict(Section):
         None,
     )
     keep: float = setting(
-        "Share of correct answers accepted. It sets the confidence threshold: less probable "
-        "words are reported as `unknown`, so a smaller share gives fewer wrong answers. "
-        "Exported models have this threshold, too.",
+        "Share of correct validation answers accepted. It sets the confidence threshold. Words "
+        "with a lower probability are reported as `unknown`: a smaller share gives fewer wrong "
+        "answers. Exported models have this threshold, too.",
         0.95,
         above=0,
         maximum=1,
@@ -452,7 +464,7 @@ class Config(Section):
     splits: dict[str, Split]
     training: Training
     runs: dict[str, Run]
-    train: list[RunName] = setting("The runs that `snakemake` builds.", fewest=1)
+    train: list[RunName] = setting("The runs that `snakemake` trains and reports.", fewest=1)
     explore: Explore
     predict: Predict
 
