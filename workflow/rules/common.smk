@@ -1,4 +1,4 @@
-# Needs nothing. Makes the canonical config, and the helpers that rules are written with.
+# Makes the canonical config, and the helpers that rules are written with.
 
 import os
 import sys
@@ -100,8 +100,7 @@ def untracked(value):
 
 def settings_for(rule):
     """A function of wildcards: the settings of the wildcard's run that a rule depends on."""
-    names = settings.names_for(rule)
-    return lambda wildcards: {name: RUNS[wildcards.run][name] for name in names}
+    return lambda wildcards: settings.of_rule(rule, RUNS[wildcards.run])
 
 
 # Resources of jobs that train or evaluate a run.
@@ -184,9 +183,3 @@ def of_run(key):
 def file_of_split(file):
     """A function of wildcards: a file of the split of the wildcard's run."""
     return lambda wildcards: f"<results>/splits/{RUNS[wildcards.run]['split']}/{file}"
-
-
-def settings_of_runs(runs, rule):
-    """The settings of these runs that a rule depends on."""
-    names = settings.names_for(rule)
-    return {run: {name: RUNS[run][name] for name in names} for run in runs}

@@ -19,8 +19,8 @@ rule compare_runs:
         ENVIRONMENT
     params:
         runs={
-            run: found | {"run": RUNS[run]["run"]}
-            for run, found in settings_of_runs(COMPARED, "compare_runs").items()
+            name: settings.of_rule("compare_runs", run) | {"run": run["run"]}
+            for name, run in COMPARED.items()
         },
         code=code_of("compare_runs.py"),
     script:

@@ -60,6 +60,6 @@ def inputs_of_headline(runs):
 def facts_of(runs):
     """What the opening page states about these runs next to their figures."""
     return {
-        run: facts | {"published": PUBLISHED[run]}
-        for run, facts in settings_of_runs(runs, "headline").items()
+        name: settings.of_rule("headline", run) | {"published": PUBLISHED[name]}
+        for name, run in runs.items()
     }

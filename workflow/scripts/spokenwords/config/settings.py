@@ -480,9 +480,13 @@ def definition(section: type[Section], name: str) -> Setting:
     return getattr(section, name, Setting())
 
 
+def of_rule(rule: str, run: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a run that a rule depends on. Raises `ValueError` if there are none."""
+    return {name: run[name] for name in _names(rule)}
+
+
 @cache
-def names_for(rule: str) -> list[str]:
-    """The names of a run's settings that a rule depends on. Raises `ValueError` if it has none."""
+def _names(rule: str) -> list[str]:
     names = sorted(name for name in types(Run) if rule in definition(Run, name).used_by)
     if not names:
         raise ValueError(f"No setting of a run is used by a rule {rule!r}.")
@@ -492,7 +496,7 @@ def names_for(rule: str) -> list[str]:
 def for_card(config: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that a run's model depends on, with those of its features and its split."""
     features = config["features"][run["features"]]
-    return {name: run[name] for name in names_for(CARD)} | {
+    return of_rule(CARD, run) | {
         "features": {name: features[name] for name in ("stft", "rounding")},
         "split": config["splits"][run["split"]],
     }
