@@ -94,7 +94,7 @@ def run(module: str, job: Mapping[str, Any], processes: int, threads: int) -> No
             raise UserError(
                 error.read_text(encoding="utf-8")
                 if error.exists()
-                else "A training process was ended from outside, maybe for lack of memory. The "
+                else "A training process was killed, maybe for lack of memory. The "
                 "job's log names the signal; run the workflow again to resume."
             )
 
