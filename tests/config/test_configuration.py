@@ -543,7 +543,10 @@ def test_a_run_may_be_like_another():
     ("runs", "told"),
     [
         ("{a: {like: complx}}", "key runs.a.like names 'complx', which is not in `runs`; did"),
-        ("{a: {like: mel}, mel: off}", "key runs.a.like names 'mel', a run that is off."),
+        (
+            "{a: {like: mel}, mel: off}",
+            "key runs.a.like is 'mel', but this run is off: name another run.",
+        ),
         ("{a: {like: 3}}", "key runs.a.like is 3; it must be text: put it in quotes."),
         ("{a: {like: [mel]}}", "key runs.a.like is a list; it must be text"),
         (
@@ -551,8 +554,8 @@ def test_a_run_may_be_like_another():
             "key runs.3 has an invalid name; it must be text: put it in quotes.",
         ),
         ("{a: {like: b}, b: {split: random}}", "key runs.a lacks `features`"),
-        ("{a: {like: a}}", "key runs.a.like goes in a circle: a -> a."),
-        ("{a: {like: b}, b: {like: c}, c: {like: b}}", "key runs.c.like goes in a circle: a -> b"),
+        ("{a: {like: a}}", "key runs.a.like is circular (a -> a): remove one `like`."),
+        ("{a: {like: b}, b: {like: c}, c: {like: b}}", "key runs.c.like is circular (a -> b"),
         ("{a: {like: mel, epochs: many}}", "key runs.a.epochs is 'many'"),
         ("{a: {like: mel}, mel: {epochs: many}}", "key runs.mel.epochs is 'many'"),
         ("{a: {like: mel}, mel: 3}", "key runs.mel is 3; it must be a mapping"),

@@ -21,7 +21,7 @@ def no_gpu(monkeypatch):
 def test_missing_gpu(no_gpu):
     with pytest.raises(UserError, match=r"\(config key training\.device or .*\)"):
         device.choose("cuda", threads=1)
-    with pytest.raises(UserError, match=r"`cuda` is demanded \(--device\) but"):
+    with pytest.raises(UserError, match=r"`cuda` is required \(--device\) but"):
         device.choose("cuda", 1, "--device")
 
 

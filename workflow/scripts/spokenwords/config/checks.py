@@ -53,8 +53,8 @@ def _check_transform(key: str, stft: Mapping[str, Any], audio: Mapping[str, Any]
         raise UserError(f"Config key {key}.stride_seconds is less than one sample.")
     if round(audio["seconds"] * rate) <= stft["n_fft"] // 2:
         raise UserError(
-            f"Config key audio.seconds is {audio['seconds']:g}, too short for {key}.n_fft, "
-            f"{stft['n_fft']} samples at {rate} Hz."
+            f"Config key audio.seconds is {audio['seconds']:g}, too short for {key}.n_fft "
+            f"({stft['n_fft']} samples at {rate} Hz): raise it, or lower n_fft."
         )
 
 
@@ -108,7 +108,8 @@ def _check_sizes(
         ("augmentation.frequency_warp", varied["frequency_warp"] * bins),
     ):
         if 0 < frames_or_bins < 0.5:
+            unit = f"a bin ({bin_hz:.3g} Hz)" if "frequency" in name else f"a frame ({frame:.3g} s)"
             raise UserError(
-                f"Config key {key}.{name} is too small to have an effect: it is "
-                f"{frames_or_bins:.2g} frames or bins of {frame:.3g} s or {bin_hz:.3g} Hz."
+                f"Config key {key}.{name} is too small to have an effect: it changes a spectrogram "
+                f"by {frames_or_bins:.2g} of {unit} at most. Raise it, or set it to 0."
             )

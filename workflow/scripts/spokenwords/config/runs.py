@@ -24,11 +24,13 @@ def inherited(name: str, runs: Mapping[str, Any], off: Container[str]) -> dict[s
     while like := runs[chain[-1]].get("like"):
         key = f"runs.{chain[-1]}.like"
         if like in off:
-            raise UserError(f"Config key {key} names {like!r}, a run that is off.")
+            raise UserError(f"Config key {key} is {like!r}, but this run is off: name another run.")
         if like not in runs:
             raise refusals.unknown_name(key, like, "runs", runs)
         if like in chain:
-            raise UserError(f"Config key {key} goes in a circle: {' -> '.join([*chain, like])}.")
+            raise UserError(
+                f"Config key {key} is circular ({' -> '.join([*chain, like])}): remove one `like`."
+            )
         chain.append(like)
     whole: dict[str, Any] = {}
     for place in reversed(chain):

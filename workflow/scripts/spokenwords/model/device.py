@@ -41,7 +41,7 @@ def choose(wanted: str, threads: int, setting: str | None = None) -> torch.devic
     available = torch.cuda.is_available()
     if wanted == "cuda" and not available:
         raise UserError(
-            "The device `cuda` is demanded "
+            "The device `cuda` is required "
             f"({setting or 'config key training.device or runs.<run>.device'}) but PyTorch finds "
             "no GPU; choose `auto` or `cpu`."
         )

@@ -53,7 +53,7 @@ def asked(place: str | None, cache: Path) -> dict[str, str]:
     try:
         return {"place": place, "digest": digest(Path(place), cache)}
     except UserError as error:
-        raise UserError(f"{error} Config key predict.recordings names it.") from None
+        raise UserError(f"{error} Correct config key predict.recordings.") from None
 
 
 def digest(place: Path, cache: Path) -> str:

@@ -21,7 +21,7 @@ def similar(missing: Iterable[str], present: Iterable[str]) -> list[str]:
     """Return hints on missing words that differ from others only in case, encoding or spaces."""
     there = {letters(word).casefold(): word for word in present}
     return [
-        f"{word!a} is missing, but there is {there[seen]!a}: spell it so, or rename the folder."
+        f"{word!a} is missing, but there is {there[seen]!a}: use this spelling or rename it."
         for word in missing
         if (seen := letters(word).casefold()) in there
     ]

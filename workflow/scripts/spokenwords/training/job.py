@@ -137,9 +137,9 @@ def _suggested(rates: str) -> float:
     rate = suggested_rate.suggestion(pd.read_csv(rates))
     if rate is None:
         raise UserError(
-            "The loss did not fall at any learning rate of the range test, so `auto` finds none: "
-            "set `max_lr` to a number, or change `range_test` (config keys of training or of the "
-            "run)."
+            "The loss did not fall at any learning rate of the range test, so there is no rate for "
+            "`max_lr: auto`. Set `max_lr` to a number, or change `range_test` (config keys of "
+            "training or of the run)."
         )
     return rate
 
