@@ -124,7 +124,7 @@ def test_a_table_that_is_missing_is_reported_before_anything_runs(copy, tmp_path
     copy.overlay["dataset"] |= {"source": source, "metadata": "mswc/missing.csv"}
     done = copy.snakemake("--dry-run")
     assert done.returncode == 1
-    assert "The table mswc/missing.csv (config key dataset.metadata) cannot be read" in done.stdout
+    assert "The table mswc/missing.csv (config key dataset.metadata) is not readable" in done.stdout
     assert "Traceback" not in done.stdout
 
 
@@ -134,7 +134,7 @@ def test_a_table_of_other_recordings_is_refused(copy, tmp_path):
     write_table(copy.folder / "mswc/tt", table[table["WORD"] != "агач"])
     done = copy.snakemake("--dry-run")
     assert done.returncode == 1
-    sentence = "(config key dataset.metadata) names no recording of 1 of the words in mswc/tt/clips"
+    sentence = "(config key dataset.metadata) lists no recordings of 1 word in mswc/tt/clips"
     assert f"tt_splits.csv {sentence}: агач." in done.stdout
     assert "Traceback" not in done.stdout
 
@@ -144,6 +144,6 @@ def test_too_few_words_with_many_recordings(copy, tmp_path):
     copy.overlay["dataset"]["min_recordings"] = 11
     done = copy.snakemake("--dry-run")
     assert done.returncode == 1
-    sentence = "None of 4 words in mswc/tt/clips has 11 recordings or more (config key"
+    sentence = "All 4 words in mswc/tt/clips have fewer than 11 recordings (config key"
     assert f"{sentence} dataset.min_recordings)" in done.stdout
     assert "Traceback" not in done.stdout

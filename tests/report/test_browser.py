@@ -50,7 +50,7 @@ def test_words_that_are_markup_are_shown_as_text(open_alluvial):
 def test_the_alluvial_plot_shows_counts_by_mouse_and_by_key(open_alluvial):
     page = open_alluvial(["cat", "dog"])
     count, plot = page.locator("#count"), page.locator("svg")
-    assert count.inner_text().startswith("Point at a stream")
+    assert count.inner_text().startswith("Point at a flow")
     confused = "1 recording of “{}” was predicted as “{}” (25.0\N{NO-BREAK SPACE}% of “{}”)"
     page.keyboard.press("Tab")
     assert count.inner_text() == confused.format("cat", "dog", "cat")

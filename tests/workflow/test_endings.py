@@ -41,7 +41,7 @@ def test_without_the_data_folder_snakemake_does_what_needs_none(own_words, optio
     shutil.rmtree(own_words.folder / "words")
     done = own_words.snakemake(option)
     assert done.returncode == 0, done.stdout
-    assert "Error" not in done.stdout
+    assert "Error:" not in done.stdout
 
 
 @pytest.mark.parametrize("arguments", [["--dry-run"], ["--touch"], [INVENTORY], []])
