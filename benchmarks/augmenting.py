@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from torchaudio.transforms import Spectrogram
 
-from spokenwords.jobs.device_name import device_name
 from spokenwords.model import device
 from spokenwords.model.augmentation import Augmentation, Noise, Settings
+from spokenwords.model.device import device_name
 from spokenwords.recordings import audio, data_folder
 from spokenwords.spectrograms.read_noise import read_noise_store
 from spokenwords.spectrograms.rounding import to_float16

@@ -15,9 +15,9 @@ import contest
 import torch
 from reading import manifest, write_stores
 
-from spokenwords.jobs.device_name import device_name
 from spokenwords.model import device
 from spokenwords.model.classifier import Classifier
+from spokenwords.model.device import device_name
 from spokenwords.spectrograms import in_memory, streamed
 from spokenwords.spectrograms.stft import STFT
 from spokenwords.training import loop

@@ -29,9 +29,9 @@ from torch import nn
 from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
-from spokenwords.jobs.device_name import device_name
 from spokenwords.model import device
 from spokenwords.model.classifier import Classifier
+from spokenwords.model.device import device_name
 from spokenwords.recordings import audio
 from spokenwords.spectrograms import in_memory
 from spokenwords.training import loop

@@ -259,7 +259,6 @@ def reworded(old, new):
         HEARING | {"words/few.py": "F = 2"},
         HEARING | {"spokenwords/jobs/paths.py": "P = 2"},
         HEARING | {"spokenwords/jobs/progress.py": ""},
-        reworded("from spokenwords.jobs import paths\n", "from spokenwords import jobs\n"),
     ],
 )
 def test_what_cannot_change_a_result_keeps_it(of_tree, tree):
@@ -311,6 +310,10 @@ def test_what_cannot_change_a_result_keeps_it(of_tree, tree):
         HEARING | {"words/__init__.py": "FEW = 2"},
         reworded("if TYPE_CHECKING:\n", "if LIMIT:\n"),
         reworded("import few, sounds", "import few as sounds, sounds as few"),
+        reworded(
+            "from spokenwords.jobs import paths\n",
+            "from spokenwords.jobs import progress as paths\n",
+        ),
     ],
 )
 def test_what_can_change_a_result_changes_it(of_tree, tree):
@@ -695,3 +698,42 @@ def test_every_python_finds_the_same(tmp_path, version):
         check=True,
     )
     assert done.stdout.split() == [fingerprint.of_script(script) for script in scripts]
+
+
+WORKING = """
+def load(rows, wanted, threads, progress):
+    def read(part):
+        rows[part] = 1
+        return 1
+
+    for count in threads.map(read, wanted.values()):
+        progress.advance(count)
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("rows[part] = 1", "rows[part] = 2"),
+        ("threads.map(read, wanted.values())", "threads.map(read, wanted.keys())"),
+        ("threads.map", "map"),
+        ("progress.advance(count)", "progress.advance(read(count))"),
+    ],
+)
+def test_work_in_the_loop_of_a_progress_line_counts(of_tree, old, new):
+    """The loop has no statement but a progress line, and yet does the work."""
+    assert old in WORKING
+    before = of_tree({"script.py": WORKING})
+    assert of_tree({"script.py": WORKING.replace(old, new)}) != before
+
+
+def test_every_line_that_reads_spectrograms_counts(tmp_path):
+    """Whatever the loop around them: rows in another order are other recordings."""
+    scripts = tmp_path / "scripts"
+    shutil.copytree(LIBRARY, scripts, ignore=shutil.ignore_patterns("__pycache__"))
+    before = fingerprint.of_script(scripts / "train.py")
+    path = scripts / "spokenwords/spectrograms/in_memory.py"
+    source = path.read_text(encoding="utf-8")
+    assert "piece.rows" in source
+    path.write_text(source.replace("piece.rows", "piece.rows[::-1]"), encoding="utf-8")
+    assert fingerprint.of_script(scripts / "train.py") != before

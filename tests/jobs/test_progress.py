@@ -11,14 +11,16 @@ import pytest
 
 from spokenwords.errors import UserError
 from spokenwords.jobs import progress
-from spokenwords.jobs.progress import Progress, duration
+from spokenwords.jobs.progress import Progress
+from spokenwords.wording import duration
 
 LIBRARY = Path(progress.__file__).parents[2]
 START = """
 import logging, os, sys, warnings
 from spokenwords.errors import UserError
 from spokenwords.jobs.log import job_log, logger
-from spokenwords.jobs.progress import Progress, duration
+from spokenwords.jobs.progress import Progress
+from spokenwords.wording import duration
 """
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from spokenwords.errors import UserError
-from spokenwords.jobs.device_name import device_name
 from spokenwords.model import device
+from spokenwords.model.device import device_name
 
 CPU = torch.device("cpu")
 

@@ -20,9 +20,9 @@ from torch.optim.optimizer import (
 )
 
 from spokenwords.errors import UserError
-from spokenwords.jobs.device_name import device_name
 from spokenwords.model import augmentation, inference
 from spokenwords.model.classifier import Classifier
+from spokenwords.model.device import device_name
 from spokenwords.model.networks import NETWORKS
 from spokenwords.spectrograms.in_memory import Recordings
 from spokenwords.spectrograms.stft import STFT

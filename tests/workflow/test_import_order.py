@@ -87,9 +87,7 @@ def test_jobs_contains_only_what_cannot_change_a_result():
     """Fingerprints leave this package out: a module that computes a result must not be added."""
     assert {name.partition(".")[2] for name in MODULES if top(name) == "jobs"} == {
         "atomic",  # write, then rename
-        "device_name",
         "disk_space",
-        "durations",
         "fingerprint",
         "free_memory",
         "hashing",

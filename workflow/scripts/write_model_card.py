@@ -13,11 +13,10 @@ from spokenwords.recordings import classes, manifest
 with job_log(snakemake.log[0]):
     settings = snakemake.params.settings
     chosen = classes.of_stores(snakemake.input.stores, settings)
-    segments = snakemake.input.get("segments", [])
     alarms = snakemake.input.false_alarms
     # The test set has no segments of noise.
     sets = {
-        name: manifest.of_classes(Path(snakemake.input[name]), chosen, segments)
+        name: manifest.of_classes(Path(snakemake.input[name]), chosen, snakemake.input.segments)
         for name in ("train", "valid", "test")
     }
     page = card.page(

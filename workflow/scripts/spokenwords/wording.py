@@ -1,4 +1,4 @@
-"""Numbers and lists in sentences."""
+"""Numbers, durations and lists in sentences."""
 
 from collections.abc import Iterable
 
@@ -13,3 +13,13 @@ def some(names: Iterable[str], most: int = 10) -> str:
     names = list(names)
     others = len(names) - most
     return ", ".join(names[:most]) + (f" and {others:,} more" if others > 0 else "")
+
+
+def duration(seconds: float) -> str:
+    """Return a duration such as 42 s, 3 min 20 s or 2 h 5 min."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"

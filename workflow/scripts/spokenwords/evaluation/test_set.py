@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from spokenwords.evaluation import confusion, metrics, predictions
-from spokenwords.jobs.device_name import device_name
 from spokenwords.model import inference
+from spokenwords.model.device import device_name
 from spokenwords.recordings import classes, manifest
 from spokenwords.spectrograms import in_memory
 

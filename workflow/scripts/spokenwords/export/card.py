@@ -12,8 +12,8 @@ import yaml
 
 from spokenwords.export import data, figures
 from spokenwords.export.markdown import code, escaped
-from spokenwords.jobs.progress import duration
 from spokenwords.recordings import limits
+from spokenwords.wording import duration
 
 SNIPPET = '''\
 """python recognise.py RECORDING.wav"""

@@ -10,7 +10,7 @@ import pandas as pd
 
 from spokenwords.evaluation import metrics
 from spokenwords.export import latency, onnx_model, parity
-from spokenwords.jobs.device_name import device_name
+from spokenwords.model.device import device_name
 
 if TYPE_CHECKING:
     from spokenwords.model.classifier import Classifier

@@ -13,7 +13,7 @@ import torch
 from spokenwords.errors import UserError
 from spokenwords.evaluation import intervals, predictions
 from spokenwords.export import onnx_model
-from spokenwords.jobs import progress
+from spokenwords.jobs.progress import Progress
 from spokenwords.recordings import audio
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def compare(
     """
     number = {name: place for place, name in enumerate(classifier.words)}
     parts = []
-    done = progress.Progress("Comparing", len(stored), "recordings")
+    progress = Progress("Comparing", len(stored), "recordings")
     # Batch by batch: all probabilities of a thousand words would take gigabytes.
     for start in range(0, len(stored), BATCH_SIZE):
         rows = stored[start : start + BATCH_SIZE]
@@ -84,7 +84,7 @@ def compare(
         ]
         largest = np.abs(expected - found).max(axis=1), np.abs(differences).max(axis=0)
         parts.append((*largest, found.argmax(axis=1)))
-        done.advance(len(rows))
+        progress.advance(len(rows))
     return Comparison(*map(np.concatenate, zip(*parts, strict=True)))
 
 

@@ -1,10 +1,10 @@
 """A fingerprint of what code means: the same after an edit that cannot change a result.
 
 It leaves out comments, docstrings, layout, annotations (except those of fields, which libraries
-read), the package `jobs`, and messages:
+read), the modules of the package `jobs`, and messages:
 
 - the arguments of `raise` and of calls of `MESSAGES`, and the text of `assert`;
-- calls of `logger`, `progress` and `warn` that are statements, and `if` and `for` around them;
+- calls of `logger`, `progress` and `warn` that are statements;
 - imports, private functions, private constants and local variables that only these use.
 
 Messages may call functions to read something. One that assigns, awaits or yields is not left out.
@@ -26,9 +26,9 @@ MESSAGES = {"UserError", "Progress", "megabytes_progress", "require_space", "add
 # Exceptions whose arguments are results: an exit status, or a recording's status in inventories.
 RESULTS = {"SystemExit", "StopIteration", "UnreadableRecordingError"}
 # Calls without side effects: variables that are computed with these alone may be left out.
-BUILT_IN = {"len", "sorted", "min", "max", "sum", "map", "filter", "list", "set", "str"}
+BUILT_IN = {"len", "sorted", "min", "max", "sum", "list", "set", "str"}
 METHODS = {"join", "format", "strip", "items", "keys", "values", "get", "getLogger"}
-READING = BUILT_IN | METHODS | {"difference", "intersection"}
+METHODS |= {"difference", "intersection"}
 
 
 def of_script(script: Path) -> str:
@@ -184,12 +184,12 @@ class _Code:
         return _with(node, msg=self._without(node.msg))
 
     def stated(self, node: ast.stmt, place: type) -> ast.AST | None:
-        return self._without(node) if self._only_tells(node, place) else node
+        return self._without(node) if self._only_tells(node) else node
 
     def decided(self, node: ast.If, place: type) -> ast.AST | None:
         if getattr(node.test, "attr", getattr(node.test, "id", "")) == "TYPE_CHECKING":
             return _with(node, body=[]) if node.orelse else self._without(node.test)
-        return self.stated(node, place)
+        return node
 
     def imported_(self, node: ast.Import | ast.ImportFrom, place: type) -> ast.AST | None:
         base = ""
@@ -203,9 +203,10 @@ class _Code:
             bound = alias.asname or alias.name.partition(".")[0]
             self.imported.add(bound)
             is_of_jobs = any(f"{module}.".startswith(f"{name}.") for name in JOBS)
-            if bound not in self.unused and not is_of_jobs:
-                self.imports.add(module)
+            if bound not in self.unused:
                 names.append(alias)
+                if not is_of_jobs:
+                    self.imports.add(module)
         return _with(node, names=names) if names else None
 
     def _without(self, node: ast.AST | None) -> ast.AST | None:
@@ -230,27 +231,31 @@ class _Code:
         self.defined.setdefault(name, []).extend(values)
         return name in self.unused
 
-    def _only_tells(self, node: ast.AST, place: type) -> bool:
-        """Whether a statement does nothing but log messages."""
+    def _only_tells(self, node: ast.AST) -> bool:
+        """Whether a statement does nothing but log a message or the progress."""
         match node:
-            case ast.Expr(ast.Call(func=ast.Attribute(value=ast.Name(id="logger" | "progress")))):
+            case ast.Expr(ast.Call(func=ast.Attribute(value=ast.Name(id="logger")))):
                 return not _acts(node)
             case ast.Expr(ast.Call(func=ast.Name(id="warn"))):
                 return not _acts(node)
-            case ast.If(read) | ast.For(iter=read):
-                parts = [*node.body, *node.orelse]
-                return self.reads(read) and all(self._only_tells(part, place) for part in parts)
-            case ast.Assign():
-                return self.assigned(node, place) is None
+            case ast.Expr(ast.Call(func=ast.Attribute(value=ast.Name(id="progress"))) as call):
+                return all(map(self.reads, [*call.args, *call.keywords]))
         return False
 
     def reads(self, node: ast.AST) -> bool:
         """Whether it is known that an expression does no more than read."""
-        return not _acts(node) and all(
-            _called(each) in READING or not self.unused.isdisjoint(_names(each.func))
-            for each in ast.walk(node)
-            if isinstance(each, ast.Call)
-        )
+        calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
+        return not _acts(node) and all(map(self._only_reads, calls))
+
+    def _only_reads(self, call: ast.Call) -> bool:
+        if not self.unused.isdisjoint(_names(call.func)):
+            return True  # a function for messages
+        match call.func:
+            case ast.Name(id=name):
+                return name in BUILT_IN
+            case ast.Attribute(attr=name):
+                return name in METHODS
+        return False
 
 
 KINDS: dict[type[ast.AST], Callable[..., ast.AST | None]] = {
@@ -267,7 +272,6 @@ KINDS: dict[type[ast.AST], Callable[..., ast.AST | None]] = {
     ast.Call: _Code.called,
     ast.Assert: _Code.asserted,
     ast.Expr: _Code.stated,
-    ast.For: _Code.stated,
     ast.If: _Code.decided,
     ast.Import: _Code.imported_,
     ast.ImportFrom: _Code.imported_,

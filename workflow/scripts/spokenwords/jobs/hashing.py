@@ -20,16 +20,19 @@ READERS = 8
 
 
 def hash_of(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, as hexadecimal digits, or `UNREADABLE`.
+    """Return the SHA-256 of a file's bytes, as hexadecimal digits. Raises `OSError`."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_if_readable(path: Path) -> str:
+    """Return the `hash_of` a recording, or `UNREADABLE`.
 
     Raises `OSError` if too many files are open.
     """
     try:
         # Reading a pipe or a device would never end.
-        if not path.is_file():
-            return UNREADABLE
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return hash_of(path) if path.is_file() else UNREADABLE
     except OSError as error:
         if error.errno in TOO_MANY_OPEN:
             raise
@@ -96,7 +99,7 @@ def _failed(folder: Path, names: list[str], contents: list[str]) -> bool:
 
 
 def _hashes(folder: Path, names: list[str]) -> list[str]:
-    return [hash_of(folder / name) for name in names]
+    return [hash_if_readable(folder / name) for name in names]
 
 
 def digest_of(text: str) -> str:

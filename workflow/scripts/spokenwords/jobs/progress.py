@@ -3,7 +3,7 @@
 import logging
 import time
 
-from spokenwords.jobs.durations import duration
+from spokenwords.wording import duration
 
 logger = logging.getLogger("spokenwords")
 

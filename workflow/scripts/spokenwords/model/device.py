@@ -56,6 +56,14 @@ def choose(wanted: str, threads: int, setting: str | None = None) -> torch.devic
     return torch.device("cpu")
 
 
+def device_name(device: torch.device) -> str:
+    """Return the name of a GPU, or of the CPU with its number of threads."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    name = torch.cpu.get_capabilities().get("cpu_name") or platform.machine()
+    return f"{name}, {torch.get_num_threads()} threads"
+
+
 def precision(wanted: str, device: torch.device) -> torch.dtype:
     """Return the data type of the network's arithmetic for `wanted`: float32, bfloat16, or auto.
 

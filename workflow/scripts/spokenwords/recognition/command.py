@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import TextIO
 from spokenwords.config import settings
 from spokenwords.errors import UserError
 from spokenwords.jobs import atomic
-from spokenwords.jobs.machine_errors import is_out_of_memory
+from spokenwords.jobs.machine_errors import TOO_MANY_OPEN, is_out_of_memory
 from spokenwords.recognition import inputs
 
 SOME_UNREADABLE, FAILED, INTERRUPTED = 1, 2, 130
@@ -23,7 +24,7 @@ EXIT_STATUS = """\
 exit status:
   0  all recordings were read
   1  some recordings were unreadable; the table contains the errors, and all other recordings
-  2  there is no complete table; the reason is printed"""
+  2  there is no complete table: the reason is printed, or the reader of the table has ended"""
 
 logger = logging.getLogger("spokenwords")
 
@@ -88,9 +89,13 @@ def exit_status(work: Callable[[], int]) -> int:
         logger.error(f"Error: {error}")
         return FAILED
     except Exception as error:
-        if not is_out_of_memory(error):
+        if is_out_of_memory(error):
+            problem = "There is not enough memory: end other programs, or lower --threads."
+        elif getattr(error, "errno", None) in TOO_MANY_OPEN:
+            problem = "Too many files are open: raise the limit with `ulimit -n 8192`."
+        else:
             raise
-        logger.error("Error: There is not enough memory: end other programs, or lower --threads.")
+        logger.error(f"Error: {problem}")
         return FAILED
 
 
@@ -108,6 +113,13 @@ def _count(text: str) -> int:
 
 def _write_table(arguments: argparse.Namespace) -> int:
     paths = [path for place in arguments.recordings for path in inputs.recordings(place)]
+    advice = "name a run's model.pt"
+    try:
+        arguments.model.open("rb").close()
+    except OSError as error:
+        raise UserError(
+            f"The model {arguments.model} is not readable ({error.strerror}): {advice}."
+        ) from None
     # Importing PyTorch takes seconds: errors in the arguments are reported before.
     import torch
 
@@ -115,15 +127,9 @@ def _write_table(arguments: argparse.Namespace) -> int:
     from spokenwords.recognition import table
 
     threads = arguments.threads or torch.get_num_threads()
-    advice = "name a run's model.pt"
-    try:
-        classifier = device.load_classifier(
-            arguments.model, arguments.device, "auto", threads, "--device", advice
-        )
-    except OSError as error:
-        raise UserError(
-            f"The model {arguments.model} is not readable ({error.strerror}): {advice}."
-        ) from None
+    classifier = device.load_classifier(
+        arguments.model, arguments.device, "auto", threads, "--device", advice
+    )
     with _table(arguments.output) as file:
         rows = table.recognize(classifier, paths, arguments.keep, threads)
         return SOME_UNREADABLE if table.write(rows, file) else 0
@@ -132,8 +138,10 @@ def _write_table(arguments: argparse.Namespace) -> int:
 @contextmanager
 def _table(output: Path | None) -> Iterator[TextIO]:
     """The file for the table: standard output, or a file that appears when it is complete."""
-    if output and output.exists() and not output.is_file():
+    if output and os.path.exists(output) and not os.path.isfile(output):  # noqa: PTH110, PTH113
         raise UserError(f"{output} is not a regular file: name a file for the table (--output).")
+    if not output and sys.stdout is None:
+        raise UserError("Standard output is closed: name a file for the table (--output).")
     try:
         if output:
             with (
@@ -148,6 +156,9 @@ def _table(output: Path | None) -> Iterator[TextIO]:
     except BrokenPipeError:
         sys.exit(FAILED)  # The reader of standard output, such as `head`, has ended.
     except OSError as error:
+        # Others come from reading a recording: decoders raise these, and no others.
+        if is_out_of_memory(error) or error.errno in TOO_MANY_OPEN:
+            raise
         place = output or "standard output"
         raise UserError(
             f"The table cannot be written to {place} ({error.strerror or error})."

@@ -12,8 +12,6 @@ from typing import Any
 from spokenwords.errors import UserError
 from spokenwords.names import NOISE, SILENCE, SILENCE_SEGMENTS, UNKNOWN
 
-SETTINGS = ("words", "unknown", "silence")  # of a run, for `choose`
-
 
 @dataclass(frozen=True)
 class Classes:

@@ -232,4 +232,4 @@ def noise(folder: Path) -> dict[str, str]:
     noises = folder / NOISE
     if not noises.is_dir():
         return {}
-    return {name: hashing.hash_of(noises / name) for name in recordings(noises)}
+    return {name: hashing.hash_if_readable(noises / name) for name in recordings(noises)}

@@ -50,7 +50,7 @@ def of_word(
             "peak": 0.0,
             "rms": 0.0,
             "energy_left_out": 0.0,
-            "sha256": hashing.hash_of(path),
+            "sha256": hashing.hash_if_readable(path),
             "samples_sha256": "",
         }
         try:

@@ -7,11 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from spokenwords.jobs.progress import duration
 from spokenwords.recordings import limits
 from spokenwords.recordings.splits import read_summary
 from spokenwords.recordings.tables import read_table
-from spokenwords.wording import counted, some
+from spokenwords.wording import counted, duration, some
 
 MARK = "{headline}"  # where a template wants the page
 PURPOSES = ("training", "validation", "test")

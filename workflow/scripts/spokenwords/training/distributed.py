@@ -25,7 +25,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from spokenwords.errors import UserError
-from spokenwords.jobs.machine_errors import machine_error
+from spokenwords.jobs.machine_errors import OUT_OF_MEMORY, machine_error
 
 if TYPE_CHECKING:
     from spokenwords.model.classifier import Classifier
@@ -94,8 +94,9 @@ def run(module: str, job: Mapping[str, Any], processes: int, threads: int) -> No
             raise UserError(
                 error.read_text(encoding="utf-8")
                 if error.exists()
-                else "A training process ended unexpectedly, maybe because memory ran out; the "
-                "job's log names the signal. Run the workflow again to resume the training."
+                # A scheduler may try again with more memory.
+                else f"{OUT_OF_MEMORY}, or something else killed a training process; the job's log "
+                "names the signal. Run the workflow again to resume the training."
             )
 
 

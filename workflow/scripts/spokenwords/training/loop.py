@@ -12,11 +12,11 @@ from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from spokenwords.errors import UserError
-from spokenwords.jobs.device_name import device_name
 from spokenwords.jobs.progress import Progress
 from spokenwords.model import inference
 from spokenwords.model.augmentation import Augmentation
 from spokenwords.model.classifier import Classifier
+from spokenwords.model.device import device_name
 from spokenwords.spectrograms.in_memory import Recordings, batches_per_epoch
 from spokenwords.spectrograms.streamed import StreamedRecordings
 from spokenwords.training import distributed
