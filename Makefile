@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test soak slurm-test lint settings lock pictures clean
 .DELETE_ON_ERROR:
-# Where this is set, every job would compile anew all that it imports.
+# If this is set, every job compiles everything that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
 demo: $(VENV)/run.installed
@@ -43,7 +43,7 @@ slurm-test:
 	$(MAKE) VENV=.venv-slurm .venv-slurm/development.installed .venv-slurm/slurm.installed
 	.venv-slurm/bin/python -m pytest -m slurm
 
-# The locked files, made again from what the .in files ask for.
+# Make the locked files from the .in files.
 lock: $(VENV)/uv.installed
 	for name in run development benchmarks slurm; do \
 	    $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -14,7 +14,10 @@ def test_the_hash_is_the_sha256_of_the_bytes(tmp_path):
     # The example of FIPS 180-4.
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert hashing.hash_of(tmp_path / "a") == expected
-    assert hashing.hash_of(tmp_path / "missing") == hashing.UNREADABLE
+    assert hashing.hash_if_readable(tmp_path / "a") == expected
+    assert hashing.hash_if_readable(tmp_path / "missing") == hashing.UNREADABLE
+    with pytest.raises(FileNotFoundError):
+        hashing.hash_of(tmp_path / "missing")
 
 
 def test_too_many_open_files_do_not_make_a_file_unreadable(tmp_path, monkeypatch):
@@ -25,7 +28,7 @@ def test_too_many_open_files_do_not_make_a_file_unreadable(tmp_path, monkeypatch
 
     monkeypatch.setattr(Path, "open", fail)
     with pytest.raises(OSError, match="Too many open files"):
-        hashing.hash_of(tmp_path / "a")
+        hashing.hash_if_readable(tmp_path / "a")
 
 
 @pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 2), (64, 8), (None, 1)])

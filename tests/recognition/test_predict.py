@@ -174,7 +174,7 @@ def test_a_closed_standard_output_is_reported(model, recordings):
         ["sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=subprocess.PIPE, timeout=120
     )
     assert done.returncode == 2
-    assert b"Error: The table cannot be written to standard output" in done.stderr
+    assert b"Error: Standard output is closed: name a file for the table" in done.stderr
     assert b"Traceback" not in done.stderr
 
 

@@ -97,7 +97,7 @@ def test_errors_are_told_once_at_the_end_and_others_go_on(own_words):
         "Error: ValueError:",
         f"Log: {log}",
         "",
-        "Stopped: what is finished is kept, and the same command goes on from there.",
+        "Stopped: finished results are kept; repeat the command to resume.",
     ]
     assert len(ending) == 6
     assert ending[5].startswith("Snakemake's log: ")
@@ -119,8 +119,8 @@ def test_an_analysis_that_fails_is_named_in_the_report(finished, tmp_path):
         "Error: KeyError: (0.0, 1.0)",
         "Log: results/small/logs/difficulty/mel.log",
         "",
-        "The report results/small/report.html lacks what failed.",
-        "Stopped: what is finished is kept, and the same command goes on from there.",
+        "The report results/small/report.html is incomplete.",
+        "Stopped: finished results are kept; repeat the command to resume.",
     ]
     report = page.read_text()
     assert "This report is incomplete." in report

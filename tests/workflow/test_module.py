@@ -18,8 +18,14 @@ module spoken_words:
 
 use rule * from spoken_words{renamed}
 
+onstart:
+    spoken_words.onstart()
+
 onsuccess:
     spoken_words.onsuccess()
+
+onerror:
+    spoken_words.onerror()
 """
 WORDS = ("left", "right")
 FILES = [f"{word}/speaker{number}_nohash_0.wav" for word in WORDS for number in range(5)]

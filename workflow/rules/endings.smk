@@ -119,14 +119,14 @@ def lines_of_failure(log):
             try:
                 page = incomplete_report(job, failures)
             except Exception as error:
-                lines.append(f"The report could not be made without: {error}")
+                lines.append(f"The report could not be made: {error}")
             else:
                 if page:
-                    lines.append(f"The report {page} lacks what failed.")
+                    lines.append(f"The report {page} is incomplete.")
     stopped = failures or ERRORS or scheduler._executor_error
     lines.append(
-        f"{'Stopped' if stopped else 'Interrupted'}: what is finished is kept, and the same "
-        f"command goes on from there.\nSnakemake's log: {', '.join(log)}"
+        f"{'Stopped' if stopped else 'Interrupted'}: finished results are kept; repeat the "
+        f"command to resume.\nSnakemake's log: {', '.join(log)}"
     )
     return lines
 

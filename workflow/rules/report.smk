@@ -66,7 +66,13 @@ rule html_report:
     conda:
         ENVIRONMENT
     params:
-        texts=fingerprint.of_files([*REPORT.glob("*.rst"), REPORT / "report.css"]),
+        # Captions; the opening page is an input.
+        texts=fingerprint.of_files(
+            [
+                *set(REPORT.glob("*.rst")).difference(REPORT.glob("opening_*")),
+                REPORT / "report.css",
+            ]
+        ),
         code=code_of("html_report.py"),
     script:
         "../scripts/html_report.py"
