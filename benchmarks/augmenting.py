@@ -1,8 +1,8 @@
-"""What augmentation costs a batch, each kind alone and all together, on the training device.
+"""Time that augmentation takes per batch, each kind alone and all together, on the training device.
 
-Batches are of 128 real recordings, in float16 as they are kept; pieces of noise are cut from the
-folder's `_background_noise_`. Beside it stands what augmenting waveforms would need on top of its
-own cost: their transform.
+Batches have 128 real recordings, in float16 as in memory; segments of noise are cut from the
+folder's `_background_noise_`. For comparison, the benchmark prints the time of the transform, which
+augmented waveforms would need in addition.
 
     python benchmarks/augmenting.py --folder data/speech_commands_11words
 """

@@ -1,7 +1,7 @@
-"""Shuffled batches of 128 delivered to the CPU: this project's loaders and what else people use.
+"""Speed of reading shuffled batches of 128 to the CPU: this project's loaders and common others.
 
-Each contestant prepares its own copy of the same recordings, and delivers epochs in a process of
-its own: one from a cold page cache, then further ones. Contestants take turns.
+Each contestant prepares its own copy of the same recordings, and reads epochs in its own process:
+one from a cold page cache, then further ones. Contestants take turns.
 
     make .venv/benchmarks.installed
     .venv/bin/python benchmarks/batches.py --folder data/speech_commands_11words
@@ -153,7 +153,7 @@ class MemoryMapped(Contestant):
 
 
 class WebDataset(Contestant):
-    """Tar shards of float16 .npy, written in random order, shuffled anew in a buffer of 1,000."""
+    """Tar shards of float16 .npy, written in random order, shuffled again in a buffer of 1,000."""
 
     def build(self):
         import webdataset

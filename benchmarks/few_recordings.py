@@ -1,7 +1,7 @@
-"""Draw accuracy over the number of recordings a word: python few_recordings.py --results DIR.
+"""Plot accuracy by recordings per word: python few_recordings.py --results DIR.
 
 The results are those of `snakemake compare` with few_recordings.yaml. Writes few_recordings.svg
-beside this file, and prints its points.
+next to this file, and prints its points.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""How loud must a recording be? Accuracy on the test set, turned down, up and sent by telephone.
+"""Accuracy on the test set by level: turned down, turned up, and with a telephone's band.
 
-Recordings are scaled, rounded to 16 bits again, and classified by each model: printed is the share
-that is right, and in brackets that reaches the model's threshold besides. So are pieces of the data
-set's noise, of which the share is printed that reaches it.
+Recordings are scaled, rounded to 16 bits again, and classified by each model. The benchmark prints
+the share of correct answers and, in brackets, the share that also reaches the model's threshold;
+for segments of the data set's noise, the share that reaches it.
 
     python benchmarks/levels.py --folder data/speech_commands_11words \
         --split results/splits/speaker results/runs/best/model.pt results/runs/wide/model.pt

@@ -1,11 +1,11 @@
-"""What a thousand words of a thousand recordings take: time, memory, files and bytes of each stage.
+"""Time, memory, files and bytes of each stage for a thousand words of a thousand recordings.
 
-Recordings are made by cheap variation: half a second of four tones, those of the word, in another
-pitch, level and noise each time. Snakemake then runs stage by stage, to the report. A training that
-streams all its spectrograms is watched for some minutes and interrupted; for what follows from a
-model, one is trained on four recordings a word, which fit into memory, and tested on all that the
-test set has. A tenth of the words tells what grows faster than they do. Best in a fresh clone:
-files are counted in `.snakemake` too.
+Recordings are synthesised: half a second of the word's four tones, with another pitch, level and
+noise each time. Snakemake then runs stage by stage, to the report. A training that streams all its
+spectrograms is measured for some minutes and interrupted. For the stages after training, a model is
+trained on four recordings per word, which fit into memory, and tested on the whole test set. A run
+with a tenth of the words shows what grows faster than their number. Use a fresh clone: files in
+`.snakemake` are counted, too.
 
     python benchmarks/many_words.py --words 100
     python benchmarks/many_words.py --words 1000
@@ -109,12 +109,11 @@ def shorten(manifest: Path) -> None:
 
 
 def watched(command: list[str], seconds: float | None, log: Path) -> dict[str, str]:
-    """Run a command, or so many seconds of it: how long it took and what it took.
+    """Run a command, for at most `seconds`; return its time, processor time and memory.
 
-    The memory is that which all its processes hold together, what they share counted once, at any
-    of the moments at which it is looked at.
+    The memory is the largest measured sum over all its processes; shared memory is counted once.
     """
-    # Where this is set, every job compiles anew all that it imports.
+    # Where this is set, every job compiles all that it imports again.
     environment = {key: os.environ[key] for key in os.environ.keys() - {"PYTHONDONTWRITEBYTECODE"}}
     start, before = time.perf_counter(), os.times()
     # In a group of its own: Snakemake waits for jobs that are not interrupted, too.
@@ -188,7 +187,7 @@ def main():
     folder = Path(f"data/many_words_{options.words}x{options.recordings}")
     results = Path(f"results/{folder.name}")
     if results.exists():
-        sys.exit(f"{results} is there already: what is not made anew cannot be measured.")
+        sys.exit(f"{results} exists, and only new files can be measured: delete it.")
     results.mkdir(parents=True)
     folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()

@@ -1,7 +1,7 @@
-"""How fast spectrograms are read from object storage, by its latency and by requests at a time.
+"""Speed of reading spectrograms from object storage, by its latency and by concurrent requests.
 
-Stores lie behind a server on this machine that answers each request after a pause, as object
-storage does; a chunk is an object. So many threads read a chunk each, with zarr-python and obstore.
+A server on this machine has the stores and answers each request after a pause, as object storage
+does; a chunk is an object. Each thread reads one chunk at a time, with zarr-python and obstore.
 
     make .venv/benchmarks.installed
     python benchmarks/object_storage.py --folder data/speech_commands_11words
@@ -47,16 +47,16 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 4 * max(AT_A_TIME)
 
 
-def serve(folder: Path, latency: float, told: Connection) -> None:
-    """Serve a folder, and tell the port."""
+def serve(folder: Path, latency: float, client: Connection) -> None:
+    """Serve a folder, and send the port to `client`."""
     LateAnswers.latency = latency
     server = Server(("127.0.0.1", 0), partial(LateAnswers, directory=str(folder)))
-    told.send(server.server_port)
+    client.send(server.server_port)
     server.serve_forever()
 
 
 def rates(arrays: list[zarr.Array], recordings: int, rounds: int) -> dict[str, str]:
-    """Recordings/s, medians of so many rounds, by the number of requests at a time."""
+    """Recordings/s, medians of `rounds` rounds, by the number of concurrent requests."""
 
     def read(array: zarr.Array, start: int) -> None:
         array[start : start + array.chunks[0]]
@@ -93,8 +93,8 @@ def main():
         rows = [{"stores": "files"} | measure([spectrograms(store) for store in stores])]
         for latency in LATENCIES:
             own, other = processes.Pipe()
-            told = Path(scratch), latency / 1000, other
-            server = processes.Process(target=serve, args=told, daemon=True)
+            arguments = Path(scratch), latency / 1000, other
+            server = processes.Process(target=serve, args=arguments, daemon=True)
             server.start()
             address = f"http://127.0.0.1:{own.recv()}"
             arrays = [spectrograms(behind(f"{address}/{store.name}")) for store in stores]

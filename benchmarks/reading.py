@@ -1,7 +1,7 @@
-"""How fast a store is read into memory, against its floor and against zarr-python as it comes.
+"""Speed of reading a store into memory, compared with its floor and with plain zarr-python.
 
-The floor is Blosc alone: the same chunk files, already in the page cache, decoded by a thread a
-core into buffers that are used again.
+The floor is Blosc alone: the same chunk files, already in the page cache, decoded by one thread per
+core into buffers that are reused.
 
     python benchmarks/reading.py --folder data/speech_commands_11words
 """
@@ -64,7 +64,7 @@ def manifest(stores: list[Store]) -> pd.DataFrame:
 
 
 def without_checksum(array: zarr.Array) -> zarr.Array:
-    """The same array beside it, its chunks compressed alike but without a checksum."""
+    """A copy of the array next to it, with the same compression but without checksums."""
     path = Path(str(array.store_path).removeprefix("file://"))
     with zarr.config.set(PIPELINE):
         other = zarr.create_array(

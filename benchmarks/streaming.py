@@ -1,7 +1,7 @@
-"""How much memory streaming takes, against the budget that it is given.
+"""Compare the memory that streaming takes with its budget.
 
-Each budget has a process of its own, in which two shuffled epochs of batches are drawn from the
-stores; told is by how much its resident memory grew at most.
+Each budget has its own process, which reads two shuffled epochs of batches from the stores. The
+benchmark prints the largest growth of its resident memory.
 
     python benchmarks/streaming.py --folder results/features/standard
 """

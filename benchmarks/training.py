@@ -1,11 +1,11 @@
-"""How fast a training runs: the workflow's loop, the plain port's, and one with an STFT a batch.
+"""Speed of training: the workflow's loop, the plain port's, and one with an STFT per batch.
 
-The same network, batch size and recordings; each contestant in a process of its own, in turn, on a
-CPU or a GPU. What the plain port is: see plain_port.py. The honest rival keeps recordings as 16-bit
-waveforms on the training device and transforms each batch there; all else is the workflow's.
-Reading into memory and preparing (a first epoch of two batches, compilation among it) are told
-apart. Beside them stand the roofs: what a recording takes of the device, in bytes and operations,
-and what the device gives a second.
+Contestants have the same network, batch size and recordings. Each runs in its own process, in turn,
+on a CPU or a GPU. The plain port is described in plain_port.py. The third contestant keeps
+recordings as 16-bit waveforms on the training device and transforms each batch there; all else is
+the workflow's. Reading into memory and preparing (a first epoch of two batches, with compilation)
+are measured separately. The roofs, limits of the device, are printed with them: the bytes and
+operations that a recording takes, and those that the device can do per second.
 
     python benchmarks/training.py --folder data/speech_commands_11words
 """
@@ -105,20 +105,20 @@ def waveforms(folder: Path, rows: pd.DataFrame, place: torch.device) -> in_memor
 
 
 def workflow(options, stores: Path, place: torch.device) -> dict:
-    """The workflow's loader and training loop: an epoch of so many steps, after a first one."""
+    """The workflow's loader and loop: an epoch of `options.steps` steps, after a first one."""
     precision, compiled, from_waveforms = WORKFLOW[options.only]
     compiled = compiles(compiled, place)
     opened = in_memory.open_stores(sorted(map(str, stores.glob("*.zarr/zarr.json"))), CORES)
     rows = manifest(opened)
     train_rows = rows.sample(options.steps * BATCH, random_state=1, replace=True)
-    # Few stores make up any number of recordings: those that are drawn twice are copied.
-    drawn = [train_rows, rows[: WARM_UP * BATCH], rows.sample(options.valid, replace=True)]
-    drawn = [part.sort_values(["label", "row"]) for part in drawn]
+    # Few stores make up any number of recordings: those that are sampled twice are copied.
+    samples = [train_rows, rows[: WARM_UP * BATCH], rows.sample(options.valid, replace=True)]
+    samples = [part.sort_values(["label", "row"]) for part in samples]
     start = time.perf_counter()
     if from_waveforms:
-        train_set, first, valid = (waveforms(options.folder, part, place) for part in drawn)
+        train_set, first, valid = (waveforms(options.folder, part, place) for part in samples)
     else:
-        train_set, first, valid = in_memory.load(opened, drawn, place, None)
+        train_set, first, valid = in_memory.load(opened, samples, place, None)
     read = time.perf_counter() - start
     torch.manual_seed(1)
     kind = WaveformClassifier if from_waveforms else Classifier

@@ -123,7 +123,7 @@ def write_noise(tmp_path):
 
 @pytest.fixture
 def write_store(tmp_path, write_noise):
-    """A function that writes the store of a word with so many recordings, and returns its path."""
+    """A function that writes the store of a word with `count` recordings, and returns its path."""
 
     def write(word: str, count: int, chunk_length: int = 4, transform: STFT = SMALL, **options):
         files = [f"{word}/{number}.wav" for number in range(count)]
@@ -143,7 +143,7 @@ def write_store(tmp_path, write_noise):
 
 @pytest.fixture
 def make_recordings():
-    """A function that makes a set whose words are easy to tell apart: each has a pattern."""
+    """A function that makes a set whose words are easy to classify: each has a pattern."""
 
     def make(count: int, seed: int, words: int = 3, frequency: int = 4, time: int = 5):
         shape = (2, frequency, time)
@@ -179,7 +179,7 @@ def make_classifier():
 
 @pytest.fixture
 def orders(monkeypatch):
-    """The order of each epoch to come, a recording told by the sum of its values; a list."""
+    """A list of the order of each later epoch; each recording is given by the sum of its values."""
     found, shuffled = [], Recordings.shuffled
 
     def noted(recordings, *arguments):

@@ -218,7 +218,7 @@ def text(value):
         ),
     ],
 )
-def test_a_fault_is_told_in_one_sentence_that_names_the_key(overlay, key, says):
+def test_an_error_is_one_sentence_that_names_the_key(overlay, key, says):
     message = refusal(config(overlay))
     assert re.search(rf"[Cc]onfig key {re.escape(key)}(?![\w.]*\w)", message), message
     assert says in message
@@ -445,7 +445,7 @@ def test_the_config_given_is_left_as_it_is():
         ("features: {standard: {rounding: 16}}", "features: {standard: {rounding: 16.0}}"),
         ("runs: {mel: {max_lr: 1, epochs: 2.0}}", "runs: {mel: {max_lr: 1.0, epochs: 2}}"),
         ("runs: {mel: {range_test: {highest: 1}}}", "runs: {mel: {range_test: {highest: 1.0}}}"),
-        # What a run says anew, and what it takes from `training`.
+        # What a run repeats, and what it takes from `training`.
         ("{}", "runs: {mel: {epochs: 50, patience: 3}}"),
         ("training: {seed: 5}", "training: {seed: 5}\nruns: {mel: {seed: 5}}"),
         ("runs: {mel: {seed: [1, 2]}}", "runs: {mel: {seed: [1.0, 2.0]}}"),
@@ -540,7 +540,7 @@ def test_a_run_may_be_like_another():
 
 
 @pytest.mark.parametrize(
-    ("runs", "told"),
+    ("runs", "expected"),
     [
         ("{a: {like: complx}}", "key runs.a.like names 'complx', which is not in `runs`; did"),
         (
@@ -561,15 +561,15 @@ def test_a_run_may_be_like_another():
         ("{a: {like: mel}, mel: 3}", "key runs.mel is 3; it must be a mapping"),
     ],
 )
-def test_likeness_that_cannot_be_is_told(runs, told):
-    assert told in refusal(config(f"runs: {runs}"))
+def test_errors_in_like_are_reported(runs, expected):
+    assert expected in refusal(config(f"runs: {runs}"))
 
 
 def test_the_comparison_that_ships_trains_the_published_three_with_three_seeds():
     overlay = (ROOT / "config/comparison.yaml").read_text(encoding="utf-8")
     single = of_each_seed(canonical(overlay)["runs"])
-    told = [(run["representation"], run["seed"]) for run in single.values()]
-    assert told == [(name, seed) for name in ("complex", "mel", "power") for seed in (1, 2, 3)]
+    found = [(run["representation"], run["seed"]) for run in single.values()]
+    assert found == [(name, seed) for name in ("complex", "mel", "power") for seed in (1, 2, 3)]
 
 
 def test_version_2_of_speech_commands_is_another_archive_and_folder():
@@ -854,7 +854,7 @@ def test_a_shift_in_the_test_must_leave_something():
     canonical("training: {test_shift_seconds: 0.99}")
 
 
-def test_a_word_is_not_both_told_apart_and_unknown():
+def test_a_word_is_not_both_in_words_and_in_unknown():
     both = "{words: [bed, cat, dog], unknown: [cat, up]}"
     assert "runs.mel.words and runs.mel.unknown both contain cat" in refusal(
         config(f"runs: {{mel: {both}}}")

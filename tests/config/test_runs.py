@@ -41,7 +41,7 @@ def test_features_and_splits_that_runs_use():
         ({"words": ["dog"]}, False, False, True),
     ],
 )
-def test_what_runs_need_besides_words(changes, noise, silence, false_alarms):
+def test_runs_that_need_noise_silence_or_false_alarms(changes, noise, silence, false_alarms):
     catalogue = {"plain": PLAIN, "other": PLAIN | changes}
     for choose, expected in (
         (runs.with_noise, noise),

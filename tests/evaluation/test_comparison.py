@@ -300,7 +300,7 @@ def every_plot(tables):
 
 
 def many_runs(count):
-    """Tables and logs of so many runs with long names, all tested on the same recordings."""
+    """Tables and logs of `count` runs with long names, all tested on the same recordings."""
     runs = catalogue(**{f"a_run_with_a_rather_long_name_{n}": 1 for n in range(count)})
     tests = {name: predictions(up="1" * n + "0" * (40 - n)) for n, name in enumerate(runs)}
     table = table_of_runs(runs, *np.linspace(0.5, 0.95, count))
@@ -470,7 +470,7 @@ def test_no_two_of_30_runs_look_the_same():
     handles = figure.legends[0].get_lines()
     looks = {(h.get_color(), str(h._dash_pattern)) for h in handles}
     assert len(looks) == 30
-    # Nor are neighbours told apart by colour alone.
+    # Neighbours differ in more than colour.
     for one, other in pairwise(handles):
         assert one.get_marker() != other.get_marker()
 
@@ -524,13 +524,13 @@ def test_long_names_stay_different():
     labels = figures["pairs"].axes[0].get_xticklabels()
     for one, other in pairwise(labels):
         assert not one.get_window_extent().overlaps(other.get_window_extent())
-    drawn = {
+    plotted = {
         "measures": tick_labels(figures["measures"].axes[0].yaxis),
         "words": [text.get_text() for text in figures["words"].axes[0].get_legend().texts],
         "histories": [text.get_text() for text in figures["histories"].legends[0].texts],
         "pairs": [label.get_text() for label in labels],
     }
-    for name, found in drawn.items():
+    for name, found in plotted.items():
         assert len(set(found)) == 3 and max(map(len, found)) == 28, name
 
 

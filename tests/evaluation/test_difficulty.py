@@ -172,7 +172,7 @@ def test_recordings_of_one_speaker_do_not_widen_what_is_known():
     [few], [many] = (
         of(difficulty.rates(table), "cut_at_end").itertuples() for table in (few, many)
     )
-    # Of all that the recordings of a speaker tell, one would tell as much.
+    # Recordings of a speaker are all alike here, so one of each has the same information.
     alone = made(10, cut_at_end=1.0, wrong=wrong[::5], speaker=range(10))
     [ten] = of(difficulty.rates(alone), "cut_at_end").itertuples()
     assert many.interval_high - many.interval_low < 0.3 < ten.interval_high - ten.interval_low
@@ -422,20 +422,20 @@ def test_few_speakers_make_wide_intervals():
 
 
 @pytest.mark.parametrize(
-    ("speakers", "told"),
+    ("speakers", "expected"),
     [
         (1, "of 1 speaker. With so few speakers the intervals treat recordings as independent"),
         (5, "With so few speakers the intervals treat recordings as independent, and are rough."),
         (25, "With so few speakers the intervals are rough."),
     ],
 )
-def test_few_speakers_have_a_note(speakers, told):
+def test_few_speakers_have_a_note(speakers, expected):
     names = np.array(["NA", "", "001", "$x$", "<b>", *map(str, range(20))])
     model = difficulty_model.fit(
         made(speaker=lambda table: names[np.arange(len(table)) % speakers])
     )
     assert model["odds_ratio"].notna().any()
-    assert told in note(model, TOGETHER)
+    assert expected in note(model, TOGETHER)
     assert ("ROC" in note(model, TOGETHER)) == (speakers > 1)
 
 
@@ -518,8 +518,8 @@ def test_points_and_intervals_are_where_they_should_be():
     np.testing.assert_allclose(line.get_ydata().astype(float), groups["error_rate"])
     ends = np.array([segment[:, 1] for segment in bars.get_segments()])
     np.testing.assert_allclose(ends, groups[["interval_low", "interval_high"]])
-    drawn = {line.get_xdata()[0] for line in markers(odds)}
-    assert drawn == set(model["odds_ratio"].dropna())
+    plotted = {line.get_xdata()[0] for line in markers(odds)}
+    assert plotted == set(model["odds_ratio"].dropna())
 
 
 def test_significant_properties_are_above_the_others():

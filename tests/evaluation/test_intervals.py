@@ -9,7 +9,7 @@ from scipy.stats import t
 from spokenwords.evaluation import comparison, intervals, metrics
 
 Z = 1.959964
-# A simulation's test sets: so many recordings of each speaker, alike by this correlation.
+# A simulation's test sets: EACH recordings of each speaker, which have this correlation.
 SPEAKERS, EACH, CORRELATION, ACCURACY = 40, 14, 0.05, 0.9
 
 
@@ -47,7 +47,7 @@ def wilson(share, count):
 def test_where_speakers_differ_it_is_of_fewer_recordings():
     right = {"ann": [1, 1, 1, 1], "bob": [1, 1, 1, 0], "cid": [1, 0, 0, 0], "dan": [1, 1]}
     speakers = [name for name, hits in right.items() for _ in hits]
-    # Of 14 recordings 10 are right, of each speaker's 4 or 2 so many more than 10 / 14 of them.
+    # 10 of 14 recordings are right; of each speaker's 4 or 2, this many more than 10 / 14.
     more = [4 - 40 / 14, 3 - 40 / 14, 1 - 40 / 14, 2 - 20 / 14]
     variance = 4 / 3 * sum(number**2 for number in more) / 14**2
     effective = (10 / 14 * 4 / 14) / variance * (Z / t.ppf(0.975, 3)) ** 2
@@ -78,7 +78,7 @@ def test_one_of_several_speakers_counts_as_one_recording():
 
 
 def outcomes(both, only_first, only_second, neither):
-    """What two runs make of so many recordings."""
+    """Which recordings two runs recognise, given the number of each outcome."""
     counts = both, only_first, only_second, neither
     return np.repeat([True, True, False, False], counts), np.repeat([True, False] * 2, counts)
 
@@ -184,10 +184,10 @@ def coverage(simulate, count):
     generator, ways = np.random.default_rng(1), (np.arange(SPEAKERS).repeat(EACH), None)
     found = np.zeros((count, 2))
     for row in found:
-        interval, true, *drawn = simulate(generator)
+        interval, true, *tests = simulate(generator)
         for place, speakers in enumerate(ways):
             speakers = np.arange(SPEAKERS * EACH) if speakers is None else speakers
-            low, high = interval(*drawn, speakers)
+            low, high = interval(*tests, speakers)
             row[place] = low <= true <= high
     return found.mean(axis=0)
 

@@ -95,9 +95,9 @@ def test_of_many_words_the_three_likeliest_are_listed():
     for row, probabilities, label in zip(rows, expected, LABELS, strict=True):
         order = np.argsort(-probabilities)[:3]
         assert row["target_probability"] == pytest.approx(probabilities[label], abs=1e-6)
-        told = predictions.likeliest(row)
-        assert [word for word, _ in told] == [words[i] for i in order]
-        assert [value for _, value in told] == pytest.approx(probabilities[order], abs=1e-6)
+        likeliest = predictions.likeliest(row)
+        assert [word for word, _ in likeliest] == [words[i] for i in order]
+        assert [value for _, value in likeliest] == pytest.approx(probabilities[order], abs=1e-6)
 
 
 def test_of_equally_likely_words_the_first_is_the_prediction():
@@ -165,8 +165,8 @@ def test_interval_of_macro_f1_is_that_of_resampling_recordings():
     generator = np.random.default_rng(4)
     targets = generator.integers(0, 4, 300)
     guesses = np.where(generator.random(300) < 0.7, targets, generator.integers(0, 4, 300))
-    drawn = [generator.integers(0, 300, 300) for _ in range(1_000)]
-    resampled = [f1_score(targets[draw], guesses[draw], average="macro") for draw in drawn]
+    samples = [generator.integers(0, 300, 300) for _ in range(1_000)]
+    resampled = [f1_score(targets[sample], guesses[sample], average="macro") for sample in samples]
     low, high = metrics.macro_f1_interval(targets, guesses, range(300))
     assert low == pytest.approx(np.quantile(resampled, 0.025), abs=0.006)
     assert high == pytest.approx(np.quantile(resampled, 0.975), abs=0.006)

@@ -447,7 +447,7 @@ def recognise(path, monkeypatch):
 
 
 @pytest.mark.parametrize("length", [400, 1000])
-def test_the_snippet_hears_what_the_workflow_does(tmp_path, monkeypatch, length):
+def test_the_snippet_reads_recordings_as_the_workflow_does(tmp_path, monkeypatch, length):
     samples = np.random.default_rng(1).normal(scale=0.1, size=length)
     stereo = np.stack([-0.9 * samples, samples], axis=1)  # Their mean is all but silent.
     soundfile.write(tmp_path / "a.wav", stereo, 1000, subtype="FLOAT")

@@ -587,7 +587,7 @@ def test_the_scripts_of_this_workflow_follow_what_they_import(tmp_path):
     assert changed_by("training/loop.py") == {"train.py"}
     # Sentences about folders and lists are for messages alone.
     assert changed_by("recordings/doubts.py") == set()
-    # A change of training or plots makes neither inventories nor stores nor splits anew.
+    # A change of training or plots rebuilds neither inventories nor stores nor splits.
     untouched = {"inventory.py", "spectrograms.py", "split.py", "unpack.py"}
     modules = ("training/loop.py", "report/plots/style.py", "evaluation/metrics.py")
     for module in (*modules, "model/classifier.py", "model/representation.py"):
@@ -666,7 +666,7 @@ def empty():
 def other_python(version):
     """An interpreter of this version, and the environment to run it in; None without one."""
     path = shutil.which(f"python{version}")
-    # pyenv's command of that name asks to be told the version.
+    # pyenv's command of that name needs the version as a variable.
     environment = os.environ | {"PYENV_VERSION": version, "PYTHONDONTWRITEBYTECODE": "1"}
     if path:
         check = "import sys; print('%d.%d' % sys.version_info[:2])"

@@ -65,7 +65,7 @@ def stores(write_store):
 
 @pytest.fixture
 def table(tmp_path):
-    """A function that writes a manifest of so many recordings, and returns its place."""
+    """A function that writes a manifest of n recordings, and returns its path."""
 
     def table(name, rows):
         lines = ["file,word,label,speaker,row\n", *(f"up/{n}.wav,up,1,,{n}\n" for n in range(rows))]

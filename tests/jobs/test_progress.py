@@ -199,13 +199,13 @@ def test_a_user_error_is_an_exception_with_a_message():
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that stands still until it is told to move."""
+    """A clock that stands still until a test moves it."""
     clock = SimpleNamespace(now=1000.0)
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: clock.now))
     return clock
 
 
-def test_a_line_tells_share_rate_and_time_left(clock, messages):
+def test_a_line_has_share_rate_and_time_left(clock, messages):
     task = Progress("Spectrograms yes", 2000, "recordings")
     clock.now += 10
     task.advance(500)
@@ -224,13 +224,13 @@ def test_the_rate_is_that_of_the_whole_task(clock, messages):
 
 def test_lines_are_an_interval_apart(clock, messages):
     task = Progress("Task", 100, "steps", interval_seconds=5)
-    told = []
+    logged = []
     for second in range(1, 21):
         clock.now += 1
         task.advance()
-        if len(messages) > len(told):
-            told.append(second)
-    assert told == [5, 10, 15, 20]
+        if len(messages) > len(logged):
+            logged.append(second)
+    assert logged == [5, 10, 15, 20]
 
 
 def test_steps_between_lines_are_counted(clock, messages):

@@ -55,7 +55,7 @@ def test_the_log_of_an_earlier_job_has_no_error_of_this_one(tmp_path):
         ([("bird/a_nohash_0.wav", "a"), ("cat/a_nohash_0.wav", "a")], "2 recordings of 1 speaker"),
         # Silence has no speaker.
         ([("bird/a_nohash_0.wav", "a"), ("_background_noise_/hum.wav", "")], None),
-        # Names that do not tell who speaks.
+        # Names that do not contain a speaker.
         ([("bird/1.wav", "bird/1.wav")], "1 recording"),
         ([("bird/1.wav", "bird/1.wav"), ("cat/a_nohash_0.wav", "a")], "2 recordings"),
     ],

@@ -412,7 +412,7 @@ def test_shares_of_mixup_follow_the_beta_distribution(alpha):
     recordings = torch.zeros(1_000, 2, 1, 1, dtype=torch.float16)
     _, targets = augmented(only(mixup=alpha), recordings, torch.arange(1_000), words=1_000)
     shares = targets.diagonal().numpy()
-    # That of a recording drawn as its own partner is one.
+    # The share of a recording that is mixed with itself is one.
     shares = shares[shares < 1 - 1e-6] if alpha > 1 else shares
     assert stats.kstest(shares, stats.beta(alpha, alpha).cdf).pvalue > 0.01
 

@@ -251,9 +251,9 @@ def test_a_path_without_recordings_is_reported(tmp_path, make):
         tmp_path / ("long" * 1000): "There is no recording, folder or list",
         tmp_path / "pipe": "There is no recording, folder or list",
     }.items():
-        with pytest.raises(UserError, match=words) as told:
+        with pytest.raises(UserError, match=words) as caught:
             inputs.recordings(path)
-        assert str(path) in str(told.value)
+        assert str(path) in str(caught.value)
 
 
 # When recordings count as changed.

@@ -101,11 +101,11 @@ def test_a_reader_that_stops_early_ends_the_command_in_silence(model, recordings
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout.readline().startswith(b"file,start,end,answer")
         process.stdout.close()
-        told = process.stderr.read()
+        errors = process.stderr.read()
         process.wait(timeout=120)
     assert process.returncode == 2
-    assert b"Traceback" not in told
-    assert b"Broken pipe" not in told
+    assert b"Traceback" not in errors
+    assert b"Broken pipe" not in errors
 
 
 @pytest.mark.parametrize("place", ["a file", "standard output"])
@@ -210,23 +210,23 @@ def test_a_file_that_is_no_model_is_reported_without_the_workflows_advice(tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("raised", "told"),
+    ("raised", "expected"),
     [
         (MemoryError(), "There is not enough memory: end other programs, or lower --threads."),
         (RuntimeError("CUDA out of memory. Tried"), "There is not enough memory: end other"),
         (OSError(28, "No space left on device"), "The table cannot be written to standard output"),
     ],
 )
-def test_errors_of_the_machine_are_reported(model, tmp_path, ask, monkeypatch, raised, told):
+def test_errors_of_the_machine_are_reported(model, tmp_path, ask, monkeypatch, raised, expected):
     (tmp_path / "a.wav").touch()
     monkeypatch.setattr(table, "recognize", mock.Mock(side_effect=raised))
     status, said = ask(str(model), "a.wav", "--device", "cpu")
-    assert (status, said.startswith(f"Error: {told}")) == (2, True)
+    assert (status, said.startswith(f"Error: {expected}")) == (2, True)
     assert "config" not in said
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         ([], "the following arguments are required: MODEL, RECORDING"),
         (["model.pt"], "the following arguments are required: RECORDING"),
@@ -249,14 +249,14 @@ def test_errors_of_the_machine_are_reported(model, tmp_path, ask, monkeypatch, r
     ],
 )
 def test_wrong_arguments_are_reported_before_anything_is_done(
-    model, tmp_path, ask, arguments, told
+    model, tmp_path, ask, arguments, expected
 ):
     (tmp_path / "model.pt").write_bytes(model.read_bytes())
     (tmp_path / "a.wav").touch()
     (tmp_path / "empty").mkdir()
     status, said = ask(*arguments)
     assert status == 2
-    assert told in said
+    assert expected in said
     assert {path.name for path in tmp_path.iterdir()} == {"model.pt", "a.wav", "empty"}
 
 
@@ -334,7 +334,7 @@ def test_what_is_recognised_again(recognized, tmp_path):
 
 
 @pytest.mark.workflow
-def test_recordings_are_looked_for_only_when_they_are_asked_for(finished, tmp_path):
+def test_recordings_are_searched_only_for_the_target_predict(finished, tmp_path):
     copy = finished.duplicate(tmp_path / "copy")
     copy.overlay["predict"] = {"recordings": "nowhere"}
     assert copy.plan() == {}

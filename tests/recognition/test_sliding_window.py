@@ -184,10 +184,10 @@ def events(confidences):
     classifier = tones.classifier()
     windows = np.zeros((len(confidences), 5), np.float32)
     windows[:, 4] = 0.5
-    for row, told in zip(windows, confidences, strict=True):
-        if told:
-            row[:] = (1 - told[1]) / 4
-            row[classifier.words.index(told[0])] = told[1]
+    for row, answer in zip(windows, confidences, strict=True):
+        if answer:
+            row[:] = (1 - answer[1]) / 4
+            row[classifier.words.index(answer[0])] = answer[1]
     length = 1000 + 100 * (len(confidences) - 1)
     return [
         (event.word, round(10 * event.start))

@@ -292,7 +292,7 @@ def test_the_table_and_its_file(tmp_path):
     for one in (table, read):
         assert list(one.columns) == acoustics.COLUMNS
         assert list(one["file"]) == list(test["file"])
-        # Of the third, nothing tells who speaks.
+        # The third has no speaker.
         assert list(one["recordings_of_speaker_in_training"]) == [2, 1, pd.NA]
         assert list(one["cut_at_end"][:2]) == [False, True]
         assert list(one[acoustics.ESTIMATES].isna().any(axis=1)) == [False, False, True]

@@ -33,7 +33,7 @@ RETRIES = download.RETRIES
 
 @dataclass
 class Server:
-    """What it is told to do, and what it was asked: (path, Range header) a request."""
+    """How the server answers, and `requests`: (path, Range header) of each."""
 
     url: str
     ranges: bool = True
@@ -52,12 +52,12 @@ def server():
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             asked = self.headers.get("Range")
-            told.requests.append((self.path, asked))
-            fault = told.faults.pop(0) if told.faults else None
-            content = told.content.get(self.path)
+            mirror.requests.append((self.path, asked))
+            fault = mirror.faults.pop(0) if mirror.faults else None
+            content = mirror.content.get(self.path)
             if isinstance(fault, int) or content is None:
                 return self.answer(fault or 404, b"")
-            start = first_byte(asked) if asked and told.ranges else 0
+            start = first_byte(asked) if asked and mirror.ranges else 0
             if start >= len(content):
                 return self.answer(416, b"")
             self.answer(206 if start else 200, content[start:], CUT if fault == "cut" else None)
@@ -75,10 +75,10 @@ def server():
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        told = Server(f"http://127.0.0.1:{http.server_port}")
+        mirror = Server(f"http://127.0.0.1:{http.server_port}")
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield told
+        yield mirror
         http.shutdown()
         thread.join()
 
@@ -156,7 +156,7 @@ def test_a_whole_partial_file_needs_no_bytes(server, tmp_path):
 
 
 @pytest.mark.parametrize("size", [123_456, 1_000_000, 2_000_000])
-def test_a_spoilt_partial_file_is_fetched_anew(server, tmp_path, size):
+def test_a_damaged_partial_file_is_downloaded_again(server, tmp_path, size):
     (tmp_path / "a.tar.partial").write_bytes(bytes(size))
     fetch([f"{server.url}/a.tar"], SHA256, tmp_path / "a.tar")
     assert (tmp_path / "a.tar").read_bytes() == CONTENT
@@ -206,7 +206,7 @@ def test_a_wrong_checksum_leaves_nothing(server, tmp_path):
     assert server.requests[-1] == ("/a.tar", None)
 
 
-def test_when_all_mirrors_fail_the_user_is_reported_why_and_what_to_do(
+def test_when_all_mirrors_fail_the_message_has_reasons_and_what_to_do(
     server, tmp_path, monkeypatch
 ):
     def unknown_name(*_, **__):
@@ -425,7 +425,7 @@ def test_a_zip_under_a_tars_name_is_refused(tmp_path):
 
 
 def test_an_archive_without_entries_leaves_an_empty_folder(tmp_path):
-    """Which has no words: told where the words are looked for."""
+    """An archive without words is reported when the words are read."""
     unpack(write_archive(tmp_path / "a.tar.gz", {}), tmp_path / "words")
     assert read_tree(tmp_path / "words") == {}
     with pytest.raises(UserError, match="contains no folder of"):

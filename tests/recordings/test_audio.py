@@ -110,7 +110,7 @@ def word(seconds=0.4, amplitude=0.1):
 
 
 def at(onset, sound, seconds=3.0, noise=0.001, seed=0):
-    """`sound` from `onset` (s) on in so many seconds of noise; float32 [samples]."""
+    """`sound` from `onset` (s) on in `seconds` of noise; float32 [samples]."""
     samples = np.random.default_rng(seed).normal(scale=noise, size=round(seconds * RATE))
     first = round(onset * RATE)
     samples[first : first + len(sound)] += sound
@@ -129,7 +129,7 @@ def start_of(samples, length=RATE):
 @pytest.mark.parametrize(("noise", "tolerance"), [(0, 0.03), (0.001, 0.03), (0.01, 0.16)])
 @pytest.mark.parametrize(
     ("onset", "start"),
-    # A word of 0.4 s has 0.3 s before and after it, if there are so many.
+    # A word of 0.4 s has 0.3 s before and after it, if the recording is long enough.
     [(0.0, 0.0), (0.1, 0.0), (0.3, 0.0), (0.7, 0.4), (1.5, 1.2), (2.3, 2.0), (2.6, 2.0)],
 )
 def test_a_word_is_in_the_middle_of_the_loudest_window(onset, start, noise, tolerance):
@@ -301,7 +301,7 @@ def that_claims_four_gigabytes(path, values):
     path.write_bytes(content)
 
 
-def with_a_chunk_beyond_the_length_told(path, values):
+def with_a_chunk_beyond_the_length_in_the_header(path, values):
     """As programs leave files whose length they never correct."""
     with_other_chunks(path, values)
     content = bytearray(path.read_bytes())
@@ -330,7 +330,7 @@ def test_odd_rates_that_a_recording_may_have_are_kept(tmp_path, rate):
     "make",
     [
         *(plain, extensible, big_endian, truncated, with_other_chunks),
-        *(that_claims_four_gigabytes, with_a_chunk_beyond_the_length_told),
+        *(that_claims_four_gigabytes, with_a_chunk_beyond_the_length_in_the_header),
     ],
 )
 def test_16_bit_wav_files_are_decoded_as_soundfile_does(tmp_path, make, channels):

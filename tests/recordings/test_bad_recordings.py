@@ -31,7 +31,7 @@ class Usable:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """`reason` is a part of what is told."""
+    """`reason` is a part of the message."""
 
     reason: str
 
@@ -50,7 +50,7 @@ def content(data: bytes):
 
 
 def wav(data: bytes = bytes(2000), tag=1, channels=1, rate=RATE, block=2, bits=16) -> bytes:
-    """A WAV file byte by byte, its header as told."""
+    """A WAV file byte by byte, its header as given."""
     described = struct.pack("<HHIIHH", tag, channels, rate, rate * block, block, bits)
     chunks = b"WAVEfmt " + struct.pack("<I", len(described)) + described
     chunks += b"data" + struct.pack("<I", len(data)) + data

@@ -102,9 +102,9 @@ def test_a_word_without_training_recordings_stops_the_run(tmp_path):
         valid=[("bed", "ben"), ("cat", "carl")],
         test=[("up", "dora"), ("cat", "eve"), ("cat", "carl"), ("cat", None)],
     )
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as caught:
         manifest.of_classes(train, classes.choose(WORDS, ALL))
-    message = str(told.value)
+    message = str(caught.value)
     assert message.startswith(f"{train} has no recordings of cat, but this run needs them.")
     # In which sets it is, how often, by whom.
     assert (
@@ -159,7 +159,7 @@ def test_a_set_without_any_of_the_words_is_reported(train):
         manifest.of_classes(train, chosen)
 
 
-def test_a_word_called_silence_may_be_unknown_beside_the_class():
+def test_a_word_called_silence_may_be_unknown_next_to_the_class():
     words = ["bed", "cat", "silence"]
     chosen = classes.choose(words, ALL | {"unknown": ["silence"], "silence": True})
     assert chosen.names == ["bed", "cat", "unknown", "silence"]

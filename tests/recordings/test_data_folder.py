@@ -67,7 +67,7 @@ def test_a_folder_without_words_is_reported(tmp_path, files):
 
 
 def test_a_single_word_is_a_data_set(tmp_path):
-    """Noise can be the other class; whether a run has one is told of the run."""
+    """Noise can be the other class; whether a run has one is checked for each run."""
     write(tmp_path / "data", "yes/a.wav", "_background_noise_/a.wav")
     assert data_folder.words(tmp_path / "data", "all", 1) == {"yes": ["a.wav"]}
 
@@ -132,7 +132,7 @@ def test_names_that_are_no_text_are_refused(folder, name):
         ("no/0a7c2a8d_nohash_12.flac", "0a7c2a8d"),
         ("yes/anna maria_nohash_0.wav", "anna maria"),
         ("yes/001_nohash_0.wav", "001"),
-        # Nothing tells who speaks: each file is its own speaker, across words too.
+        # No speakers are given: each file is its own speaker, across words too.
         ("yes/anna.wav", "yes/anna.wav"),
         ("no/anna.wav", "no/anna.wav"),
         ("yes/_nohash_0.wav", "yes/_nohash_0.wav"),
@@ -181,7 +181,7 @@ def test_digests_last_from_scan_to_scan(scan, folder):
     assert scan() == before
 
 
-def test_the_same_content_written_anew_has_the_same_digest(scan, folder):
+def test_the_same_content_written_again_has_the_same_digest(scan, folder):
     before = scan()
     path = folder / "yes/a_nohash_0.wav"
     content = path.read_bytes()
@@ -318,7 +318,7 @@ def test_words_that_have_not_changed_are_not_read_again(scan, folder, monkeypatc
         b'{"gone": ["0", "0"]}',
     ],
 )
-def test_a_corrupt_cache_is_made_anew(scan, tmp_path, content):
+def test_a_corrupt_cache_is_rebuilt(scan, tmp_path, content):
     before = scan()
     cache = tmp_path / "cache" / "scan.json"
     good = json.loads(cache.read_text())
@@ -337,7 +337,7 @@ def test_a_cache_that_is_not_writable_is_not_used(scan, folder, tmp_path):
     assert [path.name for path in tmp_path.rglob("*partial*")] == []
 
 
-def test_the_cache_leaves_nothing_beside_it(scan, tmp_path):
+def test_the_cache_leaves_no_other_file(scan, tmp_path):
     scan()
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["scan.json"]
 

@@ -1,4 +1,4 @@
-"""The data set that a config names: what digests tell of its folder and its table."""
+"""The data set that a config names: how digests depend on its folder and its table."""
 
 import pytest
 

@@ -438,9 +438,9 @@ def archive() -> bytes:
 @pytest.mark.parametrize(("make", "reason"), DAMAGED.values(), ids=DAMAGED.keys())
 def test_what_cannot_be_decoded_is_named_for_what_it_is(decode, capfd, make, reason):
     for _ in range(2):  # FFmpeg's messages are not repeated, unless asked to be.
-        with pytest.raises(decoding.UnreadableRecordingError) as told:
+        with pytest.raises(decoding.UnreadableRecordingError) as caught:
             decode(make())
-        assert str(told.value) == reason
+        assert str(caught.value) == reason
     assert capfd.readouterr() == ("", "")
 
 

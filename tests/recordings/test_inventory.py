@@ -277,7 +277,7 @@ def test_summary_counts_by_word():
     assert summary.index.tolist() == ["no", "up", "yes"]
     assert summary["recordings"].tolist() == [1, 1, 4]
     assert summary["usable"].tolist() == [1, 0, 3]
-    # The name of no/a.wav tells no speaker.
+    # The name of no/a.wav contains no speaker.
     assert summary["speaker_known"].tolist() == [0, 0, 3]
     assert summary["speakers"].tolist() == [0, 0, 2]
     # Hours: 108 s of `yes` are 0.03.

@@ -120,8 +120,8 @@ def test_the_outcome_depends_on_the_recordings_not_on_their_order(method):
     for seed in range(3):
         shuffled = recordings.sample(frac=1, random_state=seed)
         assert files(divide(shuffled, method)) == expected
-        numbered_anew = shuffled.reset_index(drop=True)
-        assert files(divide(numbered_anew, method)) == expected
+        renumbered = shuffled.reset_index(drop=True)
+        assert files(divide(renumbered, method)) == expected
 
 
 def test_the_order_of_identical_recordings_does_not_matter():

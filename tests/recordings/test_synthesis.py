@@ -68,6 +68,12 @@ def clean(tmp_path_factory) -> Path:
     return write(folder, WORDS, VOICES, TAKES, SEED, signal_to_noise_db=(200, 200))
 
 
+def test_words_are_those_of_speech_commands():
+    assert len(synthesis.SPEECH_COMMANDS_WORDS) == len(set(synthesis.SPEECH_COMMANDS_WORDS)) == 30
+    assert {"bed", "marvin", "sheila", "zero"} <= set(synthesis.SPEECH_COMMANDS_WORDS)
+    assert not {"backward", "follow", "learn"} & set(synthesis.SPEECH_COMMANDS_WORDS)  # v0.02's
+
+
 def test_every_voice_says_every_word(folder):
     names = [re.fullmatch(r"(\w+)/([0-9a-f]{8})_nohash_(\d+)\.wav", n) for n in recordings(folder)]
     said = {name.groups() for name in names}

@@ -261,11 +261,11 @@ def test_the_page_where_every_pair_is_hidden():
 
 
 def test_the_unknown_total_of_other_words_is_not_shown():
-    drawn = table(["a", "c", OTHERS], [[90, 10, 0], [0, 70, 7], [1, 0, 0]])
-    flows = alluvial_layout.flows(drawn, 0)
+    shown = table(["a", "c", OTHERS], [[90, 10, 0], [0, 70, 7], [1, 0, 0]])
+    flows = alluvial_layout.flows(shown, 0)
     assert alluvial_layout.summary(flows).startswith("18 of these 178 recordings were confused")
     assert {bar.word: bar.share for bar in flows.targets}[OTHERS] == "–"
-    texts = [shape["text"] for kind in ("ribbons", "bars") for shape in page_data(drawn, 0)[kind]]
+    texts = [shape["text"] for kind in ("ribbons", "bars") for shape in page_data(shown, 0)[kind]]
     assert "1 recording of other words, predicted as one of the words shown" in texts
     assert "7 recordings of the words shown, predicted as other words" in texts
     assert not any(f"% of “{OTHERS}”" in text for text in texts)

@@ -8,7 +8,7 @@ from copies import REPOSITORY
 
 from spokenwords.report.plots import alluvial
 
-# What would tell if it were run, written as a text or within an attribute.
+# What would be noticed if it were run, written as a text or within an attribute.
 EVIL = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',

@@ -1,4 +1,4 @@
-"""Characters that the plots' own font lacks: taken from an installed font, or told."""
+"""Characters that the plots' own font lacks: taken from an installed font, or reported."""
 
 import warnings
 
@@ -83,10 +83,10 @@ def saved(figure, path):
 def test_an_installed_font_has_what_the_plots_own_lacks(install, tmp_path, messages):
     install(Squares="犬猫")
     figure = plot("犬", "dog")
-    drawn = saved(figure, tmp_path / "a.svg")
+    plotted = saved(figure, tmp_path / "a.svg")
     assert families(figure)["犬"] == ["Squares"]
     assert families(figure)["dog"] == []
-    [line] = [line for line in drawn.splitlines() if ">犬<" in line]
+    [line] = [line for line in plotted.splitlines() if ">犬<" in line]
     assert "'DejaVu Sans', 'Squares'," in line
     assert line.rstrip().endswith(">犬</text>")
     assert "sans-serif;" in line
@@ -141,7 +141,7 @@ def test_without_a_font_one_warning_names_a_package(
     assert f"(Debian: {package})" in message
 
 
-def test_fonts_are_looked_for_only_where_one_lacks(monkeypatch, tmp_path):
+def test_fonts_are_searched_only_for_characters_that_are_missing(monkeypatch, tmp_path):
     monkeypatch.setattr(font_manager, "findSystemFonts", lambda: pytest.fail("asked"))
     fonts._families.cache_clear()
     saved(plot("dog", "Žluťoučký", "Привет", "a\nb\tc"), tmp_path / "a.svg")

@@ -228,7 +228,7 @@ def test_the_three_likeliest_words_and_the_target_are_listed(make_page, write_re
 
 
 @pytest.mark.parametrize("samples", [RATE, RATE - 1_000, RATE + 1_000])
-def test_the_sound_is_what_the_network_heard(make_page, write_recording, samples):
+def test_the_sound_is_the_input_of_the_network(make_page, write_recording, samples):
     numbers = write_recording("x.wav", samples)
     _, data = make_page(predicted([("x.wav", "a", "b", 0.9)], ["a", "b"]), window="start")
     sound, rate = soundfile.read(io.BytesIO(bytes_of(data["shown"][0]["sound"], "audio/mpeg")))

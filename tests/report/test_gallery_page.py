@@ -114,7 +114,7 @@ def sounding(page):
     return [file for file, *_ in MISTAKES if file in "".join(texts)]
 
 
-# What is told
+# Messages
 
 
 def test_the_run_and_the_selection_are_described(opened):
@@ -297,8 +297,8 @@ def test_what_is_filtered_away_falls_silent(opened):
 def test_sound_that_cannot_be_played_is_reported_in_its_card(opened):
     opened.evaluate("data.shown[1].sound = 'data:audio/mpeg;base64,bm8gc291bmQ='")
     button(opened, ANN1).click()
-    told = opened.locator(".card", has_text=ANN1).get_by_role("alert")
-    told.get_by_text("This browser could not play the recording").wait_for()
+    alert = opened.locator(".card", has_text=ANN1).get_by_role("alert")
+    alert.get_by_text("This browser could not play the recording").wait_for()
     assert sounding(opened) == []
     button(opened, DAN).click()
     assert sounding(opened) == [DAN]

@@ -222,7 +222,7 @@ def test_an_incomplete_report_begins_with_what_is_missing():
 
 
 def counts(**recordings):
-    """Metrics of a test of so many recordings of each class."""
+    """Metrics of a test set with these numbers of recordings per class."""
     words = {word: {"recordings": count} for word, count in recordings.items()}
     return metrics(words=words, recordings=sum(recordings.values()))
 

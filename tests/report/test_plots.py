@@ -202,14 +202,14 @@ def test_of_many_words_the_most_confused_are_plotted(monkeypatch):
     counts = [[90, 0, 10, 0], [1, 50, 0, 0], [0, 2, 70, 5], [0, 0, 0, 80]]
     pairs = [(t, p, counts[i][j]) for i, t in enumerate(words) for j, p in enumerate(words)]
     table = pd.DataFrame(pairs, columns=["target", "prediction", "count"])
-    drawn, note = table_of_confusion.for_plots(table)
+    shown, note = table_of_confusion.for_plots(table)
     assert note == "Shown: the 2 most often confused of 4 words."
-    square = table_of_confusion.matrix(drawn)
+    square = table_of_confusion.matrix(shown)
     assert list(square) == ["a", "c", "_others_"]
     # Recordings of b and d count as far as they were predicted as a or c.
     assert square.to_numpy().tolist() == [[90, 10, 0], [0, 70, 7], [1, 0, 0]]
     # How many of their own recordings there are is not known, so that there are no shares.
-    shares = heat_map(drawn).axes[0].collections[0].get_array()
+    shares = heat_map(shown).axes[0].collections[0].get_array()
     np.testing.assert_allclose(shares.data[0], [90, 10, 0])
     assert shares.mask[2].all()
     assert not shares.mask[:2].any()

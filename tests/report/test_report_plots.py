@@ -1,4 +1,4 @@
-"""Plots of the data set, of splits and of calibration: what is drawn is what the tables hold."""
+"""Plots of the data set, of splits and of calibration: plots show what the tables contain."""
 
 import numpy as np
 import pandas as pd

@@ -120,7 +120,7 @@ def test_each_epoch_has_every_recording_once(stores, manifests):
     assert [len(labels) for _, labels in batches] == [16, 16, 8]
     sums = torch.cat([spectrograms.flatten(1).double().sum(dim=1) for spectrograms, _ in batches])
     labels = torch.cat([labels for _, labels in batches])
-    # Recordings are all different, so their sums tell them apart.
+    # Recordings are all different, and so are their sums.
     order = torch.tensor([(key == value).nonzero().item() for value in sums])
     assert sorted(order.tolist()) == list(range(40))
     assert order.tolist() != list(range(40))

@@ -136,9 +136,9 @@ def test_recordings_that_cannot_be_used_are_named_together(write, write_noise, t
     write_noise("short.wav", seed=2, seconds=2.039)
     write_noise("just.wav", seed=3, seconds=2.04)
     (tmp_path / "recordings" / "text.wav").write_text("no sound")
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as caught:
         write(["good.wav", "short.wav", "just.wav", "text.wav", "gone.wav"])
-    message = str(told.value)
+    message = str(caught.value)
     assert "short.wav (2.039 s long, but at least 2.04 s are needed)" in message
     assert "text.wav (" in message
     assert "gone.wav (" in message
@@ -154,9 +154,9 @@ def test_a_recording_too_loud_for_float16_is_named(write, write_noise, tmp_path)
     for file, level in (("loud.wav", 70), ("not.wav", 60)):
         samples = np.full(5_000, level, np.float32)
         soundfile.write(tmp_path / "recordings" / file, samples, 1_000, subtype="FLOAT")
-    with pytest.raises(UserError, match=r"loud\.wav \(too loud") as told:
+    with pytest.raises(UserError, match=r"loud\.wav \(too loud") as caught:
         write(["good.wav", "loud.wav", "not.wav"], transform)
-    assert "not.wav" not in str(told.value)
+    assert "not.wav" not in str(caught.value)
     assert left(tmp_path) == []
 
 

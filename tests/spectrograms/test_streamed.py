@@ -27,7 +27,7 @@ EACH = 2 * 2 * 9 * 3  # bytes
 
 
 def budget(pool, chunk=4, batch=8):
-    """Bytes that leave room for a pool of so many recordings."""
+    """Bytes that leave room for a pool of `pool` recordings."""
     return (pool + streamed.around(chunk, batch)) * EACH
 
 
@@ -154,13 +154,13 @@ def test_chunks_of_each_word_come_evenly_in_every_order():
     ]
     orders, words, single = set(), set(), set()
     for seed in range(500):
-        drawn = mixed(chunks, np.random.default_rng(seed))
-        often = [chunk for chunk in drawn if chunk.store.word != "c"]
+        order = mixed(chunks, np.random.default_rng(seed))
+        often = [chunk for chunk in order if chunk.store.word != "c"]
         halves = [[chunk.store.word for chunk in half] for half in (often[:3], often[3:])]
         assert list(map(sorted, halves)) == [["a", "b", "b"]] * 2
         words.add("".join(halves[0]))
         orders.add(tuple(chunk.number for chunk in often if chunk.store.word == "b"))
-        single.add([chunk.store.word for chunk in drawn].index("c"))
+        single.add([chunk.store.word for chunk in order].index("c"))
     assert words == {"abb", "bab", "bba"}
     assert len(orders) == 24
     assert single == set(range(7))
@@ -182,7 +182,7 @@ def test_recordings_of_a_chunk_are_scattered(stores, manifest):
 
 @pytest.mark.parametrize("epoch", ["shuffled", "in order"])
 def test_an_epoch_keeps_the_budget(write_store, epoch):
-    """Of arrays, of which NumPy tells tracemalloc; benchmarks/streaming.py measures all memory."""
+    """tracemalloc sees NumPy's arrays; benchmarks/streaming.py measures all memory."""
     each = 2 * 2 * 33 * 51
     paths = [write_store(word, 100) for word in ("bird", "cat", "dog")]
     stores = open_stores([str(path / "zarr.json") for path in paths])

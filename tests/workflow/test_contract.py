@@ -36,7 +36,7 @@ END = {"headline": 1, "html_report": 1}
 
 
 def runs(count: int, rules: tuple = RUN) -> dict[str, int]:
-    """What so many runs do again, and what follows from it."""
+    """Jobs that run again for `count` runs, and those that follow."""
     return dict.fromkeys(rules, count) | END
 
 
@@ -95,7 +95,7 @@ def nothing(copy: Copy) -> None:
 
 
 def set_times(spread_days: float):
-    """All files of the copy get times at random, up to so many days from now, in random order."""
+    """All files of the copy get times at random, up to `spread_days` from now, in random order."""
 
     def change(copy: Copy) -> None:
         generator = random.Random(1)
@@ -122,7 +122,7 @@ def code(copy: Copy) -> list[Path]:
 
 
 def write_otherwise(copy: Copy) -> None:
-    """All code is laid out anew, without its comments and with other docstrings."""
+    """Write all code in another layout, without comments and with other docstrings."""
     for path in code(copy):
         tree = ast.parse(path.read_text())
         for node in ast.walk(tree):
@@ -258,7 +258,7 @@ def add_run(copy: Copy) -> None:
     copy.overlay["train"] = ["complex", "mel", "power"]
 
 
-def draw_another(copy: Copy) -> None:
+def plot_another(copy: Copy) -> None:
     copy.overlay["explore"] = {"recording": f"seven/{recordings(copy, 'seven')[0].name}"}
 
 
@@ -296,7 +296,7 @@ CHANGES = {
     "comments in rules": (comment_rules, {}),
     "order of keys, 2.0 for 2": (reorder_keys, {}),
     "the data folder moved": (move_folder, {}),
-    "a recording written anew": (rewrite_recording, {}),
+    "a recording written again": (rewrite_recording, {}),
     "a chunk deleted": (delete("features/coarse/happy.zarr/spectrogram/c.0.0.0.0"), {}),
     "a run that is not trained": (setting({"split": "random"}, "runs", "power"), {}),
     "a split of no run": (setting({"method": "random"}, "splits", "other"), {}),
@@ -335,7 +335,7 @@ CHANGES = {
     ),
     "seed of a split": (setting(2, "splits", "speaker", "seed"), A_SPLIT),
     "method of a split": (setting("random", "splits", "speaker", "method"), A_SPLIT),
-    # The recording that is drawn is drawn as the first run sees it.
+    # The recording is plotted as the first run sees it.
     "n_fft of some features": (
         setting(162, "features", "coarse", "stft", "n_fft"),
         {"spectrograms": WORDS, "measure_features": 1, "explore": 1} | runs(1),
@@ -357,7 +357,7 @@ CHANGES = {
         setting("skip", "dataset", "on_unreadable"),
         {"check_recordings": 1} | AFTER_CHECK,
     ),
-    "recording to draw": (draw_another, {"explore": 1, "html_report": 1}),
+    "recording to plot": (plot_another, {"explore": 1, "html_report": 1}),
     "a recording added": (add_recording, A_WORD),
     "a recording removed": (remove_recording, A_WORD),
     "a recording replaced": (replace_recording, A_WORD),
@@ -641,12 +641,12 @@ def end_badly(copy: Copy, rule: str, ending: str) -> None:
         for ending in ENDINGS
     ],
 )
-def test_what_a_job_left_that_ended_badly_is_not_taken_for_fresh(single, tmp_path, rule, ending):
+def test_files_of_a_job_that_failed_are_not_up_to_date(single, tmp_path, rule, ending):
     copy = single.duplicate(tmp_path / "copy")
     end_badly(copy, rule, ending)
     plan = set(copy.plan())
     if rule == "inventory":
-        # Drawn is a recording of the first word, whose inventory may be there.
+        # It plots a recording of the first word, whose inventory may be there.
         plan.add("explore")
     assert plan == {rule} | FOLLOWING[rule]
 

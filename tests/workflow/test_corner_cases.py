@@ -379,9 +379,9 @@ def run_chain(run, made, folder):
         return {Path(file).stem: folder / file for file in files}
 
     run("plot_confusion.py", input=one, output={"plot": folder / "confusion.svg"})
-    drawn = {"plot": "svg", "image": "png", "page": "html"}
-    drawn = {name: folder / f"alluvial.{suffix}" for name, suffix in drawn.items()}
-    run("plot_alluvial.py", input=one, output=drawn)
+    plots = {"plot": "svg", "image": "png", "page": "html"}
+    plots = {name: folder / f"alluvial.{suffix}" for name, suffix in plots.items()}
+    run("plot_alluvial.py", input=one, output=plots)
     tables = outputs("reliability.csv", "coverage.csv")
     run("calibrate.py", input=one, output=tables | {"plot": folder / "calibration.svg"})
     tables = outputs("rates.csv", "model.csv") | {"plot": folder / "difficulty.svg"}

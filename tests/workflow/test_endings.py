@@ -54,7 +54,7 @@ def test_without_the_data_folder_a_run_ends_with_a_sentence(own_words, arguments
     assert last.startswith("Error: The folder words does not exist (config key dataset.folder)")
 
 
-def test_a_recording_of_none_of_the_words_is_told_in_a_sentence(own_words):
+def test_a_recording_of_none_of_the_words_is_reported_in_a_sentence(own_words):
     own_words.overlay["explore"] = {"recording": "up/one.wav"}
     done = own_words.snakemake("results/small/explore/waveform.svg")
     assert done.returncode == 1
@@ -86,7 +86,7 @@ def test_a_job_is_retried_where_more_memory_or_time_may_help(own_words, line, ti
 # The last lines.
 
 
-def test_errors_are_told_once_at_the_end_and_others_go_on(own_words):
+def test_errors_are_reported_once_at_the_end_and_other_jobs_go_on(own_words):
     replace(own_words, "inventory.py", "if snakemake.wildcards.word == 'left': raise ValueError")
     done = own_words.snakemake("results/small/recordings/summary.csv", cores=1)
     assert done.returncode == 1

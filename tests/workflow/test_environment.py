@@ -32,10 +32,10 @@ def pins(lines):
 
 
 def wanted(name):
-    """The pins of a list of what is wanted, and the lists that it takes up."""
+    """The pins of a list of requirements, and the lists that it includes."""
     lines = [line.partition("#")[0].strip() for line in (ENVS / name).read_text().splitlines()]
-    taken_up = [line.removeprefix("-r ") for line in lines if line.startswith("-r ")]
-    return pins(line for line in lines if line and not line.startswith("-")), taken_up
+    included = [line.removeprefix("-r ") for line in lines if line.startswith("-r ")]
+    return pins(line for line in lines if line and not line.startswith("-")), included
 
 
 def locked_entries(name):
@@ -70,8 +70,8 @@ def test_what_is_wanted_for_a_run_is_locked():
 
 
 def test_what_is_wanted_for_development_is_locked():
-    own, taken_up = wanted("development.in")
-    assert taken_up == ["run.in"]
+    own, included = wanted("development.in")
+    assert included == ["run.in"]
     locked = pins(locked_entries("development.txt"))
     for name, versions in own.items():
         assert locked[name] == versions

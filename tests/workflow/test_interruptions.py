@@ -1,4 +1,4 @@
-"""Kills, full disks, and two processes at once: what is lost, what is told, how it goes on."""
+"""Kills, full disks, two processes at once: what is lost and reported, and how work resumes."""
 
 import os
 import random
@@ -92,7 +92,7 @@ def end(process: subprocess.Popen, number: int) -> None:
 
 
 def unlock(copy: Copy) -> None:
-    """What Snakemake itself tells to do after a kill."""
+    """What Snakemake itself says to do after a kill."""
     done = copy.snakemake("--unlock")
     assert done.returncode == 0, done.stdout
 
@@ -145,7 +145,7 @@ def test_kills_at_random_moments_of_every_stage(finished, tmp_path):
 # Disks.
 
 
-def test_a_full_disk_is_told_and_once_there_is_room_it_goes_on(finished, tmp_path):
+def test_a_full_disk_is_reported_and_work_resumes_once_there_is_room(finished, tmp_path):
     """A limit to the size of files stands for the disk: writing fails in the same way.
 
     The results lie on another file system than temporary files do.

@@ -91,7 +91,7 @@ def test_runs(finished, run):
     test = table(finished.results / "splits" / split / "test.csv")
     assert list(predictions["file"]) == list(test["file"])
     assert list(predictions["target"]) == list(test["word"])
-    # Of three words all are told, the likeliest first.
+    # The table has all three words, the likeliest first.
     names = predictions[["prediction", "second", "third"]].to_numpy()
     assert [sorted(row) for row in names] == [sorted(WORDS)] * len(test)
     probabilities = predictions[["probability", "second_probability", "third_probability"]]
