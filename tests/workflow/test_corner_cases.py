@@ -443,6 +443,7 @@ def run_chain(run, made, folder):
             "stores": [folder / f"{word}.zarr" / "zarr.json" for word in made.words],
             "summary": folder / "export.json",
             "metrics": metrics[0],
+            "segments": [],
             "false_alarms": [],
         },
         output={"card": folder / "model_card.md"},
