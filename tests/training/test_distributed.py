@@ -19,14 +19,28 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import SMALL
 from torch import nn
 
 from spokenwords.errors import UserError
 from spokenwords.model.classifier import Classifier
-from spokenwords.training import distributed
+from spokenwords.spectrograms.in_memory import Recordings
+from spokenwords.training import distributed, loop
+from spokenwords.training.checkpoint import Checkpoint
 
 EPOCHS = 8  # enough that one is running when the job is killed
 TESTS = Path(__file__).parents[1]
+CPU = torch.device("cpu")
+SETTINGS = loop.Settings(
+    epochs=3,
+    batch_size=8,
+    max_lr=0.01,
+    patience=None,
+    seed=1,
+    compile=False,
+    label_smoothing=0.1,
+    weight_averaging=0.9,
+)
 logger = logging.getLogger("spokenwords")
 
 
@@ -87,6 +101,70 @@ def train_on_shares(steps=5, batch_size=16):
 
 def exchange_and_train():
     return exchange(), train_on_shares()
+
+
+def recordings(count, seed):
+    """Noisy recordings of three words, each with a pattern."""
+    patterns = torch.randn(3, 2, 4, 5, generator=torch.Generator().manual_seed(0))
+    noise = torch.randn(count, 2, 4, 5, generator=torch.Generator().manual_seed(seed))
+    labels = torch.arange(count) % 3
+    return (patterns[labels] + noise).half(), labels
+
+
+def train_by_the_loop(name, stop_after=None):
+    """A classifier and its log; an interrupted training is resumed by the same name."""
+
+    class Stopping(Checkpoint):
+        def save(self, parts, state, device):
+            super().save(parts, state, device)
+            if state["epoch"] == stop_after:
+                raise KeyboardInterrupt
+
+    torch.manual_seed(1)
+    classifier = Classifier(list("abc"), "complex", SMALL, 1000, "residual")
+    # On a CPU, each process has batch norms of its own, of which the first one's are saved.
+    classifier.network = nn.Sequential(
+        nn.Flatten(), nn.Linear(40, 16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 3)
+    )
+    own = slice(distributed.rank(), None, distributed.size())
+    shares = [
+        Recordings(values[own], labels[own], CPU)
+        for values, labels in (recordings(40, seed=1), recordings(15, seed=2))
+    ]
+    saved = Stopping(Path(os.environ["FOLDER"], name), "this training")
+    log, _ = loop.train(classifier, *shares, SETTINGS, saved, None)
+    return classifier.eval(), log
+
+
+def train_undisturbed_and_interrupted():
+    classifier, log = train_by_the_loop("undisturbed.pt")
+    try:
+        train_by_the_loop("interrupted.pt", stop_after=1)
+    except KeyboardInterrupt:
+        resumed, log_of_resumed = train_by_the_loop("interrupted.pt")
+    values, labels = recordings(15, seed=2)
+    with torch.inference_mode():
+        scores = classifier(values)
+    return {
+        "weights": classifier.network.state_dict(),
+        "weights of resumed": resumed.network.state_dict(),
+        "log": log.to_csv(),
+        "log of resumed": log_of_resumed.to_csv(),
+        "last": log.iloc[-1].to_dict() | {"set": 0},
+        "loss": nn.functional.cross_entropy(scores, labels).item(),
+        "accuracy": (scores.argmax(dim=1) == labels).double().mean().item(),
+    }
+
+
+def test_two_processes_make_one_model_and_resume_it_exactly(together, tmp_path, monkeypatch):
+    monkeypatch.setenv("FOLDER", str(tmp_path))
+    first, second = together("train_undisturbed_and_interrupted", processes=2)
+    torch.testing.assert_close(first["weights"], first["weights of resumed"], rtol=0, atol=0)
+    assert first["log"] == first["log of resumed"] == second["log"]
+    torch.testing.assert_close(first["weights"], second["weights"], rtol=0, atol=0)
+    # The log is of all 15 recordings, of which each process has a share.
+    assert first["last"]["loss"] == pytest.approx(first["loss"], abs=1e-5)
+    assert first["last"]["accuracy"] == pytest.approx(first["accuracy"])
 
 
 def test_one_process_exchanges_nothing():
