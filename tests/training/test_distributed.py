@@ -156,9 +156,12 @@ def train_undisturbed_and_interrupted():
     }
 
 
-def test_two_processes_make_one_model_and_resume_it_exactly(together, tmp_path, monkeypatch):
+def test_two_processes_make_one_model_and_resume_it_exactly(
+    together, messages, tmp_path, monkeypatch
+):
     monkeypatch.setenv("FOLDER", str(tmp_path))
     first, second = together("train_undisturbed_and_interrupted", processes=2)
+    assert messages.count("Resuming the training after epoch 1.") == 1
     torch.testing.assert_close(first["weights"], first["weights of resumed"], rtol=0, atol=0)
     assert first["log"] == first["log of resumed"] == second["log"]
     torch.testing.assert_close(first["weights"], second["weights"], rtol=0, atol=0)
@@ -185,6 +188,14 @@ def test_two_processes_exchange_values_and_train_as_one_does(together, messages)
     assert messages == ["Training in 2 processes.", "Process 0 is here."]
     torch.testing.assert_close(weights, same_weights, rtol=0, atol=0)
     torch.testing.assert_close(weights, train_on_shares(), rtol=1e-5, atol=1e-6)
+
+
+def test_three_processes_exchange_values(together):
+    found = together("exchange", processes=3)
+    assert [each["equal"] for each in found] == [[0, 3, 6], [1, 4, 7], [2, 5, 8]]
+    assert [each["all"] for each in found] == [[0, 3, 6, 9], [1, 4, 7, 10], [2, 5, 8]]
+    same = {"size": 3, "total": [3, 3], "joint": [0, 0, 1, 1, 2, 2]}
+    assert all(each.items() >= same.items() for each in found)
 
 
 def stumble_in_the_second():
