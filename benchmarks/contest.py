@@ -65,7 +65,7 @@ def machine() -> str:
     """Date, processor, cores and versions, in a line."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     processor = next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
-    versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "zarr", "zarrs"))
+    versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "zarr", "numcodecs"))
     cores = f"{os.cpu_count()} virtual processors"
     return f"{time.strftime('%Y-%m-%d')}, {processor}, {cores}, {versions}"
 

@@ -43,7 +43,7 @@ def stream(options) -> dict:
         sorted(map(str, options.folder.glob("*.zarr/zarr.json"))), os.cpu_count() or 1
     )
     recordings = StreamedRecordings(stores, manifest(stores), place, options.budget * GB)
-    stores[0].read(slice(0, 1))  # what the first reading loads are no spectrograms
+    stores[0].read(0)  # what the first reading loads are no spectrograms
     process, done = psutil.Process(), threading.Event()
     before = process.memory_info().rss
     seen = watch(process, done)

@@ -116,7 +116,7 @@ def test_an_unexpected_error_has_its_traceback_only_in_the_log(job):
     [
         ("OSError(28, 'No space left on device', 'a.csv')", "The disk is full: a.csv (No space"),
         ("OSError(122, 'Disk quota exceeded')", "The disk is full (Disk quota"),
-        ("RuntimeError('File too large (os error 27)')", "The disk is full (File too"),
+        ("RuntimeError('[Errno 27] File too large')", "The disk is full (File too"),
         (
             "PermissionError(13, 'Permission denied', 'b')",
             "b is not readable or not writable (Perm",
@@ -129,7 +129,7 @@ def test_an_unexpected_error_has_its_traceback_only_in_the_log(job):
             "OSError(24, 'Too many open files', 'b')",
             "Too many files are open (Too many open files)",
         ),
-        ("RuntimeError('Too many open files (os error 24)')", "Too many files are open (Too many"),
+        ("RuntimeError('[Errno 24] Too many open files')", "Too many files are open (Too many"),
         (
             "OSError(12, 'Cannot allocate memory')",
             "There is not enough memory. Stop other programs",

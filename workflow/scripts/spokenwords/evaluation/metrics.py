@@ -77,5 +77,5 @@ def of_predictions(table: pd.DataFrame, words: list[str], losses: np.ndarray) ->
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that the metrics depend on."""
-    packages = ("torch", "numpy", "scikit-learn", "zarr", "zarrs", "snakemake")
+    packages = ("torch", "numpy", "scikit-learn", "zarr", "numcodecs", "snakemake")
     return {"python": platform.python_version()} | {name: version(name) for name in packages}

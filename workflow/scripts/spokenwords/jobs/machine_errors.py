@@ -29,8 +29,8 @@ def machine_error(error: BaseException | None) -> str | None:
     if error is None:
         return None
     number, file = getattr(error, "errno", None), getattr(error, "filename", None)
-    # zarrs, and a Snakemake started by the workflow, report errors of the system as text.
-    if found := re.search(r"(?:\(os error |\[Errno )(\d+)", str(error)):
+    # A Snakemake started by the workflow reports errors of the system as text.
+    if found := re.search(r"\[Errno (\d+)", str(error)):
         number = int(found[1])
     if number in FULL:
         return (

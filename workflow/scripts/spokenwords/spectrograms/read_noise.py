@@ -7,7 +7,8 @@ import numpy as np
 
 from spokenwords.errors import UserError
 from spokenwords.names import NOISE_PARTS
-from spokenwords.spectrograms import read
+from spokenwords.spectrograms import chunks
+from spokenwords.spectrograms.read import read_attributes
 from spokenwords.spectrograms.stft import STFT
 
 
@@ -17,15 +18,20 @@ def read_noise_store(path: Path, transform: STFT) -> list[np.ndarray]:
     Raises `UserError` if it is missing or damaged, or was made with another transform.
     """
     try:
-        attributes = read.read_attributes(path)
-        arrays = [read.open_array(path / str(i)) for i in range(len(attributes["files"]))]
-        values = [read.read_array(array, slice(None)) for array in arrays]
-    except read.DamagedError as damage:
+        attributes = read_attributes(path)
+        values = [_values(path / str(number)) for number in range(len(attributes["files"]))]
+    except chunks.DamagedError as damage:
         raise _unusable(path, f"is damaged ({damage})") from None
-    if any(np.isnan(one[0, 0]).any() for one in values):
-        raise _unusable(path, "is damaged (a chunk is missing)")
     if STFT(**attributes["stft"]) != transform:
         raise _unusable(path, "was made with other settings than the spectrograms of recordings")
+    return values
+
+
+def _values(path: Path) -> np.ndarray:
+    array = chunks.opened(path, axis=2)
+    values = np.empty(array.shape, np.float16)
+    for number in range(len(array)):
+        values[..., array.entries(number)] = array.read(number)
     return values
 
 

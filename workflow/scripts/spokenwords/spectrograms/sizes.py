@@ -1,5 +1,6 @@
 """The sizes of the spectrogram stores of one `features` entry."""
 
+import math
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -23,7 +24,7 @@ def sizes(stores: list["Store"]) -> pd.DataFrame:
             "frequencies": store.array.shape[2],
             "frames": store.array.shape[3],
             "megabytes": sum(f.stat().st_size for f in store.path.rglob("*") if f.is_file()) / 1e6,
-            "raw_megabytes": FLOAT32 * store.array.size / 1e6,
+            "raw_megabytes": FLOAT32 * math.prod(store.array.shape) / 1e6,
         }
         for store in stores
     ]

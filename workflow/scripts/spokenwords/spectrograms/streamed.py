@@ -6,9 +6,11 @@ make room for the next. So a batch mixes many chunks, although each store contai
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,12 +22,11 @@ from spokenwords.errors import UserError
 if TYPE_CHECKING:
     from spokenwords.spectrograms.read import Store
 
-CHUNKS_AHEAD = 4  # chunks that are being read or wait for their turn
-READERS = 2
-# Memory besides the pool. Chunks: compressed, decoded and copied ones, and memory that is freed but
-# not returned; with this number a process kept to its budget (benchmarks/streaming.py). Batches:
-# one that the network uses, one that waits, one that is being filled.
-CHUNKS_AROUND = 30
+CHUNKS_AHEAD = 2  # per thread: the chunk that it reads, and one that waits
+# Memory besides the pool. Per thread: a chunk, decoded and compressed, and the places in batches of
+# those ahead.
+CHUNKS_AROUND = 2 + CHUNKS_AHEAD
+# One that the network uses, one that waits, one that is being filled.
 BATCHES_AROUND = 3
 
 
@@ -37,13 +38,33 @@ class Piece:
     """
 
     store: "Store"
-    chunk: slice
+    number: int  # of the chunk
     rows: np.ndarray
     positions: np.ndarray
 
     def read(self) -> np.ndarray:
-        """Return the whole chunk, float16 [utterance, 2, frequency, time]; `rows` index it."""
-        return self.store.read(self.chunk)
+        """Return the whole chunk, float16 [utterance, 2, frequency, time]; `rows` index it.
+
+        It is valid until this thread reads another chunk.
+        """
+        return self.store.read(self.number)
+
+    def read_into(self, places: Iterable[np.ndarray]) -> None:
+        """Write each of the rows to its place, float16 [2, frequency, time]."""
+        chunk = self.read()
+        for row, place in zip(self.rows, places, strict=True):
+            place[...] = chunk[row]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A part of the work on batches: `write` writes recordings to their places in batches.
+
+    `positions` are those of the recordings in the manifest; a place is [2, frequency, time].
+    """
+
+    positions: np.ndarray
+    write: Callable[[list[np.ndarray]], None]
 
 
 class StreamedRecordings:
@@ -57,31 +78,35 @@ class StreamedRecordings:
         self.device = device
         self.budget = budget
         self._shape = stores[0].array.shape[1:]
+        self._bytes_each = stores[0].recording_bytes
+        self._threads = stores[0].threads
+        self._ahead = CHUNKS_AHEAD * self._threads
         self._pieces = pieces(stores, manifest)
-        self._pool: np.ndarray | None = None
+        self._longest = max((piece.store.array.length for piece in self._pieces), default=0)
+        self._pool = np.empty((0, *self._shape), np.float16)
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def pool_size(self, batch_size: int) -> int:
         """Return the size of the pool. Raises `UserError` if the budget is too small."""
-        return min(self._room(batch_size, least=batch_size), len(self))
+        room = self._room(batch_size, least=max(batch_size, self._longest))
+        return min(room, len(self))
 
     def _room(self, batch_size: int, least: int) -> int:
         """Return the number of recordings that fit in the budget next to chunks and batches.
 
         Raises `UserError` if they are fewer than `least`.
         """
-        each = self._pieces[0].store.recording_bytes
-        chunk = max(piece.chunk.stop - piece.chunk.start for piece in self._pieces)
-        overhead = around(chunk, batch_size)
-        room = int(self.budget / each) - overhead
+        overhead = around(self._longest, batch_size, self._threads)
+        room = int(self.budget / self._bytes_each) - overhead
         if room < least:
+            needed = (overhead + least) * self._bytes_each
             raise UserError(
                 f"{self.budget / 1e9:.2g} GB of memory are not enough to stream spectrograms in "
-                f"chunks of {chunk}. This needs at least {(overhead + least) * each / 1e9:.2g} GB, "
-                "and more to mix the words well. Raise training.memory_budget (`auto` is half of "
-                "the free memory), or lower chunk_length of the features (config keys)."
+                f"chunks of {self._longest}. This needs at least {needed / 1e9:.2g} GB, and more "
+                "to mix the words well. Raise training.memory_budget (`auto` is half of the free "
+                "memory), or lower chunk_length of the features (config keys)."
             )
         return room
 
@@ -90,39 +115,13 @@ class StreamedRecordings:
 
         A last batch with a single recording is left out: batch norm cannot train on it.
         """
-        generator = np.random.default_rng(seed)
         size = self.pool_size(batch_size)
-        if self._pool is None or len(self._pool) != size:
-            self._pool = np.empty((size, *self._shape), np.float16)
         # The same array in all epochs: a new one might not fit in the memory of the last one.
-        pool = self._pool
-        positions = np.empty(len(pool), np.int64)
-        filled = 0
-        batch = _Batch(batch_size, self._shape)
-        for values, read_positions in _read_ahead(mixed(self._pieces, generator)):
-            start = 0
-            while start < len(values):
-                room = len(pool) - filled
-                count = min(len(values) - start, room or batch.room)
-                if room:
-                    slots = np.arange(filled, filled + count)
-                    filled += count
-                else:
-                    slots = generator.choice(len(pool), count, replace=False)
-                    batch.add(pool, slots, positions[slots])
-                    if not batch.room:
-                        yield self._send(batch)
-                        batch = _Batch(batch_size, self._shape)
-                pool[slots] = values[start : start + count]
-                positions[slots] = read_positions[start : start + count]
-                start += count
-        rest = generator.permutation(filled)
-        while len(rest):
-            slots, rest = np.split(rest, [batch.room])
-            batch.add(pool, slots, positions[slots])
-            if len(batch.positions) > 1:
-                yield self._send(batch)
-            batch = _Batch(batch_size, self._shape)
+        if len(self._pool) != size:
+            self._pool = np.empty((size, *self._shape), np.float16)
+        for spectrograms, labels in self._batches(self._mixed(seed), batch_size):
+            if len(labels) > 1 or batch_size == 1:
+                yield spectrograms, labels
 
     def in_order(self, batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield all batches (spectrograms, labels) on the device, in the manifest's order.
@@ -130,50 +129,97 @@ class StreamedRecordings:
         They are smaller than `batch_size` if the budget requires it.
         """
         if not self._pieces:
-            return
+            return iter(())
         room = self._room(batch_size=0, least=BATCHES_AROUND)
         batch_size = min(batch_size, room // BATCHES_AROUND)
-        batch = _Batch(batch_size, self._shape)
-        for values, positions in _read_ahead(self._pieces):
-            start = 0
-            while start < len(values):
-                some = np.arange(start, min(start + batch.room, len(values)))
-                batch.add(values, some, positions[some])
-                start += len(some)
-                if not batch.room:
-                    yield self._send(batch)
-                    batch = _Batch(batch_size, self._shape)
-        if batch.positions.size:
-            yield self._send(batch)
+        tasks = (Task(piece.positions, piece.read_into) for piece in self._pieces)
+        return self._batches(tasks, batch_size)
 
-    def _send(self, batch: "_Batch") -> tuple[torch.Tensor, torch.Tensor]:
-        spectrograms = torch.from_numpy(batch.values[: len(batch.positions)])
+    def _mixed(self, seed: int) -> Iterator[Task | None]:
+        """Yield tasks that read each piece into the pool and fill batches from the pool."""
+        generator = np.random.default_rng(seed)
+        pool, filled = self._pool, 0
+        positions = np.empty(len(pool), np.int64)
+        ready = np.empty(0, np.int64)  # slots of the pool whose recordings have been read
+        reading: deque[np.ndarray] = deque()  # those of the last tasks
+        for piece in mixed(self._pieces, generator):
+            new = np.arange(filled, min(filled + len(piece.rows), len(pool)))
+            filled += len(new)
+            replaced = len(piece.rows) - len(new)
+            if len(reading) > self._ahead:
+                ready = np.concatenate([ready, reading.popleft()])
+            if len(ready) < replaced:
+                yield None
+                ready = np.concatenate([ready, *reading])
+                reading.clear()
+            chosen = generator.choice(len(ready), replaced, replace=False)
+            slots = np.concatenate([ready[chosen], new])
+            yield Task(positions[ready[chosen]], partial(_exchange, pool, slots, piece))
+            positions[slots] = piece.positions
+            ready = np.delete(ready, chosen)
+            reading.append(slots)
+        yield None
+        rest = generator.permutation(filled)
+        for slots in np.split(rest, range(self._longest, filled, self._longest)):
+            yield Task(positions[slots], partial(_copy, pool, slots))
+
+    def _batches(
+        self, tasks: Iterable[Task | None], batch_size: int
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Yield the batches that tasks fill one after the other.
+
+        A task begins when all but the last `self._ahead` before it are done; None waits for those.
+        """
+        batches: deque[np.ndarray] = deque()
+
+        def places() -> Iterator[np.ndarray]:
+            for start in range(0, len(self), batch_size):
+                length = min(batch_size, len(self) - start)
+                batches.append(np.empty((length, *self._shape), np.float16))
+                yield from batches[-1]
+
+        place = places()
+        running: deque[tuple[Task, Future]] = deque()
+        order = np.empty(0, np.int64)  # of the recordings that are in `batches`
+        with ThreadPoolExecutor(self._threads) as threads:
+            try:
+                for task in chain(tasks, [None]):
+                    if task:
+                        own = list(islice(place, len(task.positions)))
+                        running.append((task, threads.submit(task.write, own)))
+                    while len(running) > (self._ahead if task else 0):
+                        done, result = running.popleft()
+                        result.result()
+                        order = np.concatenate([order, done.positions])
+                        while batches and len(batches[0]) <= len(order):
+                            full = batches.popleft()
+                            positions, order = np.split(order, [len(full)])
+                            yield self._send(full, positions)
+            finally:
+                for _, result in running:
+                    result.cancel()
+
+    def _send(self, batch: np.ndarray, positions: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        spectrograms = torch.from_numpy(batch)
         if self.device.type == "cuda":
             spectrograms = spectrograms.pin_memory().to(self.device, non_blocking=True)
-        return spectrograms, self.labels[torch.from_numpy(batch.positions).to(self.device)]
+        return spectrograms, self.labels[torch.from_numpy(positions).to(self.device)]
 
 
-class _Batch:
-    """A batch that is being filled."""
-
-    def __init__(self, size: int, shape: tuple[int, ...]):
-        self.values = np.empty((size, *shape), np.float16)
-        self.positions = np.empty(0, np.int64)
-
-    @property
-    def room(self) -> int:
-        return len(self.values) - len(self.positions)
-
-    def add(self, source: np.ndarray, index: np.ndarray, positions: np.ndarray) -> None:
-        """Add the rows `index` of `source`, with their positions in the manifest."""
-        start = len(self.positions)
-        np.take(source, index, axis=0, out=self.values[start : start + len(index)], mode="clip")
-        self.positions = np.concatenate([self.positions, positions])
+def _exchange(pool: np.ndarray, slots: np.ndarray, piece: Piece, places: list[np.ndarray]) -> None:
+    """Copy recordings from the first slots of the pool to places, then read others into all."""
+    _copy(pool, slots[: len(places)], places)
+    piece.read_into(pool[slot] for slot in slots)
 
 
-def around(chunk_length: int, batch_size: int) -> int:
+def _copy(pool: np.ndarray, slots: np.ndarray, places: list[np.ndarray]) -> None:
+    for slot, place in zip(slots, places, strict=True):
+        place[...] = pool[slot]
+
+
+def around(chunk_length: int, batch_size: int, threads: int) -> int:
     """Return the memory that streaming needs besides its pool, as a number of recordings."""
-    return CHUNKS_AROUND * chunk_length + BATCHES_AROUND * batch_size
+    return CHUNKS_AROUND * threads * chunk_length + BATCHES_AROUND * batch_size
 
 
 def pieces(stores: list["Store"], manifest: pd.DataFrame) -> list[Piece]:
@@ -181,16 +227,13 @@ def pieces(stores: list["Store"], manifest: pd.DataFrame) -> list[Piece]:
     if manifest.empty:  # such as the share of one of several processes in a small set
         return []
     labels, rows = manifest["label"].to_numpy(), manifest["row"].to_numpy()
-    lengths = np.array([store.array.chunks[0] for store in stores])
-    chunks = rows // lengths[labels]
+    lengths = np.array([store.array.length for store in stores])
+    chunks, places = np.divmod(rows, lengths[labels])
     changes = np.flatnonzero((np.diff(labels) != 0) | (np.diff(chunks) != 0)) + 1
-    found = []
-    for positions in np.split(np.arange(len(manifest)), changes):
-        store, length = stores[labels[positions[0]]], lengths[labels[positions[0]]]
-        start = chunks[positions[0]] * length
-        chunk = slice(int(start), int(min(start + length, len(store.files))))
-        found.append(Piece(store, chunk, rows[positions] - start, positions))
-    return found
+    return [
+        Piece(stores[labels[some[0]]], int(chunks[some[0]]), places[some], some)
+        for some in np.split(np.arange(len(manifest)), changes)
+    ]
 
 
 def mixed(pieces: list[Piece], generator: np.random.Generator) -> list[Piece]:
@@ -204,30 +247,3 @@ def mixed(pieces: list[Piece], generator: np.random.Generator) -> list[Piece]:
     rank[by_word] = np.arange(len(pieces)) - np.repeat(counts.cumsum() - counts, counts)
     times = (rank + generator.random(len(pieces))) / counts[words]
     return [pieces[i] for i in np.argsort(times)]
-
-
-def _read_ahead(pieces: list[Piece]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield the rows of each piece, [rows, 2, frequency, time], and their positions, in order."""
-    with ThreadPoolExecutor(min(READERS, pieces[0].store.threads)) as threads:
-        waiting: deque[tuple[Piece, Future]] = deque()
-
-        def next_one() -> tuple[np.ndarray, np.ndarray]:
-            piece, values = waiting.popleft()
-            return values.result(), piece.positions
-
-        try:
-            for piece in pieces:
-                waiting.append((piece, threads.submit(_decode, piece)))
-                if len(waiting) >= CHUNKS_AHEAD:
-                    yield next_one()
-            while waiting:
-                yield next_one()
-        finally:
-            for _, values in waiting:
-                values.cancel()
-
-
-def _decode(piece: Piece) -> np.ndarray:
-    values = piece.read()
-    # Most of a chunk's rows often belong to another set.
-    return values if len(piece.rows) == len(values) else values[piece.rows]

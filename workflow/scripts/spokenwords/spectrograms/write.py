@@ -2,7 +2,7 @@
 
 A store contains the array `spectrogram` [utterance, channel, frequency, time] in float16, and the
 coordinates `channel` (`CHANNELS`), `frequency` (Hz) and `time` (s). A chunk contains whole
-utterances and ends with a checksum (CRC-32C). The attributes are the names of the recordings, row
+utterances. The attributes are the names of the recordings, row
 by row, and everything that the values depend on.
 """
 
@@ -16,14 +16,13 @@ from typing import Any
 
 import numpy as np
 import zarr
-from zarr.codecs import Crc32cCodec
 from zarr.errors import ZarrUserWarning
 
 from spokenwords.errors import UserError
 from spokenwords.jobs.atomic import replacing
 from spokenwords.jobs.progress import Progress
 from spokenwords.recordings import audio
-from spokenwords.spectrograms.codecs import COMPRESSORS, PIPELINE
+from spokenwords.spectrograms import chunks
 from spokenwords.spectrograms.rounding import to_float16
 from spokenwords.spectrograms.stft import STFT
 
@@ -72,12 +71,17 @@ def write_waveforms(
     """Write complex spectrograms to a new store at `path`.
 
     `load` returns the waveform of each file, float32 [length]. With `rounding` k, values are
-    rounded to multiples of 2^-k before they become float16. `compression` is one of `COMPRESSORS`.
-    `window` is how waveforms were cut out of longer recordings, if they were. An existing store
-    stays until the new one is complete. Memory: one chunk per thread. Raises `UserError` if a
-    recording is too loud for float16.
+    rounded to multiples of 2^-k before they become float16. `compression` is one of
+    `chunks.COMPRESSORS`. `window` is how waveforms were cut out of longer recordings, if they were.
+    An existing store stays until the new one is complete. Memory: one chunk per thread. Raises
+    `UserError` if a recording is too loud for float16.
     """
     frequency, time = transform.frequency(), transform.time(length)
+    dimensions = dict(
+        zip(DIMENSIONS, (len(files), len(CHANNELS), len(frequency), len(time)), strict=True)
+    )
+    compressor = chunks.COMPRESSORS[compression]
+    progress = Progress(f"Spectrograms {path.stem}", len(files), "recordings")
     with replacing(path) as partial:
         group = zarr.create_group(partial)
         group.attrs.update(
@@ -89,7 +93,7 @@ def write_waveforms(
                 "rounding_step": None if rounding is None else 2.0**-rounding,
                 "units": "full scale of the recording is 1",
                 "inventory_sha256": inventory_digest,
-                "versions": {name: version(name) for name in ("numpy", "scipy", "zarr", "zarrs")},
+                "versions": {name: version(name) for name in ("numpy", "scipy", "zarr")},
             }
         )
         for name, values, unit in (("frequency", frequency, "Hz"), ("time", time, "s")):
@@ -103,41 +107,28 @@ def write_waveforms(
         # The only type of text in the specification of Zarr v3.
         channels = np.array(CHANNELS, np.dtypes.StringDType())
         group.create_array("channel", data=channels, dimension_names=["channel"])
-        with zarr.config.set(PIPELINE):
-            array = group.create_array(
-                "spectrogram",
-                shape=(len(files), 2, len(frequency), len(time)),
-                chunks=(chunk_length, 2, len(frequency), len(time)),
-                # With slashes, Zarr would make three folders for each chunk.
-                chunk_key_encoding={"name": "default", "separator": "."},
-                dtype="float16",
-                # With a checksum, since Blosc decodes some flipped bits to wrong numbers.
-                compressors=[COMPRESSORS[compression], Crc32cCodec()],
-                # So that a missing chunk is detected when it is read, not taken for silence.
-                fill_value=np.nan,
-                dimension_names=DIMENSIONS,
-            )
+        with chunks.writing(
+            group, "spectrogram", dimensions, "utterance", chunk_length, compressor
+        ) as array:
+
+            def write_chunk(number: int) -> int:
+                rows = files[array.entries(number)]
+                values = np.empty((len(rows), *array.shape[1:]), np.float16)
+                for i in range(0, len(rows), UTTERANCES_AT_ONCE):
+                    some = rows[i : i + UTTERANCES_AT_ONCE]
+                    exact = transform.complex_spectrogram(np.stack([load(file) for file in some]))
+                    _require_in_range(exact, some)
+                    values[i : i + len(some)] = to_float16(exact, rounding)
+                array.write(number, values, compressor)
+                return len(rows)
+
+            with ThreadPoolExecutor(threads) as pool:
+                for count in pool.map(write_chunk, range(len(array))):
+                    progress.advance(count)
         with warnings.catch_warnings():
             # Not yet in the specification; xarray uses it, other readers ignore it.
             warnings.simplefilter("ignore", ZarrUserWarning)
             zarr.consolidate_metadata(partial)
-        progress = Progress(f"Spectrograms {path.stem}", len(files), "recordings")
-
-        def write_chunk(first: int) -> int:
-            rows = files[first : first + chunk_length]
-            chunk = np.empty((len(rows), *array.shape[1:]), np.float16)
-            for i in range(0, len(rows), UTTERANCES_AT_ONCE):
-                some = rows[i : i + UTTERANCES_AT_ONCE]
-                waveforms = np.stack([load(file) for file in some])
-                values = transform.complex_spectrogram(waveforms)
-                _require_in_range(values, some)
-                chunk[i : i + len(some)] = to_float16(values, rounding)
-            array[first : first + len(rows)] = chunk
-            return len(rows)
-
-        with ThreadPoolExecutor(threads) as pool:
-            for count in pool.map(write_chunk, range(0, len(files), chunk_length)):
-                progress.advance(count)
 
 
 def _require_in_range(values: np.ndarray, files: list[str]) -> None:

@@ -12,13 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import zarr
-from zarr.codecs import Crc32cCodec
 
 from spokenwords.jobs.atomic import replacing
 from spokenwords.jobs.hashing import hash_of
 from spokenwords.recordings import decoding
-from spokenwords.spectrograms import noise
-from spokenwords.spectrograms.codecs import COMPRESSORS, PIPELINE
+from spokenwords.spectrograms import chunks, noise
 from spokenwords.spectrograms.rounding import to_float16
 from spokenwords.spectrograms.stft import STFT
 
@@ -66,7 +64,7 @@ def write_noise_store(
                 "rounding_step": None if rounding is None else 2.0**-rounding,
                 "units": "full scale of the recording is 1",
                 "sha256": hashes,
-                "versions": {name: version(name) for name in ("numpy", "scipy", "zarr", "zarrs")},
+                "versions": {name: version(name) for name in ("numpy", "scipy", "zarr")},
             }
         )
 
@@ -74,25 +72,18 @@ def write_noise_store(
 def _write_one(
     group: zarr.Group, name: str, waveform: np.ndarray, transform: STFT, rounding: int | None
 ) -> None:
-    shape = (2, len(transform.frequency()), len(transform.time(len(waveform))))
-    with zarr.config.set(PIPELINE):
-        array = group.create_array(
-            name,
-            shape=shape,
-            chunks=(*shape[:2], FRAMES_PER_CHUNK),
-            dtype="float16",
-            compressors=[COMPRESSORS["zstd"], Crc32cCodec()],
-            fill_value=np.nan,
-            dimension_names=DIMENSIONS,
-        )
-    for first, values in _pieces(waveform, transform):
-        if np.abs(values).max() > np.finfo(np.float16).max:
-            raise noise.UnusableNoiseError("too loud for a spectrogram store: scale it down")
-        array[..., first : first + values.shape[-1]] = to_float16(values, rounding)
+    frames = len(transform.time(len(waveform)))
+    dimensions = dict(zip(DIMENSIONS, (2, len(transform.frequency()), frames), strict=True))
+    compressor = chunks.COMPRESSORS["zstd"]
+    with chunks.writing(group, name, dimensions, "time", FRAMES_PER_CHUNK, compressor) as array:
+        for number, values in enumerate(_pieces(waveform, transform)):
+            if np.abs(values).max() > np.finfo(np.float16).max:
+                raise noise.UnusableNoiseError("too loud for a spectrogram store: scale it down")
+            array.write(number, to_float16(values, rounding), compressor)
 
 
-def _pieces(waveform: np.ndarray, transform: STFT) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield the chunks [2, frequency, frames] of the spectrogram of [samples], with their starts.
+def _pieces(waveform: np.ndarray, transform: STFT) -> Iterator[np.ndarray]:
+    """Yield the chunks [2, frequency, frames] of the spectrogram of [samples].
 
     A chunk is transformed with the neighbouring frames that overlap it, so that only the ends of
     the recording are reflected.
@@ -102,4 +93,4 @@ def _pieces(waveform: np.ndarray, transform: STFT) -> Iterator[tuple[int, np.nda
     for first in range(0, frames, FRAMES_PER_CHUNK):
         start, end = max(0, first - around), first + FRAMES_PER_CHUNK + around
         values = transform.complex_spectrogram(waveform[start * hop : end * hop])
-        yield first, values[..., first - start :][..., : min(FRAMES_PER_CHUNK, frames - first)]
+        yield values[..., first - start :][..., : min(FRAMES_PER_CHUNK, frames - first)]
