@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 import plain_port
 import torch
+import waveforms
 from reading import manifest, write_stores
 from torch import nn
 from torch.utils.data import DataLoader
@@ -32,7 +33,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from spokenwords.model import device
 from spokenwords.model.classifier import Classifier
 from spokenwords.model.device import device_name
-from spokenwords.recordings import audio
 from spokenwords.spectrograms import in_memory
 from spokenwords.training import loop
 from spokenwords.training.checkpoint import Checkpoint
@@ -57,16 +57,9 @@ PLAIN = {"the plain port": False, "the plain port, freed memory kept": True}
 class WaveformClassifier(Classifier):
     """The workflow's classifier of recordings that are kept as waveforms."""
 
-    def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
+    def forward(self, recordings: torch.Tensor) -> torch.Tensor:
         """int16 [batch, samples] to scores [batch, words]."""
-        window = torch.hann_window(self.transform.window_length, device=waveforms.device)
-        spectrum = torch.stft(
-            waveforms / 32768,
-            *(self.transform.n_fft, self.transform.hop_length, self.transform.window_length),
-            window=window / window.norm(),
-            return_complex=True,
-        )
-        return super().forward(torch.view_as_real(spectrum).permute(0, 3, 1, 2))
+        return super().forward(waveforms.spectrograms(recordings, self.transform))
 
 
 def plain(folder: Path, split: Path, steps: int, place: torch.device) -> dict:
@@ -93,15 +86,9 @@ def plain(folder: Path, split: Path, steps: int, place: torch.device) -> dict:
     return {"rate": trained / (time.perf_counter() - start)}
 
 
-def waveforms(folder: Path, rows: pd.DataFrame, place: torch.device) -> in_memory.Recordings:
-    values = [
-        audio.load(folder / file, contest.STANDARD.sample_rate, LENGTH, "loudest")
-        for file in rows.file
-    ]
-    whole = torch.from_numpy(np.rint(np.stack(values) * 32767).astype(np.int16))
-    return in_memory.Recordings(
-        whole.to(place), torch.tensor(rows.label.to_numpy()).to(place), place
-    )
+def in_16_bits(folder: Path, rows: pd.DataFrame, place: torch.device) -> in_memory.Recordings:
+    values = torch.from_numpy(waveforms.load(folder, list(rows.file), LENGTH)).to(place)
+    return in_memory.Recordings(values, torch.tensor(rows.label.to_numpy()).to(place), place)
 
 
 def workflow(options, stores: Path, place: torch.device) -> dict:
@@ -116,7 +103,7 @@ def workflow(options, stores: Path, place: torch.device) -> dict:
     samples = [part.sort_values(["label", "row"]) for part in samples]
     start = time.perf_counter()
     if from_waveforms:
-        train_set, first, valid = (waveforms(options.folder, part, place) for part in samples)
+        train_set, first, valid = (in_16_bits(options.folder, part, place) for part in samples)
     else:
         train_set, first, valid = in_memory.load(opened, samples, place, None)
     read = time.perf_counter() - start
