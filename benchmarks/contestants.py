@@ -17,10 +17,10 @@ import zarr
 from reading import manifest, write_stores
 from torch.utils.data import DataLoader, Dataset
 from torchaudio.transforms import Spectrogram
+from zarr.codecs import BloscCodec
 
 from spokenwords.recordings import audio
 from spokenwords.spectrograms import in_memory, streamed
-from spokenwords.spectrograms.codecs import COMPRESSORS
 from spokenwords.spectrograms.rounding import to_float16
 from spokenwords.spectrograms.streamed import StreamedRecordings
 
@@ -83,7 +83,9 @@ class Streamed(Store):
     """This project's store, streamed through a pool of a third of the data."""
 
     def epoch(self, seed):
-        room = len(self.files) // 3 + streamed.around(chunk_length=64, batch_size=BATCH)
+        room = len(self.files) // 3 + streamed.around(
+            self.stores[0].array.length, batch_size=BATCH, threads=CORES
+        )
         budget = room * self.stores[0].recording_bytes
         rows = manifest(self.stores)
         return StreamedRecordings(self.stores, rows, torch.device("cpu"), budget).shuffled(
@@ -266,7 +268,7 @@ class ZarrDataset(Contestant, Dataset):
             shape=(len(self.files), *SHAPE),
             chunks=(1, *SHAPE),
             dtype="float16",
-            compressors=COMPRESSORS["zstd"],
+            compressors=BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle"),
         )
         for row, values in enumerate(self.spectrograms()):
             array[row] = values

@@ -25,6 +25,7 @@ from spokenwords.training.checkpoint import Checkpoint
 
 SEEDS, EPOCHS, MAX_LR = (1, 2, 3), 15, 0.01
 BATCH, CHUNK = 128, 64
+CORES = os.cpu_count() or 1
 COARSE = STFT(16000, n_fft=160, window_seconds=0.01, stride_seconds=0.0125, normalized=True)
 # Precision, compiled (a GPU only), share of the training set that streaming's pool holds.
 WAYS = {
@@ -37,7 +38,7 @@ WAYS = {
 
 def main():
     options = contest.arguments(__doc__)
-    place = device.choose("auto", os.cpu_count() or 1)
+    place = device.choose("auto", CORES)
     print(f"{contest.machine()}, {device_name(place)}", flush=True)
     ways = {way: how for way, how in WAYS.items() if place.type == "cuda" or not how[1]}
     found = {way: [] for way in ways}
@@ -45,7 +46,7 @@ def main():
         files = contest.recordings_in(options.folder)
         stores = in_memory.open_stores(
             write_stores(options.folder, files, Path(scratch), transform=COARSE),
-            os.cpu_count() or 1,
+            CORES,
         )
         mixed = manifest(stores).sample(frac=1, random_state=1)
         valid = mixed[::4]
@@ -54,7 +55,7 @@ def main():
             for way, (precision, compiled, share) in ways.items():
                 budget = None
                 if share:
-                    pool = int(share * len(sets[0])) + streamed.around(CHUNK, BATCH)
+                    pool = int(share * len(sets[0])) + streamed.around(CHUNK, BATCH, CORES)
                     budget = pool * stores[0].recording_bytes
                 train_set, valid_set = in_memory.load(stores, sets, place, budget)
                 torch.manual_seed(seed)
