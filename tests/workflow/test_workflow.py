@@ -33,6 +33,11 @@ def table(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, keep_default_na=False)
 
 
+def test_modules_are_remembered_for_the_next_planning(finished):
+    known = json.loads((finished.folder / ".snakemake/fingerprints.json").read_text())
+    assert {"train.py", "spokenwords/training/loop.py", "spokenwords/errors.py"} <= known.keys()
+
+
 def test_inventories_and_check(finished):
     for word in WORDS:
         inventory = table(finished.results / "inventory" / f"{word}.csv")

@@ -18,6 +18,7 @@ from spokenwords.config.runs import with_noise, with_silence
 from spokenwords.errors import UserError
 from spokenwords.evaluation import published
 from spokenwords.jobs import disk_space, fingerprint, memory_request
+from spokenwords.jobs.fingerprint_cache import Fingerprints
 from spokenwords.recognition import inputs
 from spokenwords.recordings import classes
 from spokenwords.recordings.data_set import DataSet
@@ -60,6 +61,8 @@ PUBLISHED = {
     for name, run in RUNS.items()
 }
 ENVIRONMENT = "../../envs/environment.yaml"
+# In Snakemake's own folder, which may be deleted whenever nothing runs.
+CODE = Fingerprints(SCRIPTS, Path(".snakemake/fingerprints.json"))
 
 # The variable by which a submitted job takes the digests of words that were found before it.
 FOUND = "SPOKEN_WORDS_FOUND"
@@ -82,7 +85,7 @@ wildcard_constraints:
 
 def code_of(script):
     """The fingerprint of a script's meaning and of all local modules that it imports."""
-    return fingerprint.of_script(SCRIPTS / script)
+    return CODE.of_script(script)
 
 
 def content_of(*names):

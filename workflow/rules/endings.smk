@@ -144,6 +144,9 @@ def end_with(level, lines_of, *arguments):
         logger.setLevel(logging.CRITICAL)
 
 
+# All rules have their fingerprints now.
+CODE.remember()
+
 if workflow.is_main_process:
     logger.addHandler(snakemake_events.UnrecordedResults(workflow))
 

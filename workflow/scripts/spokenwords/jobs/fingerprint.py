@@ -15,6 +15,7 @@ import hashlib
 from collections.abc import Callable
 from copy import copy
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,12 +32,20 @@ METHODS = {"join", "format", "strip", "items", "keys", "values", "get", "getLogg
 METHODS |= {"difference", "intersection"}
 
 
-def of_script(script: Path) -> str:
+def of_module(path: Path, root: Path) -> tuple[str, list[Path]]:
+    """A digest of the meaning of one module, and the modules in `root` that it may import."""
+    digest, imported = meaning(path.read_bytes(), path, root)
+    return digest, local_files(imported, root)
+
+
+def of_script(
+    script: Path, read: Callable[[Path, Path], tuple[str, list[Path]]] = of_module
+) -> str:
     """SHA-256 over the meaning of `script` and of every local module it imports, transitively.
 
     Local are the modules and packages that lie in the script's own folder. What counts is the
     syntax tree, without what is left out, in a form that does not depend on the Python version
-    that parses it.
+    that parses it. `read` returns what `of_module` does, and may remember it.
     """
     root = script.parent
     found: dict[Path, str] = {}
@@ -44,8 +53,8 @@ def of_script(script: Path) -> str:
     while waiting:
         path = waiting.pop()
         if path not in found:
-            found[path], imported = _module(path.read_bytes(), path, root)
-            waiting.extend(_local_files(imported, root))
+            found[path], imported = read(path, root)
+            waiting.extend(imported)
     digest = hashlib.sha256()
     for path in sorted(found):
         digest.update(f"{path.relative_to(root).as_posix()}\0{found[path]}\0".encode())
@@ -61,7 +70,7 @@ def of_files(paths: list[Path]) -> str:
 
 
 @cache
-def _module(source: bytes, path: Path, root: Path) -> tuple[str, list[str]]:
+def meaning(source: bytes, path: Path, root: Path) -> tuple[str, list[str]]:
     """A digest of one module's meaning, and the names of the modules that it may import."""
     tree = ast.parse(source, str(path))
     package = path.parent.relative_to(root).parts
@@ -303,14 +312,9 @@ def _acts(node: ast.AST) -> bool:
     return any(isinstance(each, acting) for each in ast.walk(node))
 
 
-def _local_files(names: list[str], root: Path) -> list[Path]:
-    files: list[Path] = []
-    for name in names:
-        # Importing a.b.c runs a, a.b and a.b.c.
-        folder = root
-        for part in name.split("."):
-            files += filter(Path.is_file, (folder / f"{part}.py", folder / part / "__init__.py"))
-            folder /= part
-            if not folder.is_dir():
-                break
-    return files
+def local_files(names: list[str], root: Path) -> list[Path]:
+    """The files in `root` that imports of these names run."""
+    # Importing a.b.c runs a, a.b and a.b.c.
+    places = {place for name in names for place in accumulate(name.split("."), "{}/{}".format)}
+    files = [root / f"{place}{end}" for place in sorted(places) for end in (".py", "/__init__.py")]
+    return list(filter(Path.is_file, files))
