@@ -7,6 +7,7 @@ its own process: one from a cold page cache, then further ones. Contestants take
     .venv/bin/python benchmarks/batches.py --folder data/speech_commands_11words
 """
 
+import gc
 import json
 import os
 import resource
@@ -52,6 +53,9 @@ def run_one(name: str, folder: Path, files: list[str], place: Path, task: str) -
             count += len(labels)
         assert count == len(files), (count, len(files))
         seconds.append(time.perf_counter() - start)
+    # Workers count when they have ended.
+    del contestant
+    gc.collect()
     peak = sum(
         resource.getrusage(who).ru_maxrss
         for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
