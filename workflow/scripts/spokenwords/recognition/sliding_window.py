@@ -156,14 +156,15 @@ def scan(
     def finished() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         while counts and counts[0] <= len(rows):
             count = counts.popleft()
-            probabilities = np.array(rows[:count]).reshape(count, len(classifier.words))
-            yield np.array(starts[:count], np.int64), probabilities
+            values = np.array(rows[:count]).reshape(count, len(classifier.words))
+            yield np.array(starts[:count], np.int64), values
             del starts[:count], rows[:count]
 
     progress = None
     for batch in batches(windows()):
-        for known, new in zip((starts, rows), classify(classifier, batch), strict=True):
-            known.extend(new)
+        firsts, probabilities = classify(classifier, batch)
+        starts.extend(firsts)
+        rows.extend(probabilities)
         for result in finished():
             yield result
             progress = None
