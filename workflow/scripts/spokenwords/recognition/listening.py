@@ -83,7 +83,7 @@ def _line(event: Event, as_json: bool) -> str:
 
 
 def _until_interrupted(source: Source) -> Iterator[np.ndarray]:
-    """Yield the source's pieces, read by a thread; the first SIGINT ends them.
+    """Yield the source's pieces, read by a thread; SIGINT ends them.
 
     Reading in this thread, the decoder could be interrupted amid a window.
     """
@@ -102,27 +102,26 @@ def _until_interrupted(source: Source) -> Iterator[np.ndarray]:
         finally:
             source.pieces.close()
 
-    def interrupt(*_: object) -> None:
-        signal.signal(signal.SIGINT, before)
-        end.set()
-
-    before = signal.signal(signal.SIGINT, interrupt)
+    before = signal.signal(signal.SIGINT, lambda *_: end.set())
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
     latest = time.monotonic()
-    while not end.is_set():
-        try:
-            piece = waiting.get(timeout=0.1)
-        except queue.Empty:
-            if source.patience and time.monotonic() > latest + source.patience:
-                raise sources.stopped(source.name, "it sends nothing") from None
-            continue
-        if isinstance(piece, Exception):
-            raise piece
-        if piece is None:
-            break
-        yield piece
-        latest = time.monotonic()
+    try:
+        while not end.is_set():
+            try:
+                piece = waiting.get(timeout=0.1)
+            except queue.Empty:
+                if source.patience and time.monotonic() > latest + source.patience:
+                    raise sources.stopped(source.name, "it sends nothing") from None
+                continue
+            if isinstance(piece, Exception):
+                raise piece
+            if piece is None:
+                break
+            yield piece
+            latest = time.monotonic()
+    finally:
+        signal.signal(signal.SIGINT, before)
     thread.join(1)  # A microphone is closed; a pipe may have nothing more to read.
 
 

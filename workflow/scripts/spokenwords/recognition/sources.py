@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from spokenwords.errors import UserError
-from spokenwords.recordings import audio, decoding
+from spokenwords.recordings import decoding
 
 # Sound is read from a microphone in pieces of this length, s.
 PIECE = 0.1
@@ -17,7 +17,7 @@ PATIENCE = 5.0
 
 @dataclass
 class Source:
-    """Sound at a sample rate (Hz): pieces of one channel, float32 [n] with full scale 1.
+    """Sound at a sample rate (Hz): pieces of the mean of its channels, float32 [n].
 
     Pieces are at most `patience` seconds apart; None is any time.
     """
@@ -55,11 +55,11 @@ def of_file(place: str, raw_rate: int | None) -> Source:
         raise UserError(f"{name} is not readable ({error.strerror}).") from None
 
     def pieces() -> Generator[np.ndarray, None, None]:
-        to_mono = av.AudioResampler(format="fltp", layout="mono", rate=stream.rate)
+        to_float = av.AudioResampler(format="fltp")
         try:
             for frame in container.decode(stream):
-                for converted in to_mono.resample(frame):
-                    yield converted.to_ndarray()[0]
+                for converted in to_float.resample(frame):
+                    yield converted.to_ndarray().mean(axis=0)
         except (av.FFmpegError, ValueError):
             raise UserError(f"The sound from {name} is damaged.") from None
 
@@ -102,7 +102,7 @@ def of_microphone(wanted: str | None, rate: int) -> Source:
             with stream:
                 while True:
                     samples, _ = stream.read(round(PIECE * form["samplerate"]))
-                    yield audio.mix_down(samples)
+                    yield samples.mean(axis=1)
         except sounddevice.PortAudioError as error:
             raise stopped(found["name"], _reason(error)) from None
 
