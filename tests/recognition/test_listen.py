@@ -265,7 +265,7 @@ class Microphones:
     def read(self, count):
         if (piece := next(self.pieces, None)) is None:
             raise PortAudioError("Unanticipated host error [PaErrorCode -9999]", -9999, "", 0)
-        return piece, False
+        return piece, True
 
     def __enter__(self):
         return self
@@ -316,6 +316,7 @@ def test_words_from_a_microphone_that_is_unplugged(connect, ask, model):
         "Error: The microphone USB microphone stopped (Unanticipated host error): check whether it "
         "is connected.\n"
     )
+    assert said.count("Warning: sound from USB microphone was lost") == 1
     assert connected.closed
 
 

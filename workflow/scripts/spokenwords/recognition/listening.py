@@ -122,7 +122,8 @@ def _until_interrupted(source: Source) -> Iterator[np.ndarray]:
             latest = time.monotonic()
     finally:
         signal.signal(signal.SIGINT, before)
-    thread.join(1)  # A microphone is closed; a pipe may have nothing more to read.
+        end.set()
+        thread.join(1)  # A microphone is closed; a pipe may have nothing more to read.
 
 
 class _Meter:

@@ -1,5 +1,6 @@
 """Sources of sound for `listen.py`: a microphone, standard input, or a file."""
 
+import logging
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ from spokenwords.recordings import decoding
 PIECE = 0.1
 # If a microphone sends nothing for this time, in s, it is taken for unplugged.
 PATIENCE = 5.0
+
+logger = logging.getLogger("spokenwords")
 
 
 @dataclass
@@ -98,10 +101,17 @@ def of_microphone(wanted: str | None, rate: int) -> Source:
         ) from None
 
     def pieces() -> Generator[np.ndarray, None, None]:
+        complete = True
         try:
             with stream:
                 while True:
-                    samples, _ = stream.read(round(PIECE * form["samplerate"]))
+                    samples, lost = stream.read(round(PIECE * form["samplerate"]))
+                    if lost and complete:
+                        logger.warning(
+                            f"Warning: sound from {found['name']} was lost, so that words may be "
+                            "missed: end programs that use the processor."
+                        )
+                        complete = False
                     yield samples.mean(axis=1)
         except sounddevice.PortAudioError as error:
             raise stopped(found["name"], _reason(error)) from None
