@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 class StreamDecoder:
     """Find words in a stream of samples at the classifier's rate.
 
-    The events do not depend on how the stream is divided into pieces. An event is returned at most
-    0.5 windows and 0.2 s after the end of its window. Memory is bounded by the longest piece.
+    The events do not depend on how the stream is divided into pieces. An event is returned
+    `sliding_window.STEP` (for smoothing) and `detector.REACH` windows after the end of its window.
+    Memory is bounded: the state has one window, and few probabilities.
     """
 
     def __init__(self, classifier: "Classifier", threshold: float):
