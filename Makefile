@@ -45,7 +45,7 @@ slurm-test:
 
 # Make the locked files from the .in files.
 lock: $(VENV)/uv.installed
-	for name in run development benchmarks slurm; do \
+	for name in run development benchmarks slurm listen; do \
 	    $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	        --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
 	        --output-file envs/$$name.txt envs/$$name.in || exit 1; \

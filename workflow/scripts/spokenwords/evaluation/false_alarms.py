@@ -8,7 +8,6 @@ words, of words that it was trained to call `unknown`, of out-of-vocabulary word
 
 import logging
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from spokenwords.evaluation import intervals
 from spokenwords.model import inference, thresholds
 from spokenwords.model.thresholds import Best
 from spokenwords.names import NOISE_PARTS, UNKNOWN
-from spokenwords.recognition import sliding_window
+from spokenwords.recognition import detector, sliding_window
 from spokenwords.recordings import audio, classes, decoding, manifest
 from spokenwords.spectrograms import in_memory
 
@@ -93,9 +92,7 @@ def table(
     rate, Garwood's. What could not be tested is NaN.
     """
     hours = sum(map(len, waveforms_of_noise)) / classifier.transform.sample_rate / 3600
-    with ThreadPoolExecutor(1) as pool:
-        scans = list(sliding_window.probabilities(classifier, waveforms_of_noise, pool))
-    scans = [sliding_window.smoothed(scan) for scan in scans]
+    scans = list(sliding_window.scan(classifier, waveforms_of_noise))
     rows = []
     for share in SHARES:
         threshold = thresholds.threshold(classifier.confidences, share)
@@ -105,7 +102,7 @@ def table(
         for name, others in (("unknown", unknown), ("strangers", out_of_vocabulary)):
             row |= _share(name, _accepted(classifier, others, threshold), speakers)
         found = sum(
-            len(sliding_window.events(classifier, scan, len(waveform), threshold))
+            len(detector.events(classifier, *scan, len(waveform), threshold))
             for scan, waveform in zip(scans, waveforms_of_noise, strict=True)
         )
         rows.append(row | _per_hour("noise", found, hours))

@@ -15,6 +15,7 @@ from spokenwords.jobs import atomic
 from spokenwords.jobs.machine_errors import TOO_MANY_OPEN, is_out_of_memory
 from spokenwords.recognition import inputs
 
+ADVICE = "name a run's model.pt"  # about a model that is not one
 SOME_UNREADABLE, FAILED, INTERRUPTED = 1, 2, 130
 DESCRIPTION = """\
 Write a table of the words in recordings, as CSV. Recordings are sound files of any format (WAV,
@@ -49,14 +50,7 @@ def predict() -> int:
     parser.add_argument(
         "--output", metavar="FILE", type=Path, help="the table (default: standard output)"
     )
-    parser.add_argument(
-        "--keep",
-        metavar="SHARE",
-        type=_share,
-        default=settings.definition(settings.Predict, "keep").default,
-        help="share of correct answers to accept (0 to 1); with a smaller share, more of the other "
-        "answers are `unknown` instead of wrong (default: %(default)s)",
-    )
+    add_keep(parser)
     parser.add_argument(
         "--device",
         choices=["auto", "cuda", "cpu"],
@@ -66,11 +60,23 @@ def predict() -> int:
     parser.add_argument(
         "--threads",
         metavar="N",
-        type=_count,
+        type=count,
         help="threads of the network, and threads that read ahead (default: one per core)",
     )
     arguments = parser.parse_args()
     return exit_status(lambda: _write_table(arguments))
+
+
+def add_keep(parser: argparse.ArgumentParser) -> None:
+    """Add the argument `--keep`."""
+    parser.add_argument(
+        "--keep",
+        metavar="SHARE",
+        type=share,
+        default=settings.definition(settings.Predict, "keep").default,
+        help="share of correct answers to accept (0 to 1); with a smaller share, more of the other "
+        "answers are `unknown` instead of wrong (default: %(default)s)",
+    )
 
 
 def exit_status(work: Callable[[], int]) -> int:
@@ -99,27 +105,33 @@ def exit_status(work: Callable[[], int]) -> int:
         return FAILED
 
 
-def _share(text: str) -> float:
-    if not 0 < (share := float(text)) <= 1:
+def share(text: str) -> float:
+    """Return an argument that is a share, above 0 and at most 1."""
+    if not 0 < (value := float(text)) <= 1:
         raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
-    return share
+    return value
 
 
-def _count(text: str) -> int:
-    if (count := int(text)) < 1:
+def count(text: str) -> int:
+    """Return an argument that is a whole number from 1 on."""
+    if (value := int(text)) < 1:
         raise argparse.ArgumentTypeError(f"{text} is not at least 1")
-    return count
+    return value
+
+
+def require_readable(model: Path) -> None:
+    """Raise a `UserError` if the file of a model is not readable."""
+    try:
+        model.open("rb").close()
+    except OSError as error:
+        raise UserError(
+            f"The model {model} is not readable ({error.strerror}): {ADVICE}."
+        ) from None
 
 
 def _write_table(arguments: argparse.Namespace) -> int:
     paths = [path for place in arguments.recordings for path in inputs.recordings(place)]
-    advice = "name a run's model.pt"
-    try:
-        arguments.model.open("rb").close()
-    except OSError as error:
-        raise UserError(
-            f"The model {arguments.model} is not readable ({error.strerror}): {advice}."
-        ) from None
+    require_readable(arguments.model)
     # Importing PyTorch takes seconds: errors in the arguments are reported before.
     import torch
 
@@ -128,7 +140,7 @@ def _write_table(arguments: argparse.Namespace) -> int:
 
     threads = arguments.threads or torch.get_num_threads()
     classifier = device.load_classifier(
-        arguments.model, arguments.device, "auto", threads, "--device", advice
+        arguments.model, arguments.device, "auto", threads, "--device", ADVICE
     )
     with _table(arguments.output) as file:
         rows = table.recognize(classifier, paths, arguments.keep, threads)

@@ -18,7 +18,7 @@ import numpy as np
 from spokenwords.jobs.progress import Progress
 from spokenwords.model import thresholds
 from spokenwords.names import UNKNOWN
-from spokenwords.recognition import sliding_window
+from spokenwords.recognition import detector, reading_ahead, sliding_window
 from spokenwords.recordings import audio, decoding
 from spokenwords.spectrograms import level
 
@@ -47,7 +47,7 @@ def recognize(
     """Yield rows of `COLUMNS` for recordings of any rate and length, in the order of `paths`.
 
     A recording no longer than the classifier's window has one row. A longer one has one row per
-    word found in it (`sliding_window.events`). If none is found, it has one row for its whole
+    word found in it (`detector.Detector`). If none is found, it has one row for its whole
     length: the answer is the class that all windows have in common (such as `silence`), otherwise
     `unknown`, and the probabilities are means over the windows. Times are in s, after resampling to
     the classifier's rate. With fewer than three classes, columns are missing.
@@ -65,7 +65,7 @@ def recognize(
 
     def waveforms(pool: ThreadPoolExecutor) -> Iterator[np.ndarray]:
         load = partial(_load, classifier=classifier)
-        for recording in sliding_window.ahead(pool, load, paths, AHEAD, _weight):
+        for recording in reading_ahead.ahead(pool, load, paths, AHEAD, _weight):
             pending.append((recording.path, len(recording.waveform), recording.error))
             if recording.level < classifier.quietest:
                 quiet.append(recording.path)
@@ -75,14 +75,14 @@ def recognize(
             del recording  # It may be hours long: free it before waiting for the next one.
 
     with ThreadPoolExecutor(threads) as pool:
-        for windows in sliding_window.probabilities(classifier, waveforms(pool), pool):
+        for starts, probabilities in sliding_window.scan(classifier, waveforms(pool)):
             path, length, error = pending.popleft()
             file = _text(path)
             if error:
                 unreadable.append(f"{_shown(path)}: {error}")
                 yield {"file": file, "fault": error}
             else:
-                for row in _rows(classifier, windows, length, threshold):
+                for row in _rows(classifier, starts, probabilities, length, threshold):
                     yield {"file": file} | row
             progress.advance()
     if unreadable:
@@ -173,20 +173,23 @@ def _share(some: list[Path], paths: list[Path]) -> str:
 
 
 def _rows(
-    classifier: "Classifier", windows: np.ndarray, length: int, threshold: float
+    classifier: "Classifier",
+    starts: np.ndarray,
+    probabilities: np.ndarray,
+    length: int,
+    threshold: float,
 ) -> list[dict[str, Any]]:
-    """The rows, without `file`, for a recording of `length` samples; `windows` [window, class]."""
-    means = sliding_window.smoothed(windows)
-    if found := sliding_window.events(classifier, means, length, threshold):
+    """The rows, without `file`, for a recording of `length` samples, given its windows."""
+    if found := detector.events(classifier, starts, probabilities, length, threshold):
         return [
             _row(classifier, event.start, event.end, event.word, event.probabilities)
             for event in found
         ]
-    best = thresholds.best(means)
+    best = thresholds.best(detector.smoothed(probabilities))
     answers = set(thresholds.answer(*best, classifier.words, classifier.non_words, threshold))
     answer = answers.pop() if len(answers) == 1 else UNKNOWN
     end = length / classifier.transform.sample_rate
-    return [_row(classifier, 0.0, end, answer, windows.mean(axis=0))]
+    return [_row(classifier, 0.0, end, answer, probabilities.mean(axis=0))]
 
 
 def _row(

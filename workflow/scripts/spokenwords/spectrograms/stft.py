@@ -60,7 +60,11 @@ class STFT:
         # Reflected at the first and last sample, without repeating them.
         padded[..., :half] = waveforms[..., half:0:-1]
         padded[..., half + length :] = waveforms[..., -2 : -2 - half : -1]
-        frames = sliding_window_view(padded, self.n_fft, axis=-1)[..., :: self.hop_length, :]
+        return self.whole_frames(padded)
+
+    def whole_frames(self, samples: np.ndarray) -> np.ndarray:
+        """Return the spectrogram, as above, of the whole frames in [..., samples], not padded."""
+        frames = sliding_window_view(samples, self.n_fft, axis=-1)[..., :: self.hop_length, :]
         spectrum = rfft(frames * self._window, overwrite_x=True)
         # A view as [..., time, frequency, channel], the order in memory.
         values = spectrum.view(np.float32).reshape(*spectrum.shape, 2)
