@@ -300,7 +300,7 @@ def wavs(tmp_path_factory):
 WAVS: dict[str, bytes] = {}
 
 
-@settings(max_examples=3000, deadline=None, derandomize=True, database=None)
+@settings(max_examples=1000, deadline=None, derandomize=True, database=None)
 @given(data=mutated_wavs())
 def test_a_damaged_file_is_decoded_within_bounds_or_unreadable(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "mutated.wav"
