@@ -16,8 +16,10 @@ GROUPS = {
     "words": {"inventory", "spectrograms"},
     "plots": {"plot_confusion", "plot_alluvial", "calibrate", "difficulty"},
 }
-# Trainings that can be met at work.
+# Trainings that can be met at work; the epochs of `complex` are shorter.
+RUNS = OVERLAY["runs"]
 LONGER = OVERLAY | {"training": OVERLAY["training"] | {"epochs": 40}}
+LONGER["runs"] = RUNS | {"mel": RUNS["mel"] | {"epochs": 15}}
 LONGEST = 900  # s
 # Snakemake as users start it, except that it asks for the jobs' status once per second: the plugin
 # waits ten seconds longer each time that no job has ended, and no option limits this.
