@@ -112,6 +112,8 @@ class Copy:
         done = self.snakemake(*targets)
         assert done.returncode == 0, done.stdout
 
+    run_in_new_processes = run  # as recognition/test_predict.py calls it
+
     def dry_run(self, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess:
         """What `snakemake --dry-run` prints, from a fork of a process that has imported it."""
         output, arguments = self.folder / "output.txt", self.arguments(*arguments, cores=cores)
