@@ -71,7 +71,7 @@ def finished(made_once) -> Copy:
 
     def make(folder):
         copy = Copy(folder, OVERLAY)
-        copy.run_in_new_processes()
+        copy.run()
         return copy
 
     return made_once("finished", make)
@@ -84,8 +84,7 @@ def compared(finished, made_once) -> Copy:
     def make(folder):
         copy = finished.duplicate(folder)
         copy.overlay["runs"]["power"] = {"features": "coarse", "split": "speaker", "seed": [1, 2]}
-        copy.run("compare", "--omit-from", "compare_runs")
-        copy.run_in_new_processes("compare")
+        copy.run("compare")
         return copy
 
     return made_once("compared", make)

@@ -36,7 +36,7 @@ OVERLAY = {
         "epochs": EPOCHS,
         "batch_size": 8,
         "patience": False,
-        "range_test": {"lowest": 1e-4, "highest": 0.1, "steps": 40},
+        "range_test": {"lowest": 1e-4, "highest": 0.1, "steps": 10},
     },
     "runs": {
         "complex": {"features": "coarse", "split": "speaker"},
@@ -75,46 +75,57 @@ class Copy:
         other.folder, other.overlay = folder, json.loads(json.dumps(self.overlay))
         return other
 
-    def command(self, *arguments: str, cores: int = 2) -> list[str]:
-        """Snakemake's command line; the overlay is written as it is now."""
+    def arguments(self, *arguments: str, cores: int = 2) -> list[str]:
+        """Snakemake's arguments; the overlay is written as it is now."""
         (self.folder / "overlay.yaml").write_text(yaml.safe_dump(self.overlay, sort_keys=False))
         # Tests run side by side: threads of several trainings would wait for each other.
-        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--max-threads", "1"]
+        limits = ("--cores", str(cores), "--max-threads", "1")
         # --configfile takes all that follows it for config files.
-        return [*command, *arguments, "--configfile", "overlay.yaml"]
+        return [*limits, *arguments, "--configfile", "overlay.yaml"]
+
+    def command(self, *arguments: str, cores: int = 2) -> list[str]:
+        """Snakemake's command line, as users write it."""
+        return [sys.executable, "-m", "snakemake", *self.arguments(*arguments, cores=cores)]
 
     def snakemake(
         self, *arguments: str, cores: int = 2, largest_file: float = resource.RLIM_INFINITY
     ) -> subprocess.CompletedProcess:
-        """Run Snakemake, its output and errors together as text.
+        """Run Snakemake as users do; its output and errors are together, as text.
 
-        In a fork of a process that has imported Snakemake and what jobs import, which takes longer
-        than most runs here. `largest_file` limits the size of all files that are written, in bytes.
+        `largest_file` limits the size of all files that are written, in bytes.
         """
-        command, output = self.command(*arguments, cores=cores), self.folder / "output.txt"
-        with output.open("wb") as file:
-            limits = {"output": file.fileno(), "largest_file": int(largest_file)}
-            status = forks.python(*command[1:], folder=self.folder, **limits)
-        text = output.read_text()
-        output.unlink()
-        return subprocess.CompletedProcess(command, status, text)
+
+        def limit() -> None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest_file), resource.RLIM_INFINITY))
+
+        return subprocess.run(
+            self.command(*arguments, cores=cores),
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=limit,
+        )
 
     def run(self, *targets: str) -> None:
         """Run to the end, which is to succeed."""
         done = self.snakemake(*targets)
         assert done.returncode == 0, done.stdout
 
-    def run_in_new_processes(self, *targets: str) -> None:
-        """The same as users run it: in new processes, not in forks."""
-        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        done = subprocess.run(self.command(*targets), cwd=self.folder, text=True, **streams)
-        assert done.returncode == 0, done.stdout
+
+    def dry_run(self, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess:
+        """What `snakemake --dry-run` prints, from a fork of a process that has imported it."""
+        output, arguments = self.folder / "output.txt", self.arguments(*arguments, cores=cores)
+        status = forks.dry_run(*arguments, folder=self.folder, output=output)
+        text = output.read_text()
+        output.unlink()
+        return subprocess.CompletedProcess(arguments, status, text)
 
     def plan(self, *targets: str, cores: int = 2) -> dict[str, int]:
         """The jobs that a run would start now: how many of each rule."""
         # Also if jobs took as many threads as there are cores.
-        arguments = ("--dry-run", "--quiet", "rules", "--max-threads", str(cores))
-        done = self.snakemake(*targets, *arguments, cores=cores)
+        options = ("--quiet", "rules", "--max-threads", str(cores))
+        done = self.dry_run(*targets, *options, cores=cores)
         assert done.returncode == 0, done.stdout
         if "Nothing to be done" in done.stdout:
             return {}

@@ -380,14 +380,18 @@ def test_times_are_medians_after_a_warm_up(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def exported(finished, tmp_path_factory):
+def exported(finished, made_once):
     """The finished workflow, one of its models exported."""
-    copy = finished.duplicate(tmp_path_factory.mktemp("exported") / "copy")
-    copy.overlay["dataset"] = {"source": "folder", "folder": "data/small"}
-    copy.overlay["train"] = ["complex"]
-    copy.overlay["predict"] = {"keep": 0.9}
-    copy.run_in_new_processes("export")
-    return copy
+
+    def make(folder):
+        copy = finished.duplicate(folder)
+        copy.overlay["dataset"] = {"source": "folder", "folder": "data/small"}
+        copy.overlay["train"] = ["complex"]
+        copy.overlay["predict"] = {"keep": 0.9}
+        copy.run("export")
+        return copy
+
+    return made_once("exported", make)
 
 
 def plan(copy):

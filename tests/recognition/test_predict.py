@@ -319,7 +319,7 @@ def test_what_is_recognised_again(recognized, tmp_path):
     own = copy.folder / "own/deeper"
     own.mkdir(parents=True)
     soundfile.write(own / "a.wav", np.zeros(100), 1000)
-    copy.run_in_new_processes("predict")
+    copy.run("predict")
     assert list(words(copy, "complex").index) == ["own/deeper/a.wav"]
     assert copy.plan("predict") == {}
     soundfile.write(own / "b.wav", np.zeros(100), 1000)

@@ -238,11 +238,11 @@ def test_warnings_are_printed_once_before_anything_runs(write, tmp_path):
     copy = Copy(tmp_path, OVERLAY)
     copy.overlay["dataset"] = {"source": "folder", "folder": "data"}
     write(*WORDS, "stray.wav")
-    done = copy.snakemake("--dry-run")
+    done = copy.dry_run()
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("Recordings in data itself: stray.wav. Move each") == 1
     write("up - Copy/1.wav")
-    done = copy.snakemake("--dry-run")
+    done = copy.dry_run()
     assert done.returncode == 1
     assert done.stdout.count("The folder 'up - Copy' in data looks like a copy of 'up'") == 1
     assert "Traceback" not in done.stdout

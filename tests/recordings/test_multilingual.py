@@ -50,9 +50,12 @@ def write_table(folder, table: pd.DataFrame) -> None:
 
 
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory) -> Copy:
-    folder = tmp_path_factory.mktemp("multilingual") / "copy"
-    folder.mkdir()
+def copy(made_once) -> Copy:
+    return made_once("multilingual", make)
+
+
+def make(folder) -> Copy:
+    """The workflow after a run on the corpus."""
     copy = Copy(folder, OVERLAY)
     corpus = folder / "mswc/tt"
     write_corpus(corpus)
@@ -105,7 +108,7 @@ def test_without_its_table_the_names_and_lists_count(copy, tmp_path):
     corpus = copy.folder / "mswc/tt"
     table = rows()
     write_table(corpus, table.drop(columns="SET"))
-    done = copy.snakemake("--dry-run")
+    done = copy.dry_run()
     assert done.returncode == 1
     assert "needs validation_list.txt and testing_list.txt in mswc/tt/clips" in done.stdout
     for name, file in (("DEV", "validation_list.txt"), ("TEST", "testing_list.txt")):
@@ -122,7 +125,7 @@ def test_without_its_table_the_names_and_lists_count(copy, tmp_path):
 def test_a_table_that_is_missing_is_reported_before_anything_runs(copy, tmp_path, source):
     copy = copy.duplicate(tmp_path / "copy")
     copy.overlay["dataset"] |= {"source": source, "metadata": "mswc/missing.csv"}
-    done = copy.snakemake("--dry-run")
+    done = copy.dry_run()
     assert done.returncode == 1
     assert "The table mswc/missing.csv (config key dataset.metadata) is not readable" in done.stdout
     assert "Traceback" not in done.stdout
@@ -132,7 +135,7 @@ def test_a_table_of_other_recordings_is_refused(copy, tmp_path):
     copy = copy.duplicate(tmp_path / "copy")
     table = rows()
     write_table(copy.folder / "mswc/tt", table[table["WORD"] != "агач"])
-    done = copy.snakemake("--dry-run")
+    done = copy.dry_run()
     assert done.returncode == 1
     sentence = "(config key dataset.metadata) lists no recordings of 1 word in mswc/tt/clips"
     assert f"tt_splits.csv {sentence}: агач." in done.stdout
@@ -142,7 +145,7 @@ def test_a_table_of_other_recordings_is_refused(copy, tmp_path):
 def test_too_few_words_with_many_recordings(copy, tmp_path):
     copy = copy.duplicate(tmp_path / "copy")
     copy.overlay["dataset"]["min_recordings"] = 11
-    done = copy.snakemake("--dry-run")
+    done = copy.dry_run()
     assert done.returncode == 1
     sentence = "All 4 words in mswc/tt/clips have fewer than 11 recordings (config key"
     assert f"{sentence} dataset.min_recordings)" in done.stdout

@@ -330,7 +330,7 @@ CHANGES = {
     "model of a run": (setting("residual", "runs", "complex", "model"), runs(1)),
     # Of the two runs one takes its rate from the range test.
     "steps of the range test": (
-        setting(41, "training", "range_test", "steps"),
+        setting(11, "training", "range_test", "steps"),
         runs(1) | dict.fromkeys(LEARNING_RATES, 2),
     ),
     "seed of a split": (setting(2, "splits", "speaker", "seed"), A_SPLIT),
@@ -459,7 +459,7 @@ def test_noise_is_trained_with_and_when_it_changes_trained_with_again(copy):
     model = "results/small/runs/complex/model.pt"
     before = (copy.folder / model).read_bytes()
     add_noise(copy)
-    copy.run_in_new_processes(model)
+    copy.run(model)
     assert (copy.folder / model).read_bytes() != before
     assert copy.plan(model) == {}
     (noise(copy) / "hiss1.wav").unlink()

@@ -59,10 +59,6 @@ def top(module: str) -> str:
     return module.partition(".")[0]
 
 
-def test_every_package_has_its_place():
-    assert {top(module) for module in MODULES} == set(PLACES)
-
-
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_imports_run_one_way(module):
     own = top(module)
@@ -81,20 +77,3 @@ def test_modules_that_import_nothing():
         assert not [
             node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)
         ]
-
-
-def test_jobs_contains_only_what_cannot_change_a_result():
-    """Fingerprints leave this package out: a module that computes a result must not be added."""
-    assert {name.partition(".")[2] for name in MODULES if top(name) == "jobs"} == {
-        "atomic",  # write, then rename
-        "disk_space",
-        "fingerprint",
-        "free_memory",
-        "hashing",
-        "log",
-        "machine_errors",
-        "memory_request",
-        "progress",
-        "replaced_folder",
-        "summary",
-    }

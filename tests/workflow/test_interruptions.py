@@ -97,7 +97,8 @@ def unlock(copy: Copy) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_after_kills_it_goes_on_and_ends_as_if_undisturbed(finished, tmp_path):
+def test_after_kills_and_a_second_process_it_ends_as_if_undisturbed(finished, tmp_path):
+    """Killed in each of three stages; in the run to the end, a second process stops by itself."""
     copy = Copy(tmp_path / "copy", OVERLAY)
     for stage, number in zip(("synthesize", "spectrograms", "train"), SIGNALS, strict=True):
         for delay in (0.5, 0.2, 0.1, 0.05, 0):  # s; it may take less here.
@@ -111,7 +112,18 @@ def test_after_kills_it_goes_on_and_ends_as_if_undisturbed(finished, tmp_path):
             assert done.returncode == 1
             assert "--unlock" in done.stdout
         unlock(copy)
-    copy.run()
+    first = subprocess.Popen(
+        copy.command(), cwd=copy.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    for line in first.stdout:
+        if line.startswith("Epoch 1"):
+            break
+    second = copy.snakemake()
+    assert second.returncode == 1
+    assert "Directory cannot be locked" in second.stdout
+    assert first.poll() is None
+    output = first.stdout.read()
+    assert first.wait() == 0, output
     assert_as_if_undisturbed(copy, finished)
 
 
@@ -216,25 +228,4 @@ def test_results_that_may_not_be_written(finished, tmp_path):
     sentence = "Error: The folder results/small is not writable (config key pathvars.results)"
     assert done.stdout.splitlines()[-1].startswith(sentence)
     copy.run()
-    assert_as_if_undisturbed(copy, finished)
-
-
-# Two at once.
-
-
-def test_a_second_process_says_so_and_harms_nothing(finished, tmp_path):
-    copy = finished.duplicate(tmp_path / "copy")
-    shutil.rmtree(copy.results / "runs/complex")
-    first = subprocess.Popen(
-        copy.command(), cwd=copy.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    for line in first.stdout:
-        if line.startswith("Epoch 1"):
-            break
-    second = copy.snakemake()
-    assert second.returncode == 1
-    assert "Directory cannot be locked" in second.stdout
-    assert first.poll() is None
-    output = first.stdout.read()
-    assert first.wait() == 0, output
     assert_as_if_undisturbed(copy, finished)

@@ -222,14 +222,6 @@ def test_misspelt_key(tmp_path):
     assert last == "Error: Config key training.epoch is unknown; did you mean `epochs`?"
 
 
-def test_missing_folder(tmp_path):
-    copy = Copy(tmp_path, OVERLAY | {"dataset": {"source": "folder", "folder": "nowhere"}})
-    done = copy.snakemake()
-    assert done.returncode == 1
-    last = done.stdout.splitlines()[-1]
-    assert last.startswith("Error: The folder nowhere does not exist (config key dataset.folder)")
-
-
 def test_unreadable_recordings_are_listed_at_once_and_can_be_skipped(tmp_path):
     overlay = OVERLAY | {"dataset": {"source": "folder", "folder": "words"}}
     copy = Copy(tmp_path, overlay)
@@ -293,7 +285,7 @@ def test_archive_from_the_second_mirror(tmp_path, served):
     urls = [f"{address}/nothing.tar.gz", f"{address}/words.tar.gz"]
     (tmp_path / "copy").mkdir()
     copy = Copy(tmp_path / "copy", archived(urls=urls, sha256=sha256))
-    copy.run_in_new_processes(SUMMARY)
+    copy.run(SUMMARY)
     assert list(table(copy.results / "recordings/summary.csv")["word"]) == ["left", "right"]
 
 
