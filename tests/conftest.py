@@ -5,6 +5,7 @@ import logging
 import os
 import pickle
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,6 +104,26 @@ def messages():
     yield lines
     logger.removeHandler(handler)
     logger.setLevel(level)
+
+
+@pytest.fixture
+def run_command(monkeypatch, capsys):
+    """A function that runs a command in this process; returns its status and what it prints."""
+
+    def run(command, *arguments):
+        monkeypatch.setattr(sys, "argv", ["command", *arguments])
+        logger = logging.getLogger("spokenwords")
+        level, handlers = logger.level, logger.handlers[:]
+        try:
+            status = command()
+        except SystemExit as ended:
+            status = ended.code
+        finally:
+            logger.setLevel(level)
+            logger.handlers = handlers
+        return status, capsys.readouterr()
+
+    return run
 
 
 @pytest.fixture

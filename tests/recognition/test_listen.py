@@ -19,7 +19,7 @@ from copies import REPOSITORY
 from tones import sound
 
 from spokenwords.errors import UserError
-from spokenwords.recognition import command, listen_command, listening, sources
+from spokenwords.recognition import listen_command, listening, sources
 from spokenwords.recognition.sources import Source
 
 SCRIPT = REPOSITORY / "workflow/scripts/listen.py"
@@ -170,22 +170,14 @@ def test_the_script_is_the_command():
 
 
 @pytest.fixture
-def ask(tmp_path, monkeypatch, capsys):
+def ask(tmp_path, monkeypatch, run_command):
     """A function that runs the command in this process; returns its status and messages."""
 
     def ask(*arguments):
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["listen.py", *arguments])
         monkeypatch.setattr("spokenwords.model.device.load_classifier", lambda *_, **named: TONES)
-        logger = command.logger
-        before = logger.level, logger.handlers[:]
-        try:
-            status = listen_command.listen()
-        except SystemExit as ended:
-            status = ended.code
-        finally:
-            logger.level, logger.handlers = before
-        return status, capsys.readouterr().err
+        status, printed = run_command(listen_command.listen, *arguments)
+        return status, printed.err
 
     return ask
 
@@ -336,13 +328,10 @@ def test_a_missing_or_busy_microphone_is_reported(
     assert (status, expected in said) == (2, True)
 
 
-def test_microphones_are_listed(connect, ask, capsys, monkeypatch):
+def test_microphones_are_listed(connect, run_command):
     connect(channels=(2,), rates=(48_000,))
-    monkeypatch.setattr(sys, "argv", ["listen.py", "--list-devices"])
-    with pytest.raises(SystemExit) as ended:
-        listen_command.listen()
-    assert ended.value.code == 0
-    assert capsys.readouterr().out == "  3  USB microphone (2 channels, 48,000 Hz)\n"
+    status, printed = run_command(listen_command.listen, "--list-devices")
+    assert (status, printed.out) == (0, "  3  USB microphone (2 channels, 48,000 Hz)\n")
 
 
 def test_a_microphone_that_sends_nothing_is_reported():

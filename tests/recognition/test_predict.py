@@ -179,22 +179,14 @@ def test_a_closed_standard_output_is_reported(model, recordings):
 
 
 @pytest.fixture
-def ask(tmp_path, monkeypatch, capsys):
-    """A function that runs the command in `tmp_path`; returns its status and what it prints."""
+def ask(tmp_path, monkeypatch, run_command):
+    """A function that runs the command in `tmp_path`; returns its status and messages."""
 
     def ask(*arguments):
         # In this process: in others, most of them would import PyTorch first.
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["predict.py", *arguments])
-        logger = command.logger
-        before = logger.level, logger.handlers[:]
-        try:
-            status = command.predict()
-        except SystemExit as ended:
-            status = ended.code
-        finally:
-            logger.level, logger.handlers = before
-        return status, capsys.readouterr().err
+        status, printed = run_command(command.predict, *arguments)
+        return status, printed.err
 
     return ask
 
