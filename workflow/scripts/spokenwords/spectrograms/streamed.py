@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 CHUNKS_AHEAD = 2  # per thread: the chunk that it reads, and one that waits
 # Memory besides the pool; benchmarks/streaming.py compares all of it with the budget. Chunks per
 # thread: one decoded and compressed, the places of those ahead in batches, and memory that is freed
-# but not returned. Batches: one that the network uses, one that waits, one that is being filled, and
-# one that is freed.
+# but not returned. Batches: one that the network uses, one that waits, one that is being filled,
+# and one that is freed.
 CHUNKS_AROUND = 4 + CHUNKS_AHEAD
 BATCHES_AROUND = 4
 
