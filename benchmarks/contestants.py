@@ -83,9 +83,7 @@ class Streamed(Store):
     """This project's store, streamed through a pool of a third of the data."""
 
     def epoch(self, seed):
-        room = len(self.files) // 3 + streamed.around(
-            self.stores[0].array.length, batch_size=BATCH, threads=CORES
-        )
+        room = len(self.files) // 3 + streamed.around(self.stores[0].array.length, BATCH)
         budget = room * self.stores[0].recording_bytes
         rows = manifest(self.stores)
         return StreamedRecordings(self.stores, rows, torch.device("cpu"), budget).shuffled(

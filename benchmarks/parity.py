@@ -55,7 +55,7 @@ def main():
             for way, (precision, compiled, share) in ways.items():
                 budget = None
                 if share:
-                    pool = int(share * len(sets[0])) + streamed.around(CHUNK, BATCH, CORES)
+                    pool = int(share * len(sets[0])) + streamed.around(CHUNK, BATCH)
                     budget = pool * stores[0].recording_bytes
                 train_set, valid_set = in_memory.load(stores, sets, place, budget)
                 torch.manual_seed(seed)

@@ -358,6 +358,9 @@ def set_in_metadata(described, keys, value):
         (["chunk_key_encoding", "configuration", "separator"], "/"),
         (["attributes"], {}),
         (["attributes", "chunk_crc32c"], [1]),
+        (["attributes", "chunk_crc32c"], 5),
+        (["codecs"], None),
+        (["codecs"], [1]),
     ],
 )
 def test_an_array_with_other_metadata_is_refused(write_store, keys, value):

@@ -28,13 +28,18 @@ EACH = 2 * 2 * 9 * 3  # bytes
 
 def budget(pool, chunk=4, batch=8):
     """Bytes that leave room for a pool of `pool` recordings."""
-    return (pool + streamed.around(chunk, batch, threads=1)) * EACH
+    return (pool + streamed.around(chunk, batch)) * EACH
 
 
 @pytest.fixture
-def stores(write_store):
+def metadata(write_store):
     paths = [write_store(word, count, transform=TINY) for word, count in COUNTS.items()]
-    return open_stores([str(path / "zarr.json") for path in paths])
+    return [str(path / "zarr.json") for path in paths]
+
+
+@pytest.fixture
+def stores(metadata):
+    return open_stores(metadata, threads=2)
 
 
 @pytest.fixture
@@ -82,6 +87,25 @@ def test_order_is_the_seeds(stores, manifest):
     streamed = StreamedRecordings(stores, manifest, CPU, budget(20))
     orders = [positions(streamed.shuffled(8, seed), whole) for seed in (1, 1, 2)]
     assert orders[0] == orders[1] != orders[2]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5, 20])
+@pytest.mark.parametrize("pool", [8, 20, 40])
+def test_the_order_does_not_depend_on_the_number_of_threads(metadata, manifest, threads, pool):
+    def order(threads):
+        stores = open_stores(metadata, threads)
+        [whole] = load(stores, [manifest], CPU, None)
+        streamed = StreamedRecordings(stores, manifest, CPU, budget(pool))
+        return [positions(streamed.shuffled(8, seed), whole) for seed in range(3)]
+
+    found = order(threads)
+    assert all(sorted(chain(*epoch)) == list(range(len(manifest))) for epoch in found)
+    assert found == order(1)
+
+
+def test_a_set_without_recordings_has_no_batches(stores, manifest):
+    streamed = StreamedRecordings(stores, manifest[:0].astype({"label": object}), CPU, budget(20))
+    assert list(streamed.shuffled(8, seed=1)) == list(streamed.in_order(8)) == []
 
 
 def test_in_order_keeps_the_order_and_leaves_nothing_out(stores, manifest):
@@ -184,10 +208,10 @@ def test_recordings_of_a_chunk_are_scattered(stores, manifest):
 def test_an_epoch_keeps_the_budget(write_store, epoch):
     """tracemalloc sees NumPy's arrays; benchmarks/streaming.py measures all memory."""
     each = 2 * 2 * 33 * 51
-    paths = [write_store(word, 100) for word in ("bird", "cat", "dog")]
+    paths = [write_store(word, 120) for word in ("bird", "cat", "dog")]
     stores = open_stores([str(path / "zarr.json") for path in paths])
     rows = [(store.files[row], store.word, label, row)
-            for label, store in enumerate(stores) for row in range(100) if row % 4]  # fmt: skip
+            for label, store in enumerate(stores) for row in range(120) if row % 4]  # fmt: skip
     manifest = pd.DataFrame(rows[:-1], columns=["file", "word", "label", "row"])
     allowed = budget(30) / EACH * each
     assert allowed < len(manifest) * each * 0.8

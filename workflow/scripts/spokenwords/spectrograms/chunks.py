@@ -172,18 +172,19 @@ def opened(path: Path, axis: int) -> ChunkedArray:
     Raises `DamagedError` if its metadata are not those that `writing` gives it.
     """
     described = metadata(path, "shape", "codecs", "attributes")
-    codecs = [codec.get("name") for codec in described["codecs"]]
-    if codecs != CODECS:
-        raise DamagedError(f"its codecs are {', '.join(codecs)} instead of {', '.join(CODECS)}")
     try:
+        codecs = [codec["name"] for codec in described["codecs"]]
+        if codecs != CODECS:
+            raise DamagedError(f"its codecs are {', '.join(codecs)} instead of {', '.join(CODECS)}")
         chunk = described["chunk_grid"]["configuration"]["chunk_shape"]
         checksums = described["attributes"][CHECKSUMS]
         array = ChunkedArray(path, tuple(described["shape"]), axis, chunk[axis], checksums)
         valid = described["data_type"] == "float16" and tuple(chunk) == array.chunk_shape
         valid &= described["chunk_key_encoding"]["configuration"]["separator"] == "."
+        valid &= len(checksums) == len(array)
     except (KeyError, IndexError, TypeError):
         valid = False
-    if not valid or len(checksums) != len(array):
+    if not valid:
         raise DamagedError(f"{path.name}/zarr.json does not describe such an array")
     return array
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,12 +22,14 @@ from spokenwords.errors import UserError
 if TYPE_CHECKING:
     from spokenwords.spectrograms.read import Store
 
-CHUNKS_AHEAD = 2  # per thread: the chunk that it reads, and one that waits
-# Memory besides the pool; benchmarks/streaming.py compares all of it with the budget. Chunks per
-# thread: one decoded and compressed, the places of those ahead in batches, and memory that is freed
-# but not returned. Batches: one that the network uses, one that waits, one that is being filled,
-# and one that is freed.
-CHUNKS_AROUND = 4 + CHUNKS_AHEAD
+# Order and budget must not depend on the number of threads: a training may resume with others.
+CHUNKS_AHEAD = 8  # chunks that are being read or wait for their turn
+READERS = 8  # threads, at most
+# Memory besides the pool; benchmarks/streaming.py compares all of it with the budget. Chunks: those
+# that are being read, decoded and compressed, the places in batches of those ahead, and memory that
+# is freed but not returned. Batches: one that the network uses, one that waits, one that is being
+# filled, and one that is freed.
+CHUNKS_AROUND = 30
 BATCHES_AROUND = 4
 
 
@@ -75,13 +77,12 @@ class StreamedRecordings:
         self, stores: list["Store"], manifest: pd.DataFrame, device: torch.device, budget: float
     ):
         """Prepare reading; `budget` limits the spectrograms in memory at a time, in bytes."""
-        self.labels = torch.tensor(manifest["label"].to_numpy(), device=device)
+        self.labels = torch.tensor(manifest["label"].to_numpy(np.int64), device=device)
         self.device = device
         self.budget = budget
         self._shape = stores[0].array.shape[1:]
         self._bytes_each = stores[0].recording_bytes
-        self._threads = stores[0].threads
-        self._ahead = CHUNKS_AHEAD * self._threads
+        self._readers = min(READERS, stores[0].threads)
         self._pieces = pieces(stores, manifest)
         self._longest = max((piece.store.array.length for piece in self._pieces), default=0)
         self._pool = np.empty((0, *self._shape), np.float16)
@@ -99,7 +100,7 @@ class StreamedRecordings:
 
         Raises `UserError` if they are fewer than `least`.
         """
-        overhead = around(self._longest, batch_size, self._threads)
+        overhead = around(self._longest, batch_size)
         room = int(self.budget / self._bytes_each) - overhead
         if room < least:
             needed = (overhead + least) * self._bytes_each
@@ -114,8 +115,11 @@ class StreamedRecordings:
     def shuffled(self, batch_size: int, seed: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield one epoch of batches (spectrograms, labels) on the device, mixed by `seed`.
 
-        A last batch with a single recording is left out: batch norm cannot train on it.
+        A last batch with a single recording is left out: batch norm cannot train on it. An epoch
+        must end before the next begins, since they share the pool.
         """
+        if not self._pieces:
+            return
         size = self.pool_size(batch_size)
         # The same array in all epochs: a new one might not fit in the memory of the last one.
         if len(self._pool) != size:
@@ -140,6 +144,8 @@ class StreamedRecordings:
         """Yield tasks that read each piece into the pool and fill batches from the pool."""
         generator = np.random.default_rng(seed)
         pool, filled = self._pool, 0
+        # Recordings that are being read cannot be chosen: they are a quarter of the pool at most.
+        ahead = min(CHUNKS_AHEAD, len(pool) // (4 * self._longest))
         positions = np.empty(len(pool), np.int64)
         ready = np.empty(0, np.int64)  # slots of the pool whose recordings have been read
         reading: deque[np.ndarray] = deque()  # those of the last tasks
@@ -147,19 +153,17 @@ class StreamedRecordings:
             new = np.arange(filled, min(filled + len(piece.rows), len(pool)))
             filled += len(new)
             replaced = len(piece.rows) - len(new)
-            if len(reading) > self._ahead:
+            while reading and (len(reading) > ahead or len(ready) < replaced):
+                if len(reading) <= CHUNKS_AHEAD:
+                    yield None
                 ready = np.concatenate([ready, reading.popleft()])
-            if len(ready) < replaced:
-                yield None
-                ready = np.concatenate([ready, *reading])
-                reading.clear()
             chosen = generator.choice(len(ready), replaced, replace=False)
             slots = np.concatenate([ready[chosen], new])
             yield Task(positions[ready[chosen]], partial(_exchange, pool, slots, piece))
             positions[slots] = piece.positions
             ready = np.delete(ready, chosen)
             reading.append(slots)
-        yield None
+        yield from [None] * len(reading)
         rest = generator.permutation(filled)
         for slots in np.split(rest, range(self._longest, filled, self._longest)):
             yield Task(positions[slots], partial(_copy, pool, slots))
@@ -169,9 +173,12 @@ class StreamedRecordings:
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield the batches that tasks fill one after the other.
 
-        A task begins when all but the last `self._ahead` before it are done; None waits for those.
+        A task begins when all but the last `CHUNKS_AHEAD` before it are done; None waits for the
+        first of those.
         """
         batches: deque[np.ndarray] = deque()
+        running: deque[tuple[Task, Future]] = deque()
+        order = np.empty(0, np.int64)  # of the recordings that are in `batches`
 
         def places() -> Iterator[np.ndarray]:
             for start in range(0, len(self), batch_size):
@@ -179,23 +186,27 @@ class StreamedRecordings:
                 batches.append(np.empty((length, *self._shape), np.float16))
                 yield from batches[-1]
 
+        def finish(most: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+            """Wait until at most so many tasks are running, and yield the batches that are full."""
+            nonlocal order
+            while len(running) > most:
+                done, result = running.popleft()
+                result.result()
+                order = np.concatenate([order, done.positions])
+                while batches and len(batches[0]) <= len(order):
+                    full = batches.popleft()
+                    positions, order = np.split(order, [len(full)])
+                    yield self._send(full, positions)
+
         place = places()
-        running: deque[tuple[Task, Future]] = deque()
-        order = np.empty(0, np.int64)  # of the recordings that are in `batches`
-        with ThreadPoolExecutor(self._threads) as threads:
+        with ThreadPoolExecutor(self._readers) as threads:
             try:
-                for task in chain(tasks, [None]):
+                for task in tasks:
                     if task:
                         own = list(islice(place, len(task.positions)))
                         running.append((task, threads.submit(task.write, own)))
-                    while len(running) > (self._ahead if task else 0):
-                        done, result = running.popleft()
-                        result.result()
-                        order = np.concatenate([order, done.positions])
-                        while batches and len(batches[0]) <= len(order):
-                            full = batches.popleft()
-                            positions, order = np.split(order, [len(full)])
-                            yield self._send(full, positions)
+                    yield from finish(CHUNKS_AHEAD if task else max(0, len(running) - 1))
+                yield from finish(0)
             finally:
                 for _, result in running:
                     result.cancel()
@@ -218,9 +229,9 @@ def _copy(pool: np.ndarray, slots: np.ndarray, places: list[np.ndarray]) -> None
         place[...] = pool[slot]
 
 
-def around(chunk_length: int, batch_size: int, threads: int) -> int:
+def around(chunk_length: int, batch_size: int) -> int:
     """Return the memory that streaming needs besides its pool, as a number of recordings."""
-    return CHUNKS_AROUND * threads * chunk_length + BATCHES_AROUND * batch_size
+    return CHUNKS_AROUND * chunk_length + BATCHES_AROUND * batch_size
 
 
 def pieces(stores: list["Store"], manifest: pd.DataFrame) -> list[Piece]:
