@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -126,6 +127,29 @@ def test_files_of_any_rate_and_channels(tmp_path, messages, rate, channels):
 def test_files_of_other_formats(tmp_path, form):
     soundfile.write(tmp_path / "a", sound(SECONDS, SAID, 16_000), 16_000, format=form)
     assert_words(heard(tmp_path / "a", (tmp_path / "a").read_bytes()))
+
+
+def test_channels_that_cancel_are_heard(tmp_path):
+    samples = sound(SECONDS, SAID, 16_000)
+    soundfile.write(tmp_path / "a.wav", np.stack([samples, -samples], axis=1), 16_000)
+    assert_words(heard(tmp_path / "a.wav", (tmp_path / "a.wav").read_bytes()))
+
+
+def test_samples_that_are_not_finite_are_the_sources_fault(tmp_path):
+    samples = sound(2, rate=16_000)
+    samples[20_000] = np.nan
+    soundfile.write(tmp_path / "a.wav", samples, 16_000, subtype="FLOAT")
+    with pytest.raises(UserError, match=r"The sound from .*a\.wav has samples that are not finite"):
+        heard(tmp_path / "a.wav", (tmp_path / "a.wav").read_bytes())
+
+
+def test_output_that_cannot_be_written_is_reported(model):
+    with Path("/dev/full").open("w") as full:
+        process = start(model, "--rate", "1000", "-", stdout=full)
+        _, messages = process.communicate(raw(sound(SECONDS, SAID)), timeout=120)
+    assert process.returncode == 2
+    assert "Error: Words cannot be written to standard output (No space left" in messages.decode()
+    assert "Traceback" not in messages.decode()
 
 
 def test_without_words_there_are_no_lines(tmp_path, messages):

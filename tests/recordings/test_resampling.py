@@ -1,7 +1,10 @@
 """Resampling in pieces."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
+import scipy.signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,6 +12,14 @@ from spokenwords.recordings import audio
 from spokenwords.recordings.resampling import Resampler
 
 RATES = [8000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000, 15_999]
+
+
+def test_the_filter_is_designed_once(monkeypatch):
+    """Between rates without a common divisor it has 900,000 coefficients."""
+    resampler = Resampler(44_101, 16_000)
+    monkeypatch.setattr(scipy.signal._signaltools, "firwin", mock.Mock(side_effect=AssertionError))
+    resampler.feed(np.zeros(5000, np.float32))
+    resampler.finish()
 
 
 @pytest.mark.parametrize("rate", RATES)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 ENVS = ROOT / "envs"
@@ -33,6 +34,13 @@ def locked_entries(name):
     """The entries of a locked list: all lines of a package, hashes included, as one."""
     text = (ENVS / name).read_text().replace("\\\n", " ")
     return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def test_conda_installs_what_is_locked_for_a_run():
+    """Every package at its version, with the same conditions."""
+    environment = yaml.safe_load((ENVS / "environment.yaml").read_text())
+    (pip,) = [part["pip"] for part in environment["dependencies"] if isinstance(part, dict)]
+    assert pip == [entry.partition(" --hash")[0].strip() for entry in locked_entries("run.txt")]
 
 
 @pytest.mark.parametrize("name", LOCKED)

@@ -77,3 +77,21 @@ def test_modules_that_import_nothing():
         assert not [
             node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)
         ]
+
+
+def test_jobs_contains_only_what_cannot_change_a_result():
+    """Fingerprints leave this package out: a module that computes a result must not be added."""
+    assert {name.partition(".")[2] for name in MODULES if top(name) == "jobs"} == {
+        "atomic",  # write, then rename
+        "disk_space",
+        "fingerprint",
+        "fingerprint_cache",
+        "free_memory",
+        "hashing",
+        "log",
+        "machine_errors",
+        "memory_request",
+        "progress",
+        "replaced_folder",
+        "summary",
+    }

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from spokenwords.errors import UserError
+from spokenwords.jobs.machine_errors import TOO_MANY_OPEN, is_out_of_memory
 from spokenwords.recognition import command, sources
 
 DESCRIPTION = """\
@@ -56,7 +57,7 @@ def listen() -> int:
         help="print each word as a line of JSON: word, start and end of its window (s), "
         "probability",
     )
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     if arguments.rate and not arguments.source:
         parser.error("--rate needs a SOURCE without a header, such as `-`")
     if arguments.microphone and arguments.source:
@@ -91,4 +92,10 @@ def _print_words(arguments: argparse.Namespace) -> int:
             listening.listen(classifier, arguments.keep, source, file, arguments.json)
     except BrokenPipeError:
         sys.exit(command.FAILED)  # The reader of standard output, such as `head`, has ended.
+    except OSError as error:
+        # Sources raise no others.
+        if is_out_of_memory(error) or error.errno in TOO_MANY_OPEN:
+            raise
+        problem = error.strerror or error
+        raise UserError(f"Words cannot be written to standard output ({problem}).") from None
     return 0

@@ -9,10 +9,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
+from spokenwords.errors import UserError
 from spokenwords.model import thresholds
 from spokenwords.recognition import sources
 from spokenwords.recognition.detector import Event
@@ -62,6 +64,10 @@ def listen(
     try:
         for piece in _until_interrupted(source):
             heard += len(piece)
+            if not np.isfinite(piece).all():
+                raise UserError(
+                    f"The sound from {source.name} has samples that are not finite numbers."
+                )
             report(decoder.feed(resampler.feed(piece)))
             meter.show(piece)
         report(decoder.feed(resampler.finish()))
@@ -90,15 +96,20 @@ def _until_interrupted(source: Source) -> Iterator[np.ndarray]:
     waiting: queue.Queue[np.ndarray | Exception | None] = queue.Queue(AHEAD)
     end = threading.Event()
 
+    def put(item: np.ndarray | Exception | None) -> None:
+        while not end.is_set():
+            with suppress(queue.Full):
+                return waiting.put(item, timeout=0.1)
+
     def read() -> None:
         try:
             for piece in source.pieces:
-                waiting.put(piece)
+                put(piece)
                 if end.is_set():
                     break
-            waiting.put(None)
+            put(None)
         except Exception as error:
-            waiting.put(error)
+            put(error)
         finally:
             source.pieces.close()
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from spokenwords.errors import UserError
-from spokenwords.recordings import decoding
+from spokenwords.recordings import audio, decoding
 
 # Sound is read from a microphone in pieces of this length, s.
 PIECE = 0.1
@@ -20,7 +20,7 @@ logger = logging.getLogger("spokenwords")
 
 @dataclass
 class Source:
-    """Sound at a sample rate (Hz): pieces of the mean of its channels, float32 [n].
+    """Sound at a sample rate (Hz): pieces of its channels, mixed down, float32 [n].
 
     Pieces are at most `patience` seconds apart; None is any time.
     """
@@ -62,7 +62,7 @@ def of_file(place: str, raw_rate: int | None) -> Source:
         try:
             for frame in container.decode(stream):
                 for converted in to_float.resample(frame):
-                    yield converted.to_ndarray().mean(axis=0)
+                    yield audio.mix_down(converted.to_ndarray().T)
         except (av.FFmpegError, ValueError):
             raise UserError(f"The sound from {name} is damaged.") from None
 
@@ -112,7 +112,7 @@ def of_microphone(wanted: str | None, rate: int) -> Source:
                             "missed: end programs that use the processor."
                         )
                         complete = False
-                    yield samples.mean(axis=1)
+                    yield audio.mix_down(samples)
         except sounddevice.PortAudioError as error:
             raise stopped(found["name"], _reason(error)) from None
 

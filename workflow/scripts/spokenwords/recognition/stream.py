@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class StreamDecoder:
     """Find words in a stream of samples at the classifier's rate.
 
-    The events do not depend on how the stream is divided into pieces. An event is returned
+    The events do not depend on how the stream is divided into pieces, but probabilities may differ
+    by rounding, which may decide at the threshold. An event is returned
     `sliding_window.STEP` (for smoothing) and `detector.REACH` windows after the end of its window.
     Memory is bounded: the state has one window, and few probabilities.
     """

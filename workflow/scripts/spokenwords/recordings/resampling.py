@@ -3,7 +3,7 @@
 from math import gcd
 
 import numpy as np
-from scipy.signal import resample_poly
+from scipy.signal import firwin, resample_poly
 
 
 class Resampler:
@@ -18,6 +18,10 @@ class Resampler:
         divisor = gcd(from_rate, to_rate)
         self._up, self._down = to_rate // divisor, from_rate // divisor
         self._reach = 10 * max(self._up, self._down) // self._up + 1  # in samples of the stream
+        # The filter that `resample_poly` would design in each call, which can take half a second.
+        if (widest := max(self._up, self._down)) > 1:
+            coefficients = firwin(20 * widest + 1, 1 / widest, window=("kaiser", 5.0))
+            self._filter = coefficients.astype(np.float32)
         self._waiting = np.empty(0, np.float32)
         self._first = 0  # number of the first waiting sample, a multiple of `down`
         self._done = 0  # samples of the result
@@ -39,7 +43,7 @@ class Resampler:
         if count == self._done:
             return np.empty(0, np.float32)
         before = self._first // self._down * self._up
-        resampled = resample_poly(self._waiting, self._up, self._down)
+        resampled = resample_poly(self._waiting, self._up, self._down, window=self._filter)
         result = resampled[self._done - before : count - before]
         self._done = count
         # The next sample of the result needs the samples within reach before it.
