@@ -3,11 +3,10 @@
 import re
 import subprocess
 import time
-from types import SimpleNamespace
 
 import pytest
 from cluster import Cluster
-from copies import OVERLAY, WORDS, Copy, assert_as_if_undisturbed
+from copies import OVERLAY, Copy, assert_as_if_undisturbed
 
 pytestmark = [pytest.mark.slurm, pytest.mark.workflow]
 
@@ -16,19 +15,17 @@ GROUPS = {
     "words": {"inventory", "spectrograms"},
     "plots": {"plot_confusion", "plot_alluvial", "calibrate", "difficulty"},
 }
-# Trainings that can be met at work; the epochs of `complex` are shorter.
-RUNS = OVERLAY["runs"]
+# Trainings that can be met at work.
 LONGER = OVERLAY | {"training": OVERLAY["training"] | {"epochs": 40}}
-LONGER["runs"] = RUNS | {"mel": RUNS["mel"] | {"epochs": 15}}
 LONGEST = 900  # s
-# Snakemake as users start it, except that it asks for the jobs' status once per second: the plugin
-# waits ten seconds longer each time that no job has ended, and no option limits this.
-SNAKEMAKE = """
-import runpy
-from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
-RemoteExecutor.next_seconds_between_status_checks = property(lambda _: 1, lambda _, seconds: None)
-runpy.run_module("snakemake", run_name="__main__", alter_sys=True)
-"""
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    """The workflow as it is without a cluster."""
+    copy = Copy(tmp_path_factory.mktemp("local") / "copy", LONGER)
+    copy.run()
+    return copy
 
 
 @pytest.fixture(scope="module")
@@ -36,35 +33,24 @@ def cluster(tmp_path_factory):
     cluster = Cluster(tmp_path_factory.mktemp("cluster") / "slurm")
     try:
         cluster.start()
-        with pytest.MonkeyPatch.context() as patch:
-            # Where no controller answers, the plugin adds ten seconds to every call of Snakemake.
-            patch.setenv("SLURM_CONF", str(cluster.configuration))
-            yield cluster
+        yield cluster
     finally:
         cluster.stop()
     assert cluster.processes() == []
 
 
-@pytest.fixture(scope="module")
-def local(cluster, tmp_path_factory):
-    """The workflow as it is when no job is submitted."""
-    copy = Copy(tmp_path_factory.mktemp("local") / "copy", LONGER)
-    copy.run()
-    return copy
-
-
 class Run:
     """Snakemake on the cluster, in the background; ended at the end of its `with` block."""
 
-    def __init__(self, copy: Copy, cluster: Cluster):
+    def __init__(self, copy: Copy, cluster: Cluster, *targets: str):
         self.copy, self.cluster = copy, cluster
         profile = ("--workflow-profile", "profiles/slurm", "--slurm-keep-successful-logs")
         # Such a small cluster answers sooner than large ones.
         waits = ("--latency-wait", "10", "--slurm-init-seconds-before-status-checks", "1")
-        python, _, _, *arguments = copy.command(*profile, *waits)
+        checks = ("--seconds-between-status-checks", "1")
         self.output = copy.folder / "slurm.out"
         self.process = subprocess.Popen(
-            [python, "-c", SNAKEMAKE, *arguments],
+            copy.command(*targets, *profile, *waits, *checks),
             cwd=copy.folder,
             env=cluster.environment,
             stdout=self.output.open("w"),
@@ -108,58 +94,45 @@ class Run:
         return found
 
 
-@pytest.fixture(scope="module")
-def disturbed(cluster, tmp_path_factory) -> SimpleNamespace:
-    """The workflow from a run on the cluster in which one training is cancelled, a script changes,
-    and the other training loses its node.
-    """
-    copy = Copy(tmp_path_factory.mktemp("disturbed") / "copy", LONGER)
-    script = copy.folder / "workflow/scripts/spectrograms.py"
-    text = script.read_text()
-    found = SimpleNamespace(copy=copy)
-    with Run(copy, cluster) as run:
-        found.cancelled, _ = run.job_at_work("train", "complex", "Epoch 2:")
-        cluster.run("scancel", found.cancelled)
-        found.lost, found.node = run.job_at_work("train", "mel", "Epoch 2:")
-        stores = sorted(copy.results.glob("features/*/*.zarr/zarr.json"))
-        found.made = [store.stat().st_mtime_ns for store in stores]
-        script.write_text(f"{text}\nchanged = True\n")
-        cluster.run("scontrol", "update", f"NodeName={found.node}", "State=DOWN", "Reason=test")
+def test_jobs_that_the_scheduler_fails_are_run_again(local, cluster, tmp_path):
+    """One is cancelled and one loses its node, both in the middle; in the end all is as locally."""
+    with Run(Copy(tmp_path / "copy", LONGER), cluster) as run:
+        number, _ = run.job_at_work("train", "complex", "Epoch 2:")
+        cluster.run("scancel", number)
+        lost, node = run.job_at_work("train", "mel", "Epoch 2:")
+        cluster.run("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test")
         time.sleep(5)
-        cluster.run("scontrol", "update", f"NodeName={found.node}", "State=RESUME")
-        # Slurm lets the jobs of such a node wait for two minutes.
-        for number, *_ in cluster.jobs():
-            cluster.run("scontrol", "update", f"JobId={number}", "StartTime=now")
-        found.output = run.ends()
-    found.rules_by_job = run.rules_by_job()
-    found.made_later = [store.stat().st_mtime_ns for store in stores]
-    found.planned = copy.plan()
-    script.write_text(text)
-    return found
-
-
-def test_jobs_that_the_scheduler_fails_are_run_again(disturbed, cluster, local):
-    """In the end all is as without a cluster."""
-    failed = f"SLURM-job '{disturbed.cancelled}' failed, SLURM status is: 'CANCELLED'"
-    assert failed in disturbed.output
-    queued = f"requeue job JobId={disturbed.lost} due to failure of node {disturbed.node}"
-    assert queued in (cluster.folder / "slurmctld.log").read_text()
+        cluster.run("scontrol", "update", f"NodeName={node}", "State=RESUME")
+        # Slurm lets such a job wait for two minutes.
+        cluster.run("scontrol", "update", f"JobId={lost}", "StartTime=now")
+        assert f"SLURM-job '{number}' failed, SLURM status is: 'CANCELLED'" in run.ends()
+    controller = (cluster.folder / "slurmctld.log").read_text()
+    assert f"requeue job JobId={lost} due to failure of node {node}" in controller
     for trained in ("complex", "mel"):
-        log = (disturbed.copy.results / f"logs/train/{trained}.log").read_text()
+        log = (run.copy.results / f"logs/train/{trained}.log").read_text()
         assert "Resuming the training after epoch" in log
-    assert_as_if_undisturbed(disturbed.copy, local)
+    assert_as_if_undisturbed(run.copy, local)
 
 
-def test_a_script_that_changes_meanwhile_runs_nothing_again(disturbed):
+def test_a_script_that_changes_meanwhile_runs_nothing_again(cluster, tmp_path):
     """Jobs that wait or run do what they were submitted for, and nothing that the change touches.
 
     What it touches is planned for the next run (snakemake issue 3234).
     """
-    assert len(disturbed.made) == 2 * len(WORDS)
-    assert disturbed.made_later == disturbed.made
-    assert {"rule_train", "rule_evaluate"} <= disturbed.rules_by_job.keys()
-    for job, rules in disturbed.rules_by_job.items():
+    copy = Copy(tmp_path / "copy", LONGER)
+    with Run(copy, cluster, "results/small/runs/complex/metrics.json") as run:
+        run.job_at_work("train", "complex", "Epoch 1:")
+        stores = sorted(copy.results.glob("features/*/*.zarr/zarr.json"))
+        made = [store.stat().st_mtime_ns for store in stores]
+        assert made
+        script = copy.folder / "workflow/scripts/spectrograms.py"
+        script.write_text(script.read_text() + "\nchanged = True\n")
+        run.ends()
+    assert [store.stat().st_mtime_ns for store in stores] == made
+    jobs = run.rules_by_job()
+    assert {"rule_train", "rule_evaluate"} <= jobs.keys()
+    for job, rules in jobs.items():
         kind, _, name = job.partition("_")
         submitted = GROUPS[name.partition("_")[0]] if kind == "group" else {name}
         assert rules == submitted, job
-    assert "spectrograms" in disturbed.planned
+    assert "spectrograms" in copy.plan()
