@@ -17,7 +17,7 @@ demo: $(VENV)/run.installed
 	@echo "Open results/demo/report.html"
 
 test: $(VENV)/development.installed
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal
 
 soak: $(VENV)/development.installed
 	$(BIN)/python -m pytest -m soak --capture=no --verbose

@@ -22,6 +22,8 @@ from spokenwords.spectrograms.in_memory import Recordings
 from spokenwords.spectrograms.stft import STFT
 from spokenwords.spectrograms.write import write_recordings
 
+# What is there of the run `spotter`.
+SPOTTER = ("metrics.json", "false_alarms.svg")
 # Spectrograms of a second: [2, 33, 51].
 SMALL = STFT(sample_rate=1000, n_fft=64, window_seconds=0.05, stride_seconds=0.02, normalized=True)
 
@@ -89,6 +91,23 @@ def compared(finished, made_once) -> Copy:
         return copy
 
     return made_once("compared", make)
+
+
+@pytest.fixture(scope="session")
+def spotter(finished, made_once) -> Copy:
+    """The same after the evaluation of another run, of two words and silence."""
+
+    def make(folder):
+        copy = finished.duplicate(folder)
+        copy.overlay["runs"]["spotter"] = {
+            **{"features": "coarse", "split": "speaker", "representation": "log_mel"},
+            **{"model": "residual", "words": ["bird", "happy"], "silence": True},
+        }
+        copy.overlay["train"] = ["spotter"]
+        copy.run(*(f"results/small/runs/spotter/{name}" for name in SPOTTER))
+        return copy
+
+    return made_once("spotter", make)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import soundfile
 import torch
-from conftest import SMALL
+from conftest import SMALL, SPOTTER
 from torch import nn
 
 from spokenwords.evaluation import false_alarms, predictions
@@ -118,22 +118,12 @@ def test_the_test_uses_the_end_of_noise(write_noise, messages):
     assert [line for line in messages if "text.wav is skipped" in line]
 
 
-def test_a_run_that_is_tested_on_out_of_vocabulary_words(finished, tmp_path):
-    copy = finished.duplicate(tmp_path / "copy")
-    copy.overlay["runs"]["spotter"] = {
-        **{"features": "coarse", "split": "speaker", "representation": "log_mel"},
-        **{"model": "residual", "words": ["bird", "happy"], "silence": True},
-    }
-    copy.overlay["train"] = ["spotter"]
-    run = copy.results / "runs" / "spotter"
-    targets = [
-        f"results/small/runs/spotter/{name}" for name in ("metrics.json", "false_alarms.svg")
-    ]
-    copy.run(*targets)
+def test_a_run_that_is_tested_on_out_of_vocabulary_words(spotter):
+    run = spotter.results / "runs" / "spotter"
     classifier = Classifier.load(run / "model.pt")
     assert classifier.words == ["bird", "happy", "silence"]
     assert classifier.non_words == ["silence"]
-    test = manifest.read(copy.results / "splits/speaker/test.csv")
+    test = manifest.read(spotter.results / "splits/speaker/test.csv")
     of_words = test[test["word"] != "seven"]
     found = predictions.read(run / "predictions.csv")
     assert found["file"].tolist() == of_words["file"].tolist()
@@ -149,4 +139,4 @@ def test_a_run_that_is_tested_on_out_of_vocabulary_words(finished, tmp_path):
         found["probability"] >= thresholds.threshold(classifier.confidences, 1) - 1e-6
     )
     assert table["words"].iloc[0] == pytest.approx(right.mean())
-    assert copy.plan(*targets) == {}
+    assert spotter.plan(*(f"results/small/runs/spotter/{name}" for name in SPOTTER)) == {}

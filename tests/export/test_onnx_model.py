@@ -461,11 +461,10 @@ def test_the_card_contains_no_settings_of_the_machine(exported):
 
 
 @pytest.mark.workflow
-def test_the_card_of_a_run_of_some_words_has_its_false_alarms(exported, tmp_path):
-    copy = exported.duplicate(tmp_path / "copy")
-    few = copy.overlay["runs"]["few"] = {"words": ["bird", "happy"], "silence": True}
-    few |= {"features": "coarse", "split": "speaker", "representation": "complex"}
-    folder = copy.results / "runs/few"
+def test_the_card_of_a_run_of_some_words_has_its_false_alarms(spotter, tmp_path):
+    copy = spotter.duplicate(tmp_path / "copy")
+    copy.overlay["predict"] = {"keep": 0.9}
+    folder = copy.results / "runs/spotter"
     copy.run(str((folder / "export/model_card.md").relative_to(copy.folder)))
     table = pd.read_csv(folder / "false_alarms.csv")
     [row] = table[table["share"] == 0.9].to_dict("records")

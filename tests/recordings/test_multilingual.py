@@ -15,6 +15,7 @@ SCARCE = "аваз"
 RECORDINGS = {**dict.fromkeys(WORDS, 10), SCARCE: 2}
 SETS = {"TRAIN": "train", "DEV": "valid", "TEST": "test"}
 RATE = 48_000
+METRICS = "results/small/runs/complex/metrics.json"
 
 
 def rows() -> pd.DataFrame:
@@ -68,7 +69,7 @@ def make(folder) -> Copy:
     }
     copy.overlay["runs"] = {"complex": {"features": "coarse", "split": "official"}}
     copy.overlay["train"] = ["complex"]
-    copy.run()
+    copy.run(METRICS)
     return copy
 
 
@@ -81,7 +82,7 @@ def test_sets_and_speakers_are_those_of_the_table(copy):
         for row in manifest.itertuples():
             speaker = expected.loc[row.file, "SPEAKER"]
             assert row.speaker == (row.file if speaker == "NA" else speaker)
-    metrics = json.loads((copy.results / "runs/complex/metrics.json").read_text())
+    metrics = json.loads((copy.folder / METRICS).read_text())
     assert metrics["recordings"] == 2 * len(WORDS)
 
 
@@ -90,16 +91,16 @@ def test_a_line_that_changes_touches_its_word_alone(copy, tmp_path):
     table = rows()
     table["GENDER"] = "OTHER"
     write_table(copy.folder / "mswc/tt", table)
-    assert copy.plan() == {}
+    assert copy.plan(METRICS) == {}
     one = table["LINK"] == "ага/common_voice_tt_4.opus"
     table.loc[one, "SET"] = "TRAIN"
     write_table(copy.folder / "mswc/tt", table)
-    plan = copy.plan()
+    plan = copy.plan(METRICS)
     assert plan["split"] == plan["train"] == 1
     assert {"inventory", "spectrograms"}.isdisjoint(plan)
     table.loc[one, "SPEAKER"] = "someone else"
     write_table(copy.folder / "mswc/tt", table)
-    plan = copy.plan()
+    plan = copy.plan(METRICS)
     assert plan["inventory"] == plan["spectrograms"] == plan["split"] == plan["train"] == 1
 
 
@@ -114,11 +115,11 @@ def test_without_its_table_the_names_and_lists_count(copy, tmp_path):
     for name, file in (("DEV", "validation_list.txt"), ("TEST", "testing_list.txt")):
         lines = "".join(f"{link}\n" for link in table.loc[table["SET"] == name, "LINK"])
         (corpus / "clips" / file).write_text(lines)
-    plan = copy.plan()
+    plan = copy.plan(METRICS)
     assert plan["split"] == 1
     assert "inventory" not in plan
     copy.overlay["dataset"]["metadata"] = None
-    assert copy.plan()["inventory"] == len(WORDS)
+    assert copy.plan(METRICS)["inventory"] == len(WORDS)
 
 
 @pytest.mark.parametrize("source", ["folder", "archive", "synthetic"])
