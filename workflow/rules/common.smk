@@ -14,7 +14,7 @@ sys.path.insert(0, str(SCRIPTS))
 from spokenwords import names
 from spokenwords.config import configuration, settings
 from spokenwords.config.runs import of_each_seed, trained, used, with_false_alarms
-from spokenwords.config.runs import with_noise, with_silence
+from spokenwords.config.runs import with_negatives, with_noise, with_silence
 from spokenwords.errors import UserError
 from spokenwords.evaluation import published
 from spokenwords.jobs import disk_space, fingerprint, memory_request
@@ -70,6 +70,10 @@ DATA = DataSet(
     config["dataset"],
     caches=RESULTS / "inventory",
     remembered="" if workflow.is_main_process else os.environ.get(FOUND, ""),
+)
+SYNTHETIC_NEGATIVES = config["dataset"]["negatives"] == "synthetic"
+FOLDERS_OF_NEGATIVES = (
+    [RESULTS / "negatives"] if SYNTHETIC_NEGATIVES else DATA.folders_of_negatives
 )
 
 

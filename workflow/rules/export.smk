@@ -21,6 +21,9 @@ rule export_model:
     params:
         folder=untracked(DATA.folder),
         keep=lookup(within=config, dpath="predict/keep"),
+        false_alarms_per_hour=lookup(
+            within=config, dpath="predict/false_alarms_per_hour"
+        ),
         window=lookup(within=config, dpath="audio/window"),
         code=code_of("export_model.py"),
     script:

@@ -21,6 +21,9 @@ rule predict_words:
     params:
         recordings=lambda wildcards: recordings_to_predict(),
         keep=lookup(within=config, dpath="predict/keep"),
+        false_alarms_per_hour=lookup(
+            within=config, dpath="predict/false_alarms_per_hour"
+        ),
         settings=settings_for("predict_words"),
         code=code_of("predict_words.py"),
     script:

@@ -67,6 +67,25 @@ checkpoint synthesize:
         "../scripts/synthesize.py"
 
 
+rule synthesize_negatives:
+    """Negatives spoken by eSpeak NG: running speech, and words that are not classified."""
+    input:
+        recordings_are_there,
+    output:
+        contents="<results>/negatives/synthesized.txt",
+    log:
+        "<logs>/synthesize_negatives.log",
+    benchmark:
+        "<benchmarks>/synthesize_negatives.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        words=of_data(lambda wildcards: list(DATA.words)),
+        code=code_of("synthesize_negatives.py"),
+    script:
+        "../scripts/synthesize_negatives.py"
+
+
 rule inventory:
     """Format, speaker, level and content hashes of each recording of one word."""
     input:

@@ -72,6 +72,34 @@ rule silence_spectrograms:
         "../scripts/silence_spectrograms.py"
 
 
+rule negative_spectrograms:
+    """Complex spectrograms of negatives: segments of sound without any of the words."""
+    input:
+        recordings_are_there,
+        branch(SYNTHETIC_NEGATIVES, then=rules.synthesize_negatives.output.contents),
+    output:
+        store=f"<results>/features/{{features}}/{names.NEGATIVES}.zarr/zarr.json",
+        segments=f"<results>/features/{{features}}/{names.NEGATIVES}.csv",
+        parts=f"<results>/features/{{features}}/{names.NEGATIVES}parts.csv",
+    log:
+        "<logs>/negative_spectrograms/{features}.log",
+    benchmark:
+        "<benchmarks>/negative_spectrograms/{features}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: workflow.cores
+    params:
+        folders=untracked(FOLDERS_OF_NEGATIVES),
+        digest=of_data(lambda wildcards: DATA.negatives),
+        words=of_data(lambda wildcards: list(DATA.words)),
+        on_unreadable=lookup(within=config, dpath="dataset/on_unreadable"),
+        audio=AUDIO_OF_NOISE,
+        features=lookup(within=config["features"], dpath="{features}"),
+        code=code_of("negative_spectrograms.py"),
+    script:
+        "../scripts/negative_spectrograms.py"
+
+
 rule measure_features:
     """Sizes of the stores on disk."""
     input:
@@ -114,3 +142,11 @@ segments_of_run = branch(
         rules.silence_spectrograms.output.segments, features=of_run("features")
     ),
 )
+negatives_of_run = {
+    kind: branch(of_run("negatives"), then=collect(output, features=of_run("features")))
+    for kind, output in {
+        "negatives": rules.negative_spectrograms.output.store,
+        "negative_segments": rules.negative_spectrograms.output.segments,
+        "negative_parts": rules.negative_spectrograms.output.parts,
+    }.items()
+}

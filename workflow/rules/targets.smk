@@ -22,7 +22,7 @@ OF_COMPARISON = [rules.compare_runs, rules.plot_comparison, rules.tabulate_compa
 def files_of_data(runs):
     """What these runs are made from, with tables and plots of it."""
     features, splits = used(runs, "features"), used(runs, "split")
-    noisy, silent = with_noise(runs), with_silence(runs)
+    noisy, silent, negative = with_noise(runs), with_silence(runs), with_negatives(runs)
     return [
         # A checkpoint whose input is missing counts as done unless a target asks for the input.
         branch(
@@ -36,6 +36,13 @@ def files_of_data(runs):
         collect(rules.measure_features.output, features=features),
         collect(rules.noise_spectrograms.output, features=used(noisy, "features")),
         collect(rules.silence_spectrograms.output, features=used(silent, "features")),
+        collect(
+            rules.negative_spectrograms.output, features=used(negative, "features")
+        ),
+        branch(
+            SYNTHETIC_NEGATIVES and negative,
+            then=rules.synthesize_negatives.output.contents,
+        ),
         collect(rules.split.output, split=splits),
         collect(rules.plot_split.output, split=splits),
         collect(rules.measure_recordings.output, split=splits),

@@ -8,6 +8,8 @@ rule find_learning_rate:
         stores=stores_of_run,
         silence=silence_of_run,
         segments=segments_of_run,
+        negatives=negatives_of_run["negatives"],
+        negative_segments=negatives_of_run["negative_segments"],
         train=file_of_split("train.csv"),
     output:
         rates="<results>/runs/{run}/learning_rate.csv",
@@ -56,6 +58,7 @@ rule plot_learning_rates:
 rule train:
     """The model of a run, trained from the stores."""
     input:
+        **negatives_of_run,
         stores=stores_of_run,
         noise=noise_of_run,
         silence=silence_of_run,
@@ -82,6 +85,7 @@ rule train:
         gpu=gpus_of_run,
         mem_mb=memory_of_run,
     params:
+        negatives=untracked(FOLDERS_OF_NEGATIVES),
         settings=settings_for("train"),
         code=code_of("train.py"),
     script:

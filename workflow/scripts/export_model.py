@@ -17,7 +17,7 @@ with job_log(snakemake.log[0]):
         classifier,
         predictions.read(snakemake.input.predictions),
         Path(snakemake.params.folder),
-        snakemake.params.keep,
+        classifier.threshold(snakemake.params.keep, snakemake.params.false_alarms_per_hour),
         snakemake.params.window,
         snakemake.threads,
     )

@@ -16,9 +16,16 @@ with job_log(snakemake.log[0]):
     target = device.choose(settings["device"], snakemake.threads)
     chosen = classes.of_stores(snakemake.input.stores, settings)
     stores = in_memory.open_stores(
-        [*snakemake.input.stores, *snakemake.input.silence], snakemake.threads
+        [*snakemake.input.stores, *snakemake.input.silence, *snakemake.input.negatives],
+        snakemake.threads,
     )
-    recordings = manifest.of_classes(Path(snakemake.input.train), chosen, snakemake.input.segments)
+    recordings = manifest.of_classes(
+        Path(snakemake.input.train),
+        chosen,
+        snakemake.input.segments,
+        snakemake.input.negative_segments,
+        settings["negatives"],
+    )
     budget = in_memory.as_bytes(settings["memory_budget"])
     [train_set] = in_memory.load(stores, [recordings], target, budget, chosen.number)
     torch.manual_seed(settings["seed"])

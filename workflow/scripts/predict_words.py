@@ -12,6 +12,7 @@ with job_log(snakemake.log[0]):
         Path(snakemake.input.model), settings["device"], settings["precision"], threads
     )
     recordings = inputs.recordings(Path(snakemake.params.recordings["place"]))
-    rows = table.recognize(classifier, recordings, snakemake.params.keep, threads)
+    threshold = classifier.threshold(snakemake.params.keep, snakemake.params.false_alarms_per_hour)
+    rows = table.recognize(classifier, recordings, threshold, threads)
     with Path(snakemake.output.words).open("w", newline="", encoding="utf-8") as file:
         table.write(rows, file)

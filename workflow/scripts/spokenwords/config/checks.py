@@ -26,6 +26,7 @@ def check(config: dict[str, Any]) -> None:
     _check_training("training", config["training"])
     for name, run in config["runs"].items():
         _check_training(f"runs.{name}", run)
+        _check_negatives(f"runs.{name}", run, config["dataset"]["negatives"])
         stft = config["features"][run["features"]]["stft"]
         _check_sizes(f"runs.{name}", run, stft, config["audio"])
     archive = config["dataset"]["archive"]
@@ -76,6 +77,20 @@ def _check_training(key: str, settings: Mapping[str, Any]) -> None:
         raise UserError(
             f"In config key {key}.augmentation.noise_snr_db, lowest ({ratios['lowest']:g}) "
             f"must not be above highest ({ratios['highest']:g})."
+        )
+
+
+def _check_negatives(key: str, run: Mapping[str, Any], negatives: Collection[str]) -> None:
+    """Settings of a run that need negatives."""
+    if run["negatives"] and not negatives:
+        raise UserError(
+            f"Config key {key}.negatives is {run['negatives']:g}, but dataset.negatives is empty: "
+            "name folders there, or `synthetic`."
+        )
+    if run["select_by"] == "false_alarms" and not (run["negatives"] or run["unknown"]):
+        raise UserError(
+            f"Config key {key}.select_by is false_alarms, but the run has no class `unknown`: set "
+            "`negatives` or `unknown`, or select by loss."
         )
 
 

@@ -82,10 +82,15 @@ def with_silence(runs: Runs) -> Runs:
     return {name: run for name, run in runs.items() if run["silence"]}
 
 
+def with_negatives(runs: Runs) -> Runs:
+    """Those of the runs that are trained with negatives."""
+    return {name: run for name, run in runs.items() if run["negatives"]}
+
+
 def with_false_alarms(runs: Runs) -> Runs:
     """Those of the runs that are to recognise sounds which are none of their words."""
     return {
         name: run
         for name, run in runs.items()
-        if run["words"] != "all" or run["unknown"] or run["silence"]
+        if run["words"] != "all" or run["unknown"] or run["silence"] or run["negatives"]
     }

@@ -141,6 +141,12 @@ class Dataset(Section):
         "define the sets.",
         None,
     )
+    negatives: Literal["synthetic"] | list[Path] = setting(
+        "Sound in which none of the words is said, for runs with `negatives`: a list of folders "
+        "with recordings of any length (other words, speech, music, a room; folders in them that "
+        "are named like a word are left out), or synthetic (speech and words by eSpeak NG).",
+        [],
+    )
     on_unreadable: Literal["error", "skip"] = setting(
         "What to do about files that cannot be decoded: error (stop and list them) or skip. "
         "After a change of this, all recordings are checked again and all runs are retrained.",
@@ -315,6 +321,20 @@ class Training(Section):
         False,
         used_by=(*READING, CARD),
     )
+    negatives: float = setting(
+        "Share of training recordings that are negatives, trained as `unknown`: segments of "
+        "`dataset.negatives`, and words that are cut in half. With it, the model also contains its "
+        "false alarms per hour, for `predict.false_alarms_per_hour`.",
+        0,
+        minimum=0,
+        maximum=0.9,
+        used_by=(*READING, CARD),
+    )
+    balanced: bool = setting(
+        "Whether each class is trained on equally often, however many recordings it has.",
+        False,
+        used_by=("train", CARD),
+    )
     model: Literal["published", "residual"] = setting(
         "The network: published (the experiment's) or residual (deeper, with fewer parameters).",
         "published",
@@ -362,6 +382,13 @@ class Training(Section):
         "off: train all epochs and keep the last.",
         3,
         minimum=1,
+        used_by=("train", CARD),
+    )
+    select_by: Literal["loss", "false_alarms"] = setting(
+        "What the best epoch has least of, in the validation set: loss, or false_alarms (share of "
+        "negatives predicted as a word, at the threshold that accepts 95 % of the correct answers; "
+        "of all epochs, if `patience` is off).",
+        "loss",
         used_by=("train", CARD),
     )
     seed: int | list[int] = setting(
@@ -451,6 +478,12 @@ class Predict(Section):
         0.95,
         above=0,
         maximum=1,
+    )
+    false_alarms_per_hour: float | Off = setting(
+        "Sets the confidence threshold instead of `keep`: the lowest with at most this many false "
+        "alarms per hour in the validation part of the negatives. Needs a run with `negatives`.",
+        False,
+        above=0,
     )
 
 

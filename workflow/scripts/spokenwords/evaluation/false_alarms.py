@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
 
 from spokenwords.evaluation import intervals
 from spokenwords.model import inference, thresholds
@@ -143,10 +142,5 @@ def _share(
 
 
 def _per_hour(name: str, count: int, hours: float) -> dict[str, float]:
-    """A Poisson rate with its exact interval (F. Garwood, Biometrika 28, 1936)."""
-    rate = low = high = np.nan
-    if hours:
-        low = chi2.ppf(intervals.TAIL, 2 * count) / 2 / hours if count else 0.0
-        high = chi2.ppf(1 - intervals.TAIL, 2 * count + 2) / 2 / hours
-        rate = count / hours
+    rate, (low, high) = intervals.of_rate(count, hours) if hours else (np.nan, (np.nan, np.nan))
     return {name: rate, f"{name}_tested": hours, f"{name}_low": low, f"{name}_high": high}

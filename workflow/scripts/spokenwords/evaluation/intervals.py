@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.stats import norm, t
+from scipy.stats import chi2, norm, t
 from statsmodels.stats.proportion import proportion_confint
 
 LEVEL = 0.95  # of confidence
@@ -131,3 +131,9 @@ def _residuals(chosen: np.ndarray, group: np.ndarray) -> np.ndarray:
     As whole numbers, they are exactly 0 if all groups have the same share.
     """
     return len(chosen) * np.bincount(group, chosen) - chosen.sum() * np.bincount(group)
+
+
+def of_rate(count: int, hours: float) -> tuple[float, tuple[float, float]]:
+    """Return a Poisson rate per hour and its exact interval (F. Garwood, Biometrika 28, 1936)."""
+    low = chi2.ppf(TAIL, 2 * count) / 2 / hours if count else 0.0
+    return count / hours, (low, chi2.ppf(1 - TAIL, 2 * count + 2) / 2 / hours)

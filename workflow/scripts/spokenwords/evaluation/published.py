@@ -41,6 +41,8 @@ def accuracy(
         run["words"] != "all"
         or run["unknown"]
         or run["silence"]
+        or run["negatives"]
+        or run["balanced"]
         or any(run["augmentation"][kind] for kind in VARIATIONS)
         or run["label_smoothing"]
         or run["weight_averaging"]

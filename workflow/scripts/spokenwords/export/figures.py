@@ -74,6 +74,12 @@ def caveats(exported: Mapping[str, Any], alarms: pd.DataFrame | None) -> str:
         )
     else:
         points.append("There is no confidence threshold: every answer is accepted.")
+    if counted := exported["false_alarms"]:
+        bounds = _interval([counted["low"], counted["high"]], ".2g")
+        points.append(
+            f"With this threshold, {counted['per_hour']:.2g} false alarms per hour ({bounds}) were "
+            f"found in {counted['hours']:.2g} hours of negatives of the validation set."
+        )
     if non_words:
         points.append(
             f"Sounds that are none of the words are classified as "
@@ -88,7 +94,7 @@ def caveats(exported: Mapping[str, Any], alarms: pd.DataFrame | None) -> str:
     if alarms is None:
         points.append("False alarms on other words and on noise were not measured.")
     else:
-        points += _false_alarms(alarms, exported["kept"])
+        points += _false_alarms(alarms, threshold)
     points.append(
         "Microphones, rooms, noise and accents that differ from the training data reduce accuracy. "
         "Test the model on your own recordings before you rely on it."
@@ -101,9 +107,9 @@ def seconds(exported: Mapping[str, Any]) -> float:
     return exported["samples"] / exported["transform"]["sample_rate"]
 
 
-def _false_alarms(alarms: pd.DataFrame, share: float) -> list[str]:
-    """False alarms at the threshold that accepts about `share` of the correct answers."""
-    row = alarms.loc[(alarms["share"] - share).abs().idxmin()]
+def _false_alarms(alarms: pd.DataFrame, threshold: float) -> list[str]:
+    """False alarms at the closest threshold."""
+    row = alarms.loc[(alarms["threshold"] - threshold).abs().idxmin()]
     where = "With all answers accepted"
     if row["threshold"]:
         where = (

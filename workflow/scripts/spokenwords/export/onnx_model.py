@@ -16,8 +16,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from spokenwords.model import thresholds
-
 if TYPE_CHECKING:
     from spokenwords.model.classifier import Classifier
     from spokenwords.spectrograms.stft import STFT
@@ -79,12 +77,11 @@ class WaveformClassifier(nn.Module):
         return self.network(self.representation(self.transform(waveform))).softmax(dim=1)
 
 
-def to_onnx(classifier: "Classifier", share: float) -> bytes:
+def to_onnx(classifier: "Classifier", threshold: float) -> bytes:
     """Return the classifier as an ONNX model, checked by ONNX's checker.
 
     Input `waveform`, float32 [batch, samples], full scale 1; output `probabilities`, float32
-    [batch, class]; batches of any size. The threshold in the metadata accepts `share` of the
-    correct validation answers.
+    [batch, class]; batches of any size. The metadata contains `threshold`, that of the answers.
     """
     waveforms = torch.zeros(2, classifier.samples)
     with warnings.catch_warnings():
@@ -103,23 +100,23 @@ def to_onnx(classifier: "Classifier", share: float) -> bytes:
     assert program  # None only where `dynamo` is off.
     model = program.model_proto
     _tidy(model)
-    described = description(classifier, share).items()
+    described = description(classifier, threshold).items()
     metadata = {name: json.dumps(value, ensure_ascii=False) for name, value in described}
     onnx.helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString(deterministic=True)
 
 
-def description(classifier: "Classifier", share: float) -> dict[str, Any]:
-    """Return what users of the model need to know; `share` is as in `to_onnx`.
+def description(classifier: "Classifier", threshold: float) -> dict[str, Any]:
+    """Return what users of the model need to know.
 
     classes, in the order of probabilities; no_words, the non-word classes; threshold (of
-    `model.thresholds`); sample_rate (Hz); samples (of a recording).
+    `thresholds.answer`); sample_rate (Hz); samples (of a recording).
     """
     return {
         "classes": classifier.words,
         "no_words": classifier.non_words,
-        "threshold": thresholds.threshold(classifier.confidences, share),
+        "threshold": threshold,
         "sample_rate": classifier.transform.sample_rate,
         "samples": classifier.samples,
     }

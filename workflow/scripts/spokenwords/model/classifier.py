@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from spokenwords.errors import UserError
-from spokenwords.model import pytorch_file
+from spokenwords.model import pytorch_file, thresholds
 from spokenwords.model.networks import NETWORKS
 from spokenwords.model.representation import REPRESENTATIONS, make_representation
 from spokenwords.recordings.classes import Classes
@@ -40,6 +40,8 @@ class Classifier(nn.Module):
     - `non_words`: those of them that are not words, such as `unknown`
     - `confidences`: those of the correct answers to validation recordings of words, from which a
       threshold follows (thresholds.py)
+    - `false_alarms`: number in the validation part of the negatives at each threshold of
+      `thresholds.COUNTED` [threshold], and the hours of sound there; None if the training had none
     - `quietest`: level in dBFS; recordings below are much quieter than those of the training
       (level.py)
     - `precision`: of the network's arithmetic, torch.float32 or torch.bfloat16. Weights and scores
@@ -66,6 +68,7 @@ class Classifier(nn.Module):
         self.words, self.transform, self.samples = words, transform, samples
         self.non_words = list(non_words)
         self.confidences = np.empty(0, np.float32)
+        self.false_alarms: tuple[np.ndarray, float] | None = None
         self.quietest = level.SILENCE
         self.precision = torch.float32
         self.representation = make_representation(representation, transform)
@@ -101,6 +104,22 @@ class Classifier(nn.Module):
         """The device of the network's weights."""
         return next(self.network.parameters()).device
 
+    def threshold(self, keep: float, false_alarms_per_hour: float | None = None) -> float:
+        """Return the confidence threshold.
+
+        It accepts the share `keep` of the correct validation answers or, if that is given, has at
+        most so many false alarms per hour. Raises `UserError` if those were not counted.
+        """
+        if not false_alarms_per_hour:
+            return thresholds.threshold(self.confidences, keep)
+        if not self.false_alarms:
+            raise UserError(
+                "The model contains no false alarms per hour, since its run was trained without "
+                "negatives: train it with some (config keys dataset.negatives, and `negatives` of "
+                "the run), or choose the share of correct answers to accept (`keep`)."
+            )
+        return thresholds.of_target(*self.false_alarms, false_alarms_per_hour)
+
     def parameter_count(self) -> int:
         """Return the number of trained parameters."""
         return sum(parameter.numel() for parameter in self.network.parameters())
@@ -118,6 +137,9 @@ class Classifier(nn.Module):
             "network": self.network_name,
             "weights": {name: value.cpu() for name, value in self.network.state_dict().items()},
         }
+        if self.false_alarms:
+            counts, hours = self.false_alarms
+            saved["false_alarms"] = {"counts": torch.from_numpy(counts), "hours": hours}
         # Given a path, PyTorch would not report why it cannot write.
         with path.open("wb") as file:
             torch.save(saved, file)
@@ -146,6 +168,8 @@ class Classifier(nn.Module):
             saved["no_words"],
         )
         classifier.confidences = saved["confidences"].numpy()
+        if counted := saved.get("false_alarms"):
+            classifier.false_alarms = counted["counts"].numpy(), counted["hours"]
         classifier.quietest = saved.get("quietest", level.SILENCE)
         classifier.network.load_state_dict(saved["weights"])
         return classifier.eval()

@@ -49,6 +49,21 @@ def threshold(confidences: np.ndarray, kept: float) -> float:
     return float(np.sort(confidences)[-given])
 
 
+# Thresholds at which false alarms are counted: those near 1 are the ones that matter.
+COUNTED = 1 - np.logspace(0, -6, 121)
+
+
+def of_target(counts: np.ndarray, hours: float, per_hour: float) -> float:
+    """Return the lowest of the thresholds `COUNTED` with at most `per_hour` false alarms per hour.
+
+    `counts` are the false alarms at each, in so many `hours` of sound. So are those at all higher
+    thresholds. It is 1 if none of them is low enough.
+    """
+    above = np.flatnonzero(counts > per_hour * hours)
+    lowest = above[-1] + 1 if len(above) else 0
+    return float(COUNTED[lowest]) if lowest < len(COUNTED) else 1.0
+
+
 def answer(
     numbers: np.ndarray,
     probabilities: np.ndarray,

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -50,7 +51,7 @@ def predict() -> int:
     parser.add_argument(
         "--output", metavar="FILE", type=Path, help="the table (default: standard output)"
     )
-    add_keep(parser)
+    add_threshold(parser)
     parser.add_argument(
         "--device",
         choices=["auto", "cuda", "cpu"],
@@ -67,9 +68,16 @@ def predict() -> int:
     return exit_status(lambda: _write_table(arguments))
 
 
-def add_keep(parser: argparse.ArgumentParser) -> None:
-    """Add the argument `--keep`."""
-    parser.add_argument(
+def add_threshold(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments `--keep` and `--false-alarms-per-hour`, of which one may be given."""
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--false-alarms-per-hour",
+        metavar="N",
+        type=rate,
+        help="false alarms per hour to accept, as measured after a training with negatives",
+    )
+    choice.add_argument(
         "--keep",
         metavar="SHARE",
         type=share,
@@ -112,6 +120,13 @@ def share(text: str) -> float:
     return value
 
 
+def rate(text: str) -> float:
+    """Return an argument that is above 0."""
+    if not 0 < (value := float(text)) < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
 def count(text: str) -> int:
     """Return an argument that is a whole number from 1 on."""
     if (value := int(text)) < 1:
@@ -142,8 +157,9 @@ def _write_table(arguments: argparse.Namespace) -> int:
     classifier = device.load_classifier(
         arguments.model, arguments.device, "auto", threads, "--device", ADVICE
     )
+    threshold = classifier.threshold(arguments.keep, arguments.false_alarms_per_hour)
     with _table(arguments.output) as file:
-        rows = table.recognize(classifier, paths, arguments.keep, threads)
+        rows = table.recognize(classifier, paths, threshold, threads)
         return SOME_UNREADABLE if table.write(rows, file) else 0
 
 

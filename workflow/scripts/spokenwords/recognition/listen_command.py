@@ -36,7 +36,7 @@ def listen() -> int:
         nargs="?",
         help="a sound file, or `-` for standard input (default: the microphone)",
     )
-    command.add_keep(parser)
+    command.add_threshold(parser)
     parser.add_argument(
         "--rate",
         metavar="HZ",
@@ -82,6 +82,7 @@ def _print_words(arguments: argparse.Namespace) -> int:
 
     # One thread: the network works for a small part of the time.
     classifier = device.load_classifier(arguments.model, "cpu", "auto", 1, advice=command.ADVICE)
+    threshold = classifier.threshold(arguments.keep, arguments.false_alarms_per_hour)
     if arguments.source:
         source = sources.of_file(arguments.source, arguments.rate)
     else:
@@ -89,7 +90,7 @@ def _print_words(arguments: argparse.Namespace) -> int:
     try:
         # Not sys.stdout: Python would try to write the rest again when it exits.
         with open(1, "w", 1, encoding="utf-8", closefd=False) as file:
-            listening.listen(classifier, arguments.keep, source, file, arguments.json)
+            listening.listen(classifier, threshold, source, file, arguments.json)
     except BrokenPipeError:
         sys.exit(command.FAILED)  # The reader of standard output, such as `head`, has ended.
     except OSError as error:

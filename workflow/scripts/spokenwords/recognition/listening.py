@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, TextIO
 import numpy as np
 
 from spokenwords.errors import UserError
-from spokenwords.model import thresholds
 from spokenwords.recognition import sources
 from spokenwords.recognition.detector import Event
 from spokenwords.recognition.sources import Source
@@ -36,14 +35,13 @@ WIDTH, LOWEST, REFRESH = 40, -60, 0.1
 
 
 def listen(
-    classifier: "Classifier", share: float, source: Source, file: TextIO, as_json: bool
+    classifier: "Classifier", threshold: float, source: Source, file: TextIO, as_json: bool
 ) -> None:
     """Write a line per event to `file` until the source ends or Ctrl-C is pressed.
 
-    The threshold accepts `share` of the correct validation answers (`thresholds.threshold`). At the
-    end the log has a summary. Raises `UserError` if the source fails.
+    Words are reported if their probability reaches `threshold`. At the end the log has a summary.
+    Raises `UserError` if the source fails.
     """
-    threshold = thresholds.threshold(classifier.confidences, share)
     rate = classifier.transform.sample_rate
     logger.info(f"Words are reported if their probability reaches {threshold:.3g}.")
     if source.rate < rate:

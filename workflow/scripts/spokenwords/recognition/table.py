@@ -42,7 +42,7 @@ DECIMALS = 6  # of times (s) and probabilities
 
 
 def recognize(
-    classifier: "Classifier", paths: list[Path], share: float, threads: int
+    classifier: "Classifier", paths: list[Path], threshold: float, threads: int
 ) -> Iterator[dict[str, Any]]:
     """Yield rows of `COLUMNS` for recordings of any rate and length, in the order of `paths`.
 
@@ -52,12 +52,10 @@ def recognize(
     `unknown`, and the probabilities are means over the windows. Times are in s, after resampling to
     the classifier's rate. With fewer than three classes, columns are missing.
 
-    The threshold accepts `share` of the correct validation answers (`thresholds.threshold`).
-    An unreadable recording has a row with its file and the error (`fault`); the log lists all of
-    them at the end. `threads` threads read ahead. Raises `UserError` if the classifier's scores are
-    not finite.
+    Words are reported if their probability reaches `threshold`. An unreadable recording has a row
+    with its file and the error (`fault`); the log lists all of them at the end. `threads` threads
+    read ahead. Raises `UserError` if the classifier's scores are not finite.
     """
-    threshold = thresholds.threshold(classifier.confidences, share)
     logger.info(f"Words are reported if their probability reaches {threshold:.3g}.")
     progress = Progress("Recognising", len(paths), "recordings")
     pending: deque[tuple[Path, int, str]] = deque()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from spokenwords.errors import UserError
-from spokenwords.names import NOISE, SILENCE, SILENCE_SEGMENTS, UNKNOWN
+from spokenwords.names import NEGATIVES, NOISE, SILENCE, SILENCE_SEGMENTS, UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Classes:
     """Classes `names`, in the order of a classifier's scores; `non_words` are the non-word classes.
 
     `words` are all words of the data set. `number` gives the index among `names` of each word that
-    the run uses, and of segments of noise if it uses them.
+    the run uses, and of segments of noise and of negatives if it uses them.
     """
 
     names: list[str]
@@ -36,7 +36,8 @@ def choose(words: Iterable[str], run: Mapping[str, Any]) -> Classes:
     """Return the classes of a run of the config, given all words of its data set.
 
     `run` has the settings `words` (a list, or `all` that are not under `unknown`), `unknown` (a
-    list), `silence` (whether it is a class), and optionally its name, `run`. Raises `UserError` if
+    list), `silence` (whether it is a class), `negatives` (their share, which makes `unknown` a
+    class), and optionally its name, `run`. Raises `UserError` if
     the data set lacks one of these words, if a word has the name of a non-word class, or if there
     are fewer than two classes or no words.
     """
@@ -50,7 +51,7 @@ def choose(words: Iterable[str], run: Mapping[str, Any]) -> Classes:
         )
     chosen = sorted(named or set(words).difference(unknown))
     non_words = []
-    if unknown:
+    if unknown or run["negatives"]:
         non_words.append(UNKNOWN)
     if run["silence"]:
         non_words.append(SILENCE)
@@ -72,4 +73,6 @@ def choose(words: Iterable[str], run: Mapping[str, Any]) -> Classes:
     number |= {word: names.index(UNKNOWN) for word in unknown}
     if run["silence"]:
         number[SILENCE_SEGMENTS] = names.index(SILENCE)
+    if run["negatives"]:
+        number[NEGATIVES] = names.index(UNKNOWN)
     return Classes(names, non_words, number, words)

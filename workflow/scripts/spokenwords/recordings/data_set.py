@@ -7,7 +7,7 @@ from typing import Any
 
 from spokenwords.errors import UserError
 from spokenwords.jobs import hashing
-from spokenwords.recordings import data_folder, lists, speaker_table, spelling
+from spokenwords.recordings import data_folder, lists, negatives, speaker_table, spelling
 
 
 class DataSet:
@@ -91,6 +91,19 @@ class DataSet:
     def noise(self) -> dict[str, str]:
         """The recordings of noise, each with its content hash."""
         return data_folder.noise(self.folder)
+
+    @property
+    def folders_of_negatives(self) -> list[Path]:
+        """The folders of negatives; none if they are synthetic."""
+        named = self._settings["negatives"]
+        return [] if named == "synthetic" else [Path(name).expanduser() for name in named]
+
+    @cached_property
+    def negatives(self) -> list[str]:
+        """A digest of the negatives in each of their folders."""
+        folders = {str(folder): folder for folder in self.folders_of_negatives}
+        files = {name: (path, negatives.files(path, self.words)) for name, path in folders.items()}
+        return list(hashing.digests(files, self._caches / ".negatives.json").values())
 
     @cached_property
     def origin(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from spokenwords.errors import UserError
-from spokenwords.names import SETS, SILENCE_SEGMENTS
+from spokenwords.names import NEGATIVES, SETS, SILENCE_SEGMENTS
 from spokenwords.recordings.classes import Classes
 from spokenwords.recordings.described import whereabouts
 from spokenwords.recordings.tables import read_table, speakers_known
@@ -57,13 +57,21 @@ def lacking(manifests: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
     return {name: sorted(every - words) for name, words in present.items()}
 
 
-def of_classes(path: Path, chosen: Classes, segments: Iterable[str] = ()) -> pd.DataFrame:
+def of_classes(
+    path: Path,
+    chosen: Classes,
+    segments: Iterable[str] = (),
+    negatives: Iterable[str] = (),
+    share: float | None = None,
+) -> pd.DataFrame:
     """Return the recordings of the manifest at `path` that have a class.
 
     `segments` is the table of `silence.write`, if there is one. Segments of noise of the same set
     are added, evenly spaced, the same number as the mean of the classes. Their store comes after
-    those of the words. Raises `UserError` if no recording has a class, or, in the training set, if
-    a class has no recording.
+    those of the words. `negatives` is the table of `negatives.write`, if there is one, whose store
+    comes last. All its segments of the set are added or, evenly spaced, so many that they make up
+    the given `share` of the recordings. Raises `UserError` if no recording has a class, or, in the
+    training set, if a class has no recording.
     """
     table = read(path)
     table = table[table["word"].isin(chosen.number)]
@@ -71,7 +79,7 @@ def of_classes(path: Path, chosen: Classes, segments: Iterable[str] = ()) -> pd.
     absent = [
         word
         for word, number in chosen.number.items()
-        if number not in there and word != SILENCE_SEGMENTS
+        if number not in there and word not in (SILENCE_SEGMENTS, NEGATIVES)
     ]
     if absent and (table.empty or path.stem == "train"):
         paths = {name: path.with_name(f"{name}.csv") for name in SETS}
@@ -84,11 +92,23 @@ def of_classes(path: Path, chosen: Classes, segments: Iterable[str] = ()) -> pd.
         )
     parts = [table]
     for segment_table in segments:
-        noise = _segments(Path(segment_table), path.stem, len(chosen.words))
+        noise = _segments(Path(segment_table), path.stem, SILENCE_SEGMENTS, len(chosen.words))
         of_a_class = round(len(table) / (len(chosen.names) - 1))
-        count = min(len(noise), max(1, of_a_class))
-        parts.append(noise.iloc[np.linspace(0, len(noise) - 1, count).round().astype(int)])
+        parts.append(_spaced(noise, max(1, of_a_class)))
+    for segment_table in negatives:
+        label = len(chosen.words) + (SILENCE_SEGMENTS in chosen.number)
+        sound = _segments(Path(segment_table), path.stem, NEGATIVES, label)
+        if share is not None:
+            words = sum(map(len, parts))
+            sound = _spaced(sound, max(1, round(words * share / (1 - share))))
+        parts.append(sound)
     return pd.concat(parts, ignore_index=True)
+
+
+def _spaced(table: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Return at most `count` rows, evenly spaced."""
+    places = np.linspace(0, len(table) - 1, min(len(table), count))
+    return table.iloc[places.round().astype(int)]
 
 
 def renamed(table: pd.DataFrame, chosen: Classes) -> pd.DataFrame:
@@ -97,8 +117,8 @@ def renamed(table: pd.DataFrame, chosen: Classes) -> pd.DataFrame:
     return table.assign(word=np.array(chosen.names, dtype=object)[number.to_numpy(np.int64)])
 
 
-def _segments(path: Path, name: str, label: int) -> pd.DataFrame:
+def _segments(path: Path, name: str, word: str, label: int) -> pd.DataFrame:
     """Return the segments of a set (train or valid) as a manifest; `label` is their store's."""
     table = read_table(path, ["file", "set"])
     table = table[table["set"] == name]
-    return table.assign(word=SILENCE_SEGMENTS, label=label, speaker="")[COLUMNS]
+    return table.assign(word=word, label=label, speaker="")[COLUMNS]

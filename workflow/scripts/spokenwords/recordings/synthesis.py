@@ -120,7 +120,7 @@ def write_dataset(
     """
     speakers = draw_voices(voices, seed)
     progress = Progress("Synthesis", len(words) * voices * takes, "recordings")
-    with _espeak_data() as data:
+    with espeak_data() as data:
         for word in words:
             (folder / word).mkdir()
             for voice in speakers:
@@ -129,12 +129,12 @@ def write_dataset(
                     key = [seed, int(voice.speaker, 16), take, *word.encode()]
                     rng = np.random.default_rng(key)
                     recording = _record(data, word, voice, signal_to_noise_db, rng)
-                    _write(folder / word / f"{voice.speaker}_nohash_{take}.wav", recording)
+                    write_wav(folder / word / f"{voice.speaker}_nohash_{take}.wav", recording)
                     progress.advance()
     (folder / NOISE).mkdir()
     for name, exponent in (("white_noise", 0.0), ("pink_noise", 1.0)):
         noise = _noise(20 * SAMPLE_RATE, exponent, np.random.default_rng(seed))
-        _write(folder / NOISE / f"{name}.wav", 0.1 * noise)
+        write_wav(folder / NOISE / f"{name}.wav", 0.1 * noise)
     # By index, so that a voice stays in its set when voices are added.
     for name, remainder in (("testing_list.txt", 1), ("validation_list.txt", 2)):
         chosen = [voice.speaker for voice in speakers[remainder::10]]
@@ -158,7 +158,7 @@ def _record(
     """Return one recording, [SAMPLE_RATE] from -1 to 1: a take of the word in noise."""
     rate = voice.rate * rng.uniform(0.92, 1.08)
     pitch = voice.pitch + rng.uniform(-5, 5)
-    speech = _speak(data, word, voice, rate, pitch, int(rng.integers(1, 2**31)))
+    speech = speak(data, word, voice, rate, pitch, int(rng.integers(1, 2**31)))
     speech *= 10 ** (rng.uniform(-20, -3) / 20) / np.abs(speech).max()
     # The end of a long word is cut, as in real recordings.
     speech = speech[:SAMPLE_RATE]
@@ -181,7 +181,7 @@ def _noise(samples: int, exponent: float, rng: np.random.Generator) -> np.ndarra
     return noise / np.sqrt(np.mean(noise**2))
 
 
-def _write(path: Path, recording: np.ndarray) -> None:
+def write_wav(path: Path, recording: np.ndarray) -> None:
     pcm = np.clip(np.rint(32_768 * recording), -32_768, 32_767).astype("<i2")
     # Not soundfile, which waits 4 ms after each file until it is on the disk.
     with wave.open(str(path), "wb") as file:
@@ -190,7 +190,7 @@ def _write(path: Path, recording: np.ndarray) -> None:
 
 
 @contextmanager
-def _espeak_data() -> Iterator[Path]:
+def espeak_data() -> Iterator[Path]:
     """Yield a folder with a copy of eSpeak NG's data for English.
 
     With the accents as files in lower case directly in lang/, eSpeak finds a voice without reading
@@ -215,7 +215,7 @@ def _espeak_data() -> Iterator[Path]:
         yield Path(folder)
 
 
-def _speak(data: Path, word: str, voice: Voice, rate: float, pitch: float, seed: int) -> np.ndarray:
+def speak(data: Path, word: str, voice: Voice, rate: float, pitch: float, seed: int) -> np.ndarray:
     """Return the word spoken by eSpeak NG, at SAMPLE_RATE, without the silence around it.
 
     The library is loaded and unloaded each time: its static variables (pitch flutter, gain control

@@ -22,7 +22,7 @@ from spokenwords.errors import UserError
 from spokenwords.jobs import free_memory
 from spokenwords.jobs.progress import Progress
 from spokenwords.spectrograms.read import Store, open_store
-from spokenwords.spectrograms.streamed import Piece, StreamedRecordings, pieces
+from spokenwords.spectrograms.streamed import Piece, Sample, StreamedRecordings, pieces
 
 logger = logging.getLogger("spokenwords")
 
@@ -43,16 +43,29 @@ class Recordings:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def shuffled(self, batch_size: int, seed: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def shuffled(
+        self, batch_size: int, seed: int, sample: Sample | None = None
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield one epoch of batches (spectrograms, labels) on the device, in a random order.
 
-        A last batch with a single recording is left out: batch norm cannot train on it.
+        It has all recordings, or those of a `sample`. A last batch with a single recording is left
+        out: batch norm cannot train on it.
         """
-        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
-        order = order.to(self.spectrograms.device)
-        for index in order.split(batch_size)[: batches_per_epoch(len(self), batch_size)]:
-            spectrograms = self._on_device(self.spectrograms.index_select(0, index))
-            yield spectrograms, self.labels[index.to(self.labels.device)]
+        count, labels = len(self), self.labels
+        if sample:
+            count, labels = len(sample.positions), sample.labels.to(self.device)
+        order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+        for index in order.split(batch_size)[: batches_per_epoch(count, batch_size)]:
+            rows = torch.from_numpy(sample.positions)[index] if sample else index
+            rows = rows.to(self.spectrograms.device)
+            spectrograms = self._on_device(self.spectrograms.index_select(0, rows))
+            yield spectrograms, labels[index.to(labels.device)]
+
+    def subset(self, positions: np.ndarray) -> "Recordings":
+        """Return the recordings at these positions."""
+        rows = torch.from_numpy(positions)
+        spectrograms = self.spectrograms[rows.to(self.spectrograms.device)]
+        return Recordings(spectrograms, self.labels[rows.to(self.labels.device)], self.device)
 
     def in_order(self, batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield all batches (spectrograms, labels) on the device, in the manifest's order.

@@ -70,6 +70,14 @@ class Task:
     write: Callable[[list[np.ndarray]], None]
 
 
+@dataclass(frozen=True)
+class Sample:
+    """Recordings of a set, some perhaps repeated: their positions, and their labels [recording]."""
+
+    positions: np.ndarray
+    labels: torch.Tensor
+
+
 class StreamedRecordings:
     """A set whose spectrograms stay in their stores; batches are like those of `Recordings`."""
 
@@ -83,6 +91,7 @@ class StreamedRecordings:
         self._shape = stores[0].array.shape[1:]
         self._bytes_each = stores[0].recording_bytes
         self._readers = min(READERS, stores[0].threads)
+        self._stores, self._manifest = stores, manifest
         self._pieces = pieces(stores, manifest)
         self._longest = max((piece.store.array.length for piece in self._pieces), default=0)
         self._pool = np.empty((0, *self._shape), np.float16)
@@ -112,12 +121,37 @@ class StreamedRecordings:
             )
         return room
 
-    def shuffled(self, batch_size: int, seed: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def subset(self, positions: np.ndarray) -> "StreamedRecordings":
+        """Return the recordings at these positions."""
+        manifest = self._manifest.iloc[positions]
+        some = StreamedRecordings(self._stores, manifest, self.device, self.budget)
+        some.labels = self.labels[torch.from_numpy(positions).to(self.device)]
+        return some
+
+    def _sampled(self, sample: Sample) -> "StreamedRecordings":
+        """Return the recordings of a sample, with the memory of this set's pool."""
+        # Each chunk is read once per repetition of its recordings.
+        times = pd.Series(sample.positions).groupby(sample.positions).cumcount()
+        order = np.lexsort([sample.positions, times])
+        some = self.subset(sample.positions[order])
+        some.labels = sample.labels[torch.from_numpy(order)].to(self.device)
+        some._pool = self._pool
+        return some
+
+    def shuffled(
+        self, batch_size: int, seed: int, sample: Sample | None = None
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield one epoch of batches (spectrograms, labels) on the device, mixed by `seed`.
 
-        A last batch with a single recording is left out: batch norm cannot train on it. An epoch
-        must end before the next begins, since they share the pool.
+        It has all recordings, or those of a `sample`. A last batch with a single recording is left
+        out: batch norm cannot train on it. An epoch must end before the next begins, since they
+        share the pool.
         """
+        if sample:
+            some = self._sampled(sample)
+            yield from some.shuffled(batch_size, seed)
+            self._pool = some._pool
+            return
         if not self._pieces:
             return
         size = self.pool_size(batch_size)

@@ -7,18 +7,24 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 
 from spokenwords.errors import UserError
 from spokenwords.model import augmentation, device, inference, thresholds
 from spokenwords.model.classifier import Classifier
-from spokenwords.recordings import classes, manifest
+from spokenwords.names import NEGATIVES
+from spokenwords.recognition import alarms
+from spokenwords.recordings import classes, manifest, negatives, tables
 from spokenwords.spectrograms import in_memory, level
 from spokenwords.spectrograms.read import Store
 from spokenwords.spectrograms.read_noise import read_noise_store, training_part
-from spokenwords.training import checkpoint, distributed, loop, suggested_rate
+from spokenwords.training import checkpoint, distributed, loop, sampling, suggested_rate
 from spokenwords.training.compilation import compiles
+
+# False alarms are counted in so much of the negatives at most, s.
+SECONDS_SEARCHED = 3600
 
 
 @dataclass(frozen=True)
@@ -28,8 +34,9 @@ class Job:
     - `settings`: those of a run of the config
     - `code`: fingerprint of the code that trains
     - `inputs`: all files that the model depends on, among them those below
-    - `stores`, `silence`, `noise`: zarr.json files of the words' stores and of those two
-    - `segments`: the table of silence
+    - `stores`, `silence`, `noise`, `negatives`: zarr.json files of the words' stores and of those
+    - `segments`, `negative_segments`: the tables of silence and of negatives
+    - `negative_parts`: the table of the parts of negatives, which are in `folders_of_negatives`
     - `train`, `valid`: manifests
     - `rates`: table of the range test, if `max_lr` is `auto`
     - `model`, `log`, `summary`: the files to write
@@ -43,6 +50,10 @@ class Job:
     silence: Sequence[str]
     segments: Sequence[str]
     noise: Sequence[str]
+    negatives: Sequence[str]
+    negative_segments: Sequence[str]
+    negative_parts: Sequence[str]
+    folders_of_negatives: Sequence[str]
     train: str
     valid: str
     rates: str | None
@@ -94,16 +105,18 @@ def make_model(job: Job) -> None:
         compile=compiles(settings["compile"], target),
         label_smoothing=settings["label_smoothing"],
         weight_averaging=settings["weight_averaging"] or None,
+        select_by_false_alarms=settings["select_by"] == "false_alarms",
     )
     chosen = classes.of_stores(job.stores, settings)
-    stores = in_memory.open_stores([*job.stores, *job.silence], job.threads)
+    stores = in_memory.open_stores([*job.stores, *job.silence, *job.negatives], job.threads)
     variation = augmentation.settings_of(settings["augmentation"])
     varied = _augmentation(variation, job, stores[0], target, len(chosen.names))
-    train = manifest.of_classes(Path(job.train), chosen, job.segments)
-    valid = manifest.of_classes(Path(job.valid), chosen, job.segments)
+    segments = job.segments, job.negative_segments
+    train = distributed.share(manifest.of_classes(Path(job.train), chosen, *segments), equal=True)
+    valid = manifest.of_classes(Path(job.valid), chosen, *segments, settings["negatives"])
     train_set, valid_set = in_memory.load(
         stores,
-        [distributed.share(train, equal=True), distributed.share(valid, equal=False)],
+        [train, distributed.share(valid, equal=False)],
         target,
         in_memory.as_bytes(settings["memory_budget"]),
         chosen.number,
@@ -114,7 +127,16 @@ def make_model(job: Job) -> None:
         stores, settings["representation"], settings["model"], chosen
     ).to(target)
     classifier.precision = device.precision(settings["precision"], target)
-    log, summary = loop.train(classifier, train_set, valid_set, training, saved, varied)
+    sampler = None
+    if settings["negatives"] or settings["balanced"]:
+        sampler = sampling.Sampler(
+            train["word"].map(chosen.number).to_numpy(np.int64),
+            (train["word"] == NEGATIVES).to_numpy(),
+            len(chosen.names) - len(chosen.non_words),
+            settings["negatives"],
+            settings["balanced"],
+        )
+    log, summary = loop.train(classifier, train_set, valid_set, training, saved, varied, sampler)
     outcomes = inference.outcomes(classifier, valid_set)
     predictions = distributed.joint(outcomes.classes[:, 0].cpu().numpy())
     probabilities = distributed.joint(outcomes.probabilities[:, 0].cpu().numpy())
@@ -127,10 +149,22 @@ def make_model(job: Job) -> None:
     classifier.confidences = thresholds.confidences(
         predictions, probabilities, labels, chosen.names, chosen.non_words
     )
+    if job.negative_parts:
+        _count_false_alarms(classifier, job)
     log.to_csv(job.log, index=False)
     Path(job.summary).write_text(json.dumps(summary, indent=2))
     classifier.save(Path(job.model))
     saved.path.unlink()
+
+
+def _count_false_alarms(classifier: Classifier, job: Job) -> None:
+    """Find words in the validation part of the negatives, of which there are none."""
+    rate = classifier.transform.sample_rate
+    parts = tables.read_table(Path(job.negative_parts[0]), ["file", "set"])
+    folders = [Path(folder) for folder in job.folders_of_negatives]
+    sound = negatives.stream(parts, folders, "valid", rate, SECONDS_SEARCHED)
+    if len(sound):
+        classifier.false_alarms = alarms.count(classifier, sound)
 
 
 def _suggested(rates: str) -> float:

@@ -5,6 +5,7 @@ import math
 import time
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 import torch
 from torch.nn import functional as F
@@ -13,7 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from spokenwords.errors import UserError
 from spokenwords.jobs.progress import Progress
-from spokenwords.model import inference
+from spokenwords.model import inference, thresholds
 from spokenwords.model.augmentation import Augmentation
 from spokenwords.model.classifier import Classifier
 from spokenwords.model.device import device_name
@@ -21,11 +22,14 @@ from spokenwords.spectrograms.in_memory import Recordings, batches_per_epoch
 from spokenwords.spectrograms.streamed import StreamedRecordings
 from spokenwords.training import distributed
 from spokenwords.training.checkpoint import Checkpoint
+from spokenwords.training.sampling import Sampler
 
 logger = logging.getLogger("spokenwords")
 
 # Share of the one-cycle schedule in which the rate rises: torch's and the published experiment's.
 RISING_SHARE = 0.3
+# Share of correct answers accepted where epochs are compared by false alarms.
+RECALL = 0.95
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,9 @@ class Settings:
     - `weight_averaging`: share of the last average in an exponential moving average of the weights
       over the steps, which is validated and saved (after Polyak and Juditsky 1992, who average
       evenly). None: use the weights of the last step.
+    - `select_by_false_alarms`: select the epoch with the smallest share of validation recordings
+      without a word that are predicted as one, at the threshold that accepts `RECALL` of the
+      correct answers, and of equals the one with the lowest loss; also if `patience` is None
     """
 
     epochs: int
@@ -53,6 +60,7 @@ class Settings:
     compile: bool
     label_smoothing: float
     weight_averaging: float | None
+    select_by_false_alarms: bool = False
 
 
 @dataclass
@@ -63,6 +71,10 @@ class State:
     epoch: int = 0
     selected_epoch: int = 0
     selected_loss: float = math.inf
+    # Smaller is better; compared in this order.
+    selected_for: tuple[float, ...] = (math.inf,)
+    # The hard negatives of each process.
+    hard: list[list[int]] = field(default_factory=list)
     selected_weights: dict = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -74,8 +86,11 @@ def train(
     settings: Settings,
     checkpoint: Checkpoint,
     augmentation: Augmentation | None,
+    sampler: Sampler | None = None,
 ) -> tuple[pd.DataFrame, dict]:
     """Train `classifier`, which ends with the weights of the selected epoch.
+
+    An epoch has all recordings of `train_set`, or those that `sampler` chooses.
 
     After each epoch the training is saved to `checkpoint`; an interrupted one is resumed from it
     and ends with the same weights. With several processes (distributed.py), each calls this with
@@ -87,7 +102,8 @@ def train(
     device, processes = train_set.device, distributed.size()
     torch.manual_seed(distributed.own_seed(settings.seed))
     batch_size = settings.batch_size // processes
-    recordings = len(train_set) * processes
+    own_recordings = len(sampler or train_set)
+    recordings = own_recordings * processes
     patience = settings.patience or math.inf
 
     model = distributed.parallel(classifier, device)
@@ -98,7 +114,7 @@ def train(
         optimizer,
         max_lr=settings.max_lr,
         epochs=settings.epochs,
-        steps_per_epoch=batches_per_epoch(len(train_set), batch_size),
+        steps_per_epoch=batches_per_epoch(own_recordings, batch_size),
         pct_start=RISING_SHARE,
     )
     parts = {"network": network, "optimizer": optimizer, "schedule": schedule}
@@ -109,6 +125,8 @@ def train(
         parts["average"] = average
 
     state = State(**checkpoint.resume(parts, device))
+    if sampler and state.hard:
+        sampler.hard = np.array(state.hard[distributed.rank()], np.int64)
     progress = Progress("Training", (settings.epochs - state.epoch) * recordings, "recordings")
     while state.epoch < settings.epochs and state.epoch - state.selected_epoch < patience:
         start, epoch = time.monotonic(), state.epoch + 1
@@ -122,7 +140,10 @@ def train(
         count = 0
 
         classifier.train()
-        for spectrograms, targets in train_set.shuffled(batch_size, seed):
+        sample = sampler.epoch(seed) if sampler else None
+        for spectrograms, targets in train_set.shuffled(batch_size, seed, sample):
+            if sampler:
+                spectrograms, targets = sampler.cut(spectrograms, targets, generator)
             if augmentation:
                 spectrograms, targets = augmentation(spectrograms, targets, generator)
             # The last batch may be smaller, for which the model would be compiled again.
@@ -144,7 +165,11 @@ def train(
         train_loss, train_accuracy = _means(loss_sum, correct, count)
 
         classifier.network = validated = average.module if average else network
-        valid_loss, valid_accuracy = loss_and_accuracy(inference.outcomes(classifier, valid_set))
+        found = inference.outcomes(classifier, valid_set)
+        valid_loss, valid_accuracy = loss_and_accuracy(found)
+        if sampler:
+            sampler.search(classifier, train_set, epoch, seed)
+            state.hard = distributed.gathered(sampler.hard.tolist())
         classifier.network = network
 
         if not (math.isfinite(train_loss) and math.isfinite(valid_loss)):
@@ -157,7 +182,12 @@ def train(
             _row(epoch, "valid", valid_loss, valid_accuracy, rate),
         ]
         state.epoch = epoch
-        if settings.patience is None or valid_loss < state.selected_loss:
+        measures: tuple[float, ...] = (valid_loss,)
+        if settings.select_by_false_alarms:
+            measures = (_false_alarms(classifier, found), valid_loss)
+        takes_last = settings.patience is None and not settings.select_by_false_alarms
+        if takes_last or measures < tuple(state.selected_for):
+            state.selected_for = measures
             state.selected_loss, state.selected_epoch = valid_loss, epoch
             weights = validated.state_dict()
             state.selected_weights = {name: value.clone() for name, value in weights.items()}
@@ -181,7 +211,7 @@ def train(
         "device": device_name(device),
         "processes": processes,
         "precision": str(classifier.precision).removeprefix("torch."),
-        "compiled": settings.compile and len(train_set) >= batch_size,
+        "compiled": settings.compile and own_recordings >= batch_size,
         "recordings": "streamed" if isinstance(train_set, StreamedRecordings) else "in memory",
     }
     return pd.DataFrame(state.log), summary
@@ -194,6 +224,19 @@ def loss_and_accuracy(found: inference.Outcomes) -> tuple[float, float]:
     """
     correct = (found.classes[:, 0] == found.labels).sum()
     return _means(found.losses.double().sum(), correct, len(found.labels))
+
+
+def _false_alarms(classifier: Classifier, found: inference.Outcomes) -> float:
+    """Return the share of recordings without a word that are predicted as one (see `Settings`)."""
+    classes, probabilities, labels = (
+        distributed.joint(values.cpu().numpy())
+        for values in (found.classes[:, 0], found.probabilities[:, 0], found.labels)
+    )
+    names, non_words = classifier.words, classifier.non_words
+    right = thresholds.confidences(classes, probabilities, labels, names, non_words)
+    words = len(names) - len(non_words)
+    accepted = (classes < words) & (probabilities >= thresholds.threshold(right, RECALL))
+    return float(accepted[labels >= words].mean())
 
 
 def _means(loss_sum: torch.Tensor, correct: torch.Tensor, count: int) -> tuple[float, float]:
