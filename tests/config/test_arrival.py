@@ -16,7 +16,8 @@ from spokenwords.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 BASE = {
-    "dataset": {"source": "folder", "folder": "words"},
+    "dataset": {"source": "folder", "folder": "words", "negatives": ["speech"]},
+    "training": {"negatives": 0.5},
     "features": {"other": {"stft": {"n_fft": 1024}}},
     "splits": {"other": {"method": "random", "train": 0.5}},
     "runs": {"mel": {"epochs": 7}},
@@ -25,7 +26,17 @@ BASE = {
 # Of these the first that a setting may be and is not.
 OTHER_VALUES = [
     *(True, False, 2, 4, 9, 20, 100, 0.3, 0.001, 2000, "cpu", "start", "lz4", "skip", "speaker"),
-    *("archive", "residual", "float32", "power", ["bird", "cat"], ["power"], "0" * 64),
+    *(
+        "synthetic",
+        "archive",
+        "false_alarms",
+        "residual",
+        "float32",
+        "power",
+        ["bird", "cat"],
+        ["power"],
+        "0" * 64,
+    ),
 ]
 # Texts that must be the name of something.
 OTHER_NAMES = {
@@ -83,8 +94,9 @@ PATHS = {
     for path, part in leaves()
     if path[0] != "runs" or path[2] not in settings.types(settings.Training)
 }
+OF_NEGATIVES = {"negative_spectrograms"}
 OF_NOISE = {"noise_spectrograms", "silence_spectrograms", "find_false_alarms"}
-STORES = {"spectrograms", "silence_spectrograms", "noise_spectrograms"}
+STORES = {"spectrograms", "silence_spectrograms", "noise_spectrograms", *OF_NEGATIVES}
 OF_SAMPLES = {"check_recordings", "explore", "gallery", "inventory", "measure_recordings"}
 OPENINGS = {"headline", "headline_of_comparison"}
 # What follows is worked out from what scripts read, not from `used_by` of the settings. The card of
@@ -98,15 +110,19 @@ REACHED = {
     # Snakemake itself replaces these in paths.
     ("pathvars",): set(),
     # An archive is read once it is unpacked; its published accuracy is plotted.
-    ("dataset", "source"): {*OPENINGS, *OF_NOISE, "inventory", "plot_comparison", *CARD},
+    ("dataset", "source"): {
+        *(*OPENINGS, *OF_NOISE, *OF_NEGATIVES, "inventory", "plot_comparison", *CARD),
+        "synthesize_negatives",
+    },
     # Recordings count by their content, wherever they are.
     ("dataset", "folder"): set(),
-    # Words decide which files there are.
-    ("dataset", "words"): {"synthesize"},
-    ("dataset", "min_recordings"): set(),
+    # Words decide which files there are. Their recordings are no negatives.
+    ("dataset", "words"): {"synthesize", "synthesize_negatives", *OF_NEGATIVES},
+    ("dataset", "min_recordings"): {"synthesize_negatives", *OF_NEGATIVES},
+    ("dataset", "negatives"): OF_NEGATIVES,
     # The speakers; of the split, only its official sets, and it is random.
     ("dataset", "metadata"): {"inventory"},
-    ("dataset", "on_unreadable"): {"check_recordings"},
+    ("dataset", "on_unreadable"): {"check_recordings", *OF_NEGATIVES},
     # An archive counts by its checksum.
     ("dataset", "archive", "sha256"): {"download", "unpack"},
     ("dataset", "archive"): set(),
@@ -117,11 +133,13 @@ REACHED = {
     ("features", "standard", "stft"): STORES | CARD | {"explore"},
     ("features", "standard", "rounding"): STORES | CARD,
     # Noise is not stored in chunks of recordings.
-    ("features",): {"spectrograms", "silence_spectrograms"},
+    ("features",): {"spectrograms", "silence_spectrograms", *OF_NEGATIVES},
     ("splits",): {"split"} | CARD,
     ("training", "words"): READERS | CARD,
     ("training", "unknown"): READERS | CARD,
     ("training", "silence"): READERS | CARD,
+    ("training", "negatives"): READERS | CARD,
+    ("training", "balanced"): {"train"} | CARD,
     # Tables and opening pages name the network, and so they do below.
     ("training", "model"): RANGE_TEST_AND_TRAINING | CARD | OPENINGS | {"compare_runs"},
     ("training", "device"): READERS | {"predict_words"},
@@ -134,6 +152,7 @@ REACHED = {
     # The plot marks it.
     ("training", "max_lr"): {"train", "plot_learning_rates"} | CARD,
     ("training", "patience"): {"train"} | CARD,
+    ("training", "select_by"): {"train"} | CARD,
     # The comparison has a column of seeds.
     ("training", "seed"): RANGE_TEST_AND_TRAINING | CARD | {"compare_runs"},
     ("training", "range_test"): {"find_learning_rate"} | CARD,
@@ -153,16 +172,18 @@ REACHED = {
     ("train",): {"headline", "plot_comparison"},
     ("explore",): {"explore"},
     ("predict", "recordings"): {"predict_words"},
-    ("predict", "keep"): {"predict_words", "export_model"},
+    ("predict",): {"predict_words", "export_model"},
 }
 OF_FOLDER = {"download", "unpack", "split", "export_model", "find_false_alarms", *CARD}
 # The rules that are given another value, and do not run again for it; none for all other settings.
 UNTRACKED = {
-    ("dataset", "folder"): OF_SAMPLES | STORES | OF_FOLDER,
+    ("dataset", "folder"): OF_SAMPLES | (STORES - OF_NEGATIVES) | OF_FOLDER,
     ("dataset", "metadata"): {"inventory", "split"},
     # Once an archive is unpacked, the folder is what counts.
     ("dataset", "words"): {"unpack"},
     ("dataset", "min_recordings"): {"unpack"},
+    # The folders, whose content is tracked.
+    ("dataset", "negatives"): {*OF_NEGATIVES, "train"},
     ("dataset", "archive", "urls"): {"download"},
     ("dataset", "archive", "path"): {"download", "unpack"},
     ("dataset", "archive", "sha256"): {"download"},
@@ -175,6 +196,8 @@ UNTRACKED = {
 def given(tmp_path_factory):
     """What rules are given under `BASE`, and after a change of each setting, by its path."""
     folder = tmp_path_factory.mktemp("arrival")
+    (folder / "speech").mkdir()
+    (folder / "speech/talk.wav").write_bytes(b"")
     for data in ("words", "moved"):
         for number, word in enumerate(("bird", "cat", "dog")):
             (folder / data / word).mkdir(parents=True)

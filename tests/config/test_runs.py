@@ -6,6 +6,7 @@ from spokenwords.config import runs
 
 PLAIN = {
     **{"features": "standard", "split": "random", "words": "all", "unknown": [], "silence": False},
+    "negatives": 0,
     "augmentation": {"noise_share": 0},
 }
 CATALOGUE = runs.of_each_seed(
@@ -32,20 +33,18 @@ def test_features_and_splits_that_runs_use():
 
 
 @pytest.mark.parametrize(
-    ("changes", "noise", "silence", "false_alarms"),
+    ("changes", "expected"),
     [
-        ({}, False, False, False),
-        ({"augmentation": {"noise_share": 0.1}}, True, False, False),
-        ({"silence": True}, False, True, True),
-        ({"unknown": ["cat"]}, False, False, True),
-        ({"words": ["dog"]}, False, False, True),
+        ({}, set()),
+        ({"augmentation": {"noise_share": 0.1}}, {runs.with_noise}),
+        ({"silence": True}, {runs.with_silence, runs.with_false_alarms}),
+        ({"negatives": 0.3}, {runs.with_negatives, runs.with_false_alarms}),
+        ({"unknown": ["cat"]}, {runs.with_false_alarms}),
+        ({"words": ["dog"]}, {runs.with_false_alarms}),
     ],
 )
-def test_runs_that_need_noise_silence_or_false_alarms(changes, noise, silence, false_alarms):
+def test_runs_that_need_noise_silence_negatives_or_false_alarms(changes, expected):
     catalogue = {"plain": PLAIN, "other": PLAIN | changes}
-    for choose, expected in (
-        (runs.with_noise, noise),
-        (runs.with_silence, silence),
-        (runs.with_false_alarms, false_alarms),
-    ):
-        assert list(choose(catalogue)) == (["other"] if expected else [])
+    chooses = runs.with_noise, runs.with_silence, runs.with_negatives, runs.with_false_alarms
+    for choose in chooses:
+        assert list(choose(catalogue)) == (["other"] if choose in expected else [])

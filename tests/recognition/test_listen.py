@@ -109,7 +109,7 @@ def heard(path, content, rate=None):
     """The events in a file with this content."""
     path.write_bytes(content)
     file = io.StringIO()
-    listening.listen(TONES, 1.0, sources.of_file(str(path), rate), file, as_json=True)
+    listening.listen(TONES, tones.THRESHOLD, sources.of_file(str(path), rate), file, as_json=True)
     return list(map(json.loads, file.getvalue().splitlines()))
 
 
@@ -367,7 +367,7 @@ def test_a_microphone_that_sends_nothing_is_reported():
 
     source = Source("USB", 1000, pieces(), patience=0.05)
     with pytest.raises(UserError, match=r"The microphone USB stopped \(it sends nothing\)"):
-        listening.listen(TONES, 1.0, source, io.StringIO(), as_json=False)
+        listening.listen(TONES, tones.THRESHOLD, source, io.StringIO(), as_json=False)
     unplugged.set()
 
 
@@ -377,7 +377,7 @@ def test_a_meter_is_shown_on_a_terminal_and_cleared_for_words(monkeypatch):
     monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(listening, "sys", SimpleNamespace(stderr=terminal))
     pieces = (part for part in np.split(sound(3, [("low", 0, 1)]), 60))
-    listening.listen(TONES, 1.0, Source("USB", 1000, pieces), terminal, as_json=False)
+    listening.listen(TONES, tones.THRESHOLD, Source("USB", 1000, pieces), terminal, as_json=False)
     shown = re.split(r"[\r\n]", terminal.getvalue())
     # A sine of amplitude 0.5 has -9 dBFS: 0.85 of the columns from -60 to 0.
     assert shown[1] == f"{'#' * 34:40}   -9 dBFS"

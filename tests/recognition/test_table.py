@@ -36,10 +36,10 @@ def record(tmp_path):
 
 
 def read_back(paths, classifier=None, share=1.0, threads=2) -> pd.DataFrame:
-    """The table as read back from CSV."""
+    """The table as read back from CSV, if this share of correct answers is accepted."""
     file = io.StringIO(newline="")
     classifier = classifier or tones.classifier()
-    rows = table.recognize(classifier, list(paths), share, threads)
+    rows = table.recognize(classifier, list(paths), classifier.threshold(share), threads)
     unreadable = table.write(rows, file)
     file.seek(0)
     read = pd.read_csv(file, dtype=str, keep_default_na=False)
@@ -227,7 +227,7 @@ def test_odd_names(record):
 
 def test_lines_end_as_in_other_tables(record):
     file = io.StringIO(newline="")
-    rows = table.recognize(tones.classifier(), [record("a\r\n.wav", 0.5)], 1.0, 1)
+    rows = table.recognize(tones.classifier(), [record("a\r\n.wav", 0.5)], tones.THRESHOLD, 1)
     table.write(rows, file)
     assert file.getvalue().count("\r") == 1
     assert file.getvalue().endswith(",\n")

@@ -7,7 +7,7 @@ from spokenwords.errors import UserError
 from spokenwords.recordings import classes, manifest
 
 WORDS = ["bed", "cat", "dog", "up"]
-ALL = {"words": "all", "unknown": [], "silence": False}
+ALL = {"words": "all", "unknown": [], "silence": False, "negatives": 0}
 
 
 @pytest.fixture

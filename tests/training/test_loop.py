@@ -288,9 +288,9 @@ def test_batch_norms_statistics_are_averaged_too(train, script, monkeypatch):
 def test_augmentation_uses_other_random_numbers_than_the_order(train, monkeypatch):
     sampled, seeds, shuffled = [], [], Recordings.shuffled
 
-    def noted(recordings, batch_size, seed):
+    def noted(recordings, batch_size, seed, sample):
         seeds.append(seed)
-        return shuffled(recordings, batch_size, seed)
+        return shuffled(recordings, batch_size, seed, sample)
 
     def augmentation(spectrograms, labels, generator):
         sampled.append(torch.randperm(1000, generator=generator))
