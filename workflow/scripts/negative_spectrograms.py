@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from spokenwords.jobs.log import job_log
-from spokenwords.spectrograms import negatives
+from spokenwords.spectrograms import write_negatives
 from spokenwords.spectrograms.stft import STFT
 
 with job_log(snakemake.log[0]):
     audio, features = snakemake.params.audio, snakemake.params.features
-    negatives.write(
+    write_negatives.write(
         Path(snakemake.output.store).parent,
         Path(snakemake.output.segments),
         Path(snakemake.output.parts),

@@ -68,10 +68,10 @@ def of_classes(
 
     `segments` is the table of `silence.write`, if there is one. Segments of noise of the same set
     are added, evenly spaced, the same number as the mean of the classes. Their store comes after
-    those of the words. `negatives` is the table of `negatives.write`, if there is one, whose store
-    comes last. All its segments of the set are added or, evenly spaced, so many that they make up
-    the given `share` of the recordings. Raises `UserError` if no recording has a class, or, in the
-    training set, if a class has no recording.
+    those of the words. `negatives` is the table of `write_negatives.write`, if there is one, whose
+    store comes last. All its segments of the set are added or, evenly spaced, so many that they
+    make up the given `share` of the recordings. Raises `UserError` if no recording has a class, or,
+    in the training set, if a class has no recording.
     """
     table = read(path)
     table = table[table["word"].isin(chosen.number)]

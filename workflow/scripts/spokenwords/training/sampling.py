@@ -81,22 +81,25 @@ class Sampler:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return a batch whose recordings of class `CUT` are cut, and then `unknown`.
 
-        They are shifted by half to three quarters of their length, either way; gaps are zero.
+        They are shifted by half to three quarters of their length, towards the edge to which the
+        centre of their energy is closer, so that no more than half of the word remains; gaps are
+        zero.
         """
         wanted = torch.nonzero(labels == CUT)[:, 0]
-        if len(wanted):
-            frames = spectrograms.shape[-1]
-            # On the CPU, like all random numbers of the training.
-            shares = 0.5 + torch.rand(len(wanted), generator=generator) / 4
-            signs = torch.randint(2, (len(wanted),), generator=generator) * 2 - 1
-            shifts = (signs * (shares * frames).round()).to(torch.int64).to(spectrograms.device)
-            sources = torch.arange(frames, device=spectrograms.device) - shifts[:, None]
-            inside = ((sources >= 0) & (sources < frames))[:, None, None]
-            whole = spectrograms[wanted]
-            index = sources.clamp(0, frames - 1)[:, None, None].expand(whole.shape)
-            spectrograms = spectrograms.index_copy(0, wanted, whole.gather(-1, index) * inside)
-            labels = torch.where(labels == CUT, self._words, labels)
-        return spectrograms, labels
+        if not len(wanted):
+            return spectrograms, labels
+        whole, frames = spectrograms[wanted], spectrograms.shape[-1]
+        times = torch.arange(frames, device=whole.device)
+        energy = whole.float().square().sum(dim=(1, 2))
+        before_middle = energy @ (times - (frames - 1) / 2) < 0
+        # On the CPU, like all random numbers of the training.
+        shares = 0.5 + torch.rand(len(wanted), generator=generator) / 4
+        shifts = (shares * frames).round().long().to(whole.device)
+        sources = times - torch.where(before_middle, -shifts, shifts)[:, None]
+        inside = ((sources >= 0) & (sources < frames))[:, None, None]
+        index = sources.clamp(0, frames - 1)[:, None, None].expand(whole.shape)
+        spectrograms = spectrograms.index_copy(0, wanted, whole.gather(-1, index) * inside)
+        return spectrograms, torch.where(labels == CUT, self._words, labels)
 
     def search(
         self,
