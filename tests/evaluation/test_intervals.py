@@ -257,3 +257,13 @@ def test_significance_is_rare_where_runs_do_not_differ():
     by_speaker, by_recording = np.mean(found, axis=0)
     assert by_speaker < 0.05 + 3 * math.sqrt(0.95 * 0.05 / 700)
     assert by_recording > 0.08
+
+
+@pytest.mark.parametrize(
+    ("count", "low", "high"), [(0, 0.0, 3.689), (1, 0.0253, 5.572), (10, 4.795, 18.390)]
+)
+def test_the_interval_of_a_rate_is_that_of_tables(count, low, high):
+    """Exact limits of a Poisson mean, in many tables since Garwood (1936)."""
+    rate, (lowest, highest) = intervals.of_rate(count, 1)
+    assert (rate, lowest, highest) == pytest.approx((count, low, high), abs=1e-3)
+    assert intervals.of_rate(count, 2)[1] == pytest.approx((low / 2, high / 2), abs=1e-3)

@@ -88,3 +88,14 @@ def test_no_recordings():
     assert (
         thresholds.answer(*thresholds.best(np.empty((0, 4))), CLASSES, NO_WORDS, 0.5).tolist() == []
     )
+
+
+def test_the_threshold_of_a_target_is_the_lowest_from_which_on_it_is_met():
+    counts = np.zeros(len(thresholds.COUNTED), int)
+    counts[:10], counts[12] = 50, 7
+    # In two hours: 3 an hour are exceeded up to number 12, 4 only up to number 9.
+    assert thresholds.of_target(counts, 2, 3) == thresholds.COUNTED[13]
+    assert thresholds.of_target(counts, 2, 4) == thresholds.COUNTED[10]
+    assert thresholds.of_target(counts, 2, 25) == thresholds.COUNTED[0] == 0
+    counts[-1] = 7
+    assert thresholds.of_target(counts, 2, 3) == 1

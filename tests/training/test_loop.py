@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -29,6 +30,7 @@ from spokenwords.spectrograms.stft import STFT
 from spokenwords.training import checkpoint, loop
 from spokenwords.training.checkpoint import Checkpoint
 from spokenwords.training.loop import Settings
+from spokenwords.training.sampling import Sampler
 
 CPU = torch.device("cpu")
 SETTINGS = Settings(
@@ -47,7 +49,7 @@ SETTINGS = Settings(
 def train(make_recordings, make_classifier, tmp_path):
     """A function that trains a small classifier; returns it, the log and the summary."""
 
-    def run(identity="this", initial_seed=0, augmentation=None, **changes):
+    def run(identity="this", initial_seed=0, augmentation=None, sampler=None, **changes):
         classifier = make_classifier(seed=initial_seed)
         torch.seed()  # training has a seed of its own
         log, summary = loop.train(
@@ -57,10 +59,17 @@ def train(make_recordings, make_classifier, tmp_path):
             replace(SETTINGS, **changes),
             Checkpoint(tmp_path / "checkpoint.pt", identity),
             augmentation,
+            sampler,
         )
         return classifier, log, summary
 
     return run
+
+
+def sampler():
+    """A sampler for the training set of `train`, whose last third are negatives."""
+    labels, is_negative = np.arange(42) % 3, np.arange(42) >= 28
+    return Sampler(labels, is_negative, words=2, share=0.3, balanced=True)
 
 
 @pytest.fixture
@@ -210,12 +219,13 @@ VARIED = augmentation.Augmentation(
 )
 
 
-@pytest.mark.parametrize("epochs_done", [1, 4])
-def test_varied_and_averaged_training_is_resumed_bit_for_bit(
+@pytest.mark.parametrize("epochs_done", [1, 4, 5])
+def test_varied_sampled_and_averaged_training_is_resumed_bit_for_bit(
     train, tmp_path, monkeypatch, epochs_done
 ):
+    """Hard negatives are searched for after the fifth epoch."""
     options = {"augmentation": VARIED, "weight_averaging": 0.9, "label_smoothing": 0.1}
-    undisturbed = train(**options)
+    undisturbed = train(**options, sampler=sampler())
     saved, save = [], Checkpoint.save
 
     def save_and_stop(*arguments):
@@ -228,8 +238,38 @@ def test_varied_and_averaged_training_is_resumed_bit_for_bit(
     with monkeypatch.context() as patch:
         patch.setattr(Checkpoint, "save", save_and_stop)
         with pytest.raises(KeyboardInterrupt):
-            train(**options)
-    assert_same(train(**options), undisturbed)
+            train(**options, sampler=sampler())
+    assert_same(train(**options, sampler=sampler()), undisturbed)
+
+
+def test_the_epoch_with_the_fewest_false_alarms_is_selected(train, script, monkeypatch):
+    """Of equals that with the lowest loss, also without `patience`."""
+    weights = script([0.1, 0.5, 0.4, 0.6, 0.3, 0.2])
+    alarms = iter([0.3, 0.1, 0.1, 0.1, 0.2, 0.2])
+    monkeypatch.setattr(loop, "_false_alarms", lambda classifier, found: next(alarms))
+    classifier, _, summary = train(select_by_false_alarms=True)
+    assert (summary["kept_epoch"], summary["kept_valid_loss"]) == (3, 0.4)
+    assert_same_weights(classifier.network.state_dict(), weights[2])
+
+
+def test_false_alarms_of_an_epoch_are_counted_at_a_threshold(make_classifier):
+    """That which recognises 19 of 20 words; if not as many are right at all, there is none."""
+    classifier = make_classifier()
+    classifier.non_words = ["word2"]
+    others = torch.tensor([0.5, 0.505, 0.51, 0.9, 0.9])
+    probabilities = torch.cat([torch.linspace(0.5, 0.69, 20), others])
+    classes = torch.tensor([0] * 20 + [1, 0, 1, 0, 2])
+    labels = torch.tensor([0] * 20 + [2] * 5)
+
+    def count(labels):
+        outcomes = inference.Outcomes(labels, classes[:, None], probabilities[:, None], None, None)
+        return loop._false_alarms(classifier, outcomes)
+
+    # From 0.51 on: the third and the fourth of five.
+    assert count(labels) == pytest.approx(2 / 5)
+    labels[:2] = 1
+    assert count(labels) == math.inf
+    assert count(classes.clamp(max=1)) == 0
 
 
 def test_augmentation_changes_with_each_epoch(train):

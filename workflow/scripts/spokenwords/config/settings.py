@@ -386,8 +386,8 @@ class Training(Section):
     )
     select_by: Literal["loss", "false_alarms"] = setting(
         "What the best epoch has least of, in the validation set: loss, or false_alarms (share of "
-        "negatives predicted as a word, at the threshold that accepts 95 % of the correct answers; "
-        "of all epochs, if `patience` is off).",
+        "recordings without a word predicted as one, if 95 % of the words are recognised; of all "
+        "epochs, if `patience` is off).",
         "loss",
         used_by=("train", CARD),
     )

@@ -28,7 +28,7 @@ logger = logging.getLogger("spokenwords")
 
 # Share of the one-cycle schedule in which the rate rises: torch's and the published experiment's.
 RISING_SHARE = 0.3
-# Share of correct answers accepted where epochs are compared by false alarms.
+# Share of words that are recognised where epochs are compared by false alarms.
 RECALL = 0.95
 
 
@@ -48,8 +48,8 @@ class Settings:
       over the steps, which is validated and saved (after Polyak and Juditsky 1992, who average
       evenly). None: use the weights of the last step.
     - `select_by_false_alarms`: select the epoch with the smallest share of validation recordings
-      without a word that are predicted as one, at the threshold that accepts `RECALL` of the
-      correct answers, and of equals the one with the lowest loss; also if `patience` is None
+      without a word that are predicted as one, if `RECALL` of those of words are recognised, and of
+      equals the one with the lowest loss; also if `patience` is None
     """
 
     epochs: int
@@ -227,16 +227,24 @@ def loss_and_accuracy(found: inference.Outcomes) -> tuple[float, float]:
 
 
 def _false_alarms(classifier: Classifier, found: inference.Outcomes) -> float:
-    """Return the share of recordings without a word that are predicted as one (see `Settings`)."""
+    """Return the share of recordings without a word that are predicted as one (see `Settings`).
+
+    It is infinite if fewer words are recognised even if all answers are accepted, and 0 if all
+    recordings have a word.
+    """
     classes, probabilities, labels = (
         distributed.joint(values.cpu().numpy())
         for values in (found.classes[:, 0], found.probabilities[:, 0], found.labels)
     )
     names, non_words = classifier.words, classifier.non_words
     right = thresholds.confidences(classes, probabilities, labels, names, non_words)
-    words = len(names) - len(non_words)
-    accepted = (classes < words) & (probabilities >= thresholds.threshold(right, RECALL))
-    return float(accepted[labels >= words].mean())
+    spoken = labels < len(names) - len(non_words)
+    wanted = RECALL * spoken.sum()
+    if len(right) < wanted:
+        return math.inf
+    threshold = thresholds.threshold(right, wanted / max(1, len(right)))
+    accepted = (classes < len(names) - len(non_words)) & (probabilities >= threshold)
+    return float(accepted[~spoken].mean()) if (~spoken).any() else 0.0
 
 
 def _means(loss_sum: torch.Tensor, correct: torch.Tensor, count: int) -> tuple[float, float]:
