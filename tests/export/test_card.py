@@ -44,6 +44,13 @@ def settings(**changes):
     } | changes
 
 
+SMALL = {
+    **{"written": True, "limit": 0.005, "calibration_recordings": 300, "bytes": 1_780_000},
+    **{"sha256": "cd" * 32, "accuracy": 0.9101, "accuracy_interval": [0.9, 0.92]},
+    "latency": {"calls": 300, "median_ms": 1.371, "percentile_95_ms": 1.644},
+}
+
+
 def exported(**changes):
     return {
         **{"bytes": 3_900_000, "sha256": "ab" * 32, "opset": 18, "classes": WORDS, "no_words": []},
@@ -64,6 +71,7 @@ def exported(**changes):
             **{"processor": "Some <Processor>", "calls": 300, "batch_size": 64},
             **{"median_ms": 4.437, "percentile_95_ms": 5.129, "recordings_per_second": 1262.4},
         },
+        "int8": SMALL,
         "versions": {"onnx": "1.2.3"},
     } | changes
 
@@ -211,6 +219,19 @@ def test_size_time_and_parity_are_in_the_card():
         *("7 epochs (selected: 6), 2 min 5 s on Some GPU", "onnx 1.2.3", "CC BY 4.0"),
     ):
         assert expected in details
+
+
+def test_the_model_in_8_bits_is_in_the_card():
+    details = shown(section(card(), "Model details"))
+    for expected in ("1.78 MB, 1.37 ms", "at most 1.64 ms", "300 training recordings", "cd" * 32):
+        assert expected in details
+    assert "Accuracy on the test set: 91.01% instead of 91.23%." in details
+
+
+def test_a_model_in_8_bits_that_was_not_written_is_explained():
+    text = card(exported=exported(int8=SMALL | {"written": False, "accuracy": 0.54}))
+    assert "54.00% instead of 91.23%, and at most 0.5 points less" in text
+    assert "model.int8.onnx" not in text
 
 
 @pytest.mark.parametrize(("patience", "said"), [(3, True), (False, False)])

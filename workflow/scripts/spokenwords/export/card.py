@@ -158,11 +158,7 @@ def _details(
             f"model.onnx, {exported['bytes'] / 1e6:.2f} MB, ONNX opset {exported['opset']}",
         ),
         ("SHA-256", exported["sha256"]),
-        (
-            "Time per recording",
-            f"{latency['median_ms']:.2f} ms (median of {latency['calls']} calls; 95 % took at most "
-            f"{latency['percentile_95_ms']:.2f} ms)",
-        ),
+        ("Time per recording", _time(latency)),
         (
             "Recordings per second",
             f"{latency['recordings_per_second']:,.0f}, with {latency['batch_size']} per call",
@@ -178,6 +174,7 @@ def _details(
             f"{test['same_answers']:.2%} of them; stored probabilities differ by up to "
             f"{test['largest_difference_to_stored']:.1e}. {_of_the_evaluation(settings, metrics)}",
         ),
+        ("Model in 8 bits", _small(exported)),
         (
             "Trained for",
             f"{training['epochs']} epochs (selected: {training['kept_epoch']}), "
@@ -190,6 +187,30 @@ def _details(
     described = yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True)
     listed = "\n".join(f"- **{name}:** {value}" for name, value in rows)
     return f"{listed}\n\nSettings of the run:\n\n{code('yaml', described)}"
+
+
+def _time(latency: Mapping[str, Any]) -> str:
+    return (
+        f"{latency['median_ms']:.2f} ms (median of {latency['calls']} calls; 95 % took at most "
+        f"{latency['percentile_95_ms']:.2f} ms)"
+    )
+
+
+def _small(exported: Mapping[str, Any]) -> str:
+    """Size, speed and accuracy of the quantised model, or why there is none."""
+    small, accuracy = exported["int8"], exported["test"]["accuracy"]
+    if not small["written"]:
+        return (
+            f"none; with convolutions in int8, accuracy on the test set is {small['accuracy']:.2%} "
+            f"instead of {accuracy:.2%}, and at most {100 * small['limit']:g} points less are "
+            "accepted"
+        )
+    return (
+        f"model.int8.onnx has the same input, output and metadata, and its convolutions in int8, "
+        f"calibrated on {small['calibration_recordings']:,} training recordings: "
+        f"{small['bytes'] / 1e6:.2f} MB, {_time(small['latency'])}. Accuracy on the test set: "
+        f"{small['accuracy']:.2%} instead of {accuracy:.2%}. SHA-256: {small['sha256']}"
+    )
 
 
 def _of_the_evaluation(settings: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:

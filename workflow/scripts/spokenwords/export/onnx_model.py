@@ -102,7 +102,7 @@ def to_onnx(classifier: "Classifier", share: float) -> bytes:
         )
     assert program  # None only where `dynamo` is off.
     model = program.model_proto
-    _tidy(model)
+    tidy(model)
     described = description(classifier, share).items()
     metadata = {name: json.dumps(value, ensure_ascii=False) for name, value in described}
     onnx.helper.set_model_props(model, metadata)
@@ -125,6 +125,18 @@ def description(classifier: "Classifier", share: float) -> dict[str, Any]:
     }
 
 
+def tidy(model: onnx.ModelProto) -> None:
+    """Remove the exporter's notes for its developers, such as paths of source files."""
+    graph = model.graph
+    for part in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
+        del part.metadata_props[:]
+    # Shapes between input and output, which have notes too; they follow from the model.
+    del graph.value_info[:]
+    graph.name = "spoken words"
+    # Without the notes, no part is newer than its operators.
+    model.ir_version = onnx.helper.find_min_ir_version_for(list(model.opset_import))
+
+
 def session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
     """Return ONNX Runtime with the model, on this number of CPU threads."""
     options = onnxruntime.SessionOptions()
@@ -136,15 +148,3 @@ def session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
 def probabilities(running: onnxruntime.InferenceSession, waveforms: np.ndarray) -> np.ndarray:
     """Return the probabilities [batch, class] of waveforms [batch, samples], float32."""
     return running.run([OUTPUT], {INPUT: waveforms})[0]
-
-
-def _tidy(model: onnx.ModelProto) -> None:
-    """Remove the exporter's notes for its developers, such as paths of source files."""
-    graph = model.graph
-    for part in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
-        del part.metadata_props[:]
-    # Shapes between input and output, which have notes too; they follow from the model.
-    del graph.value_info[:]
-    graph.name = "spoken words"
-    # Without the notes, no part is newer than its operators.
-    model.ir_version = onnx.helper.find_min_ir_version_for(list(model.opset_import))
