@@ -22,29 +22,39 @@ import json
 import sys
 
 import numpy as np
-import onnxruntime  # pip install onnxruntime soundfile
+import onnxruntime  # pip install onnxruntime scipy soundfile
+import scipy
 import soundfile
 
 session = onnxruntime.InferenceSession("model.onnx")
-about = session.get_modelmeta().custom_metadata_map
-classes, no_words = json.loads(about["classes"]), json.loads(about["no_words"])
-rate, length = int(about["sample_rate"]), int(about["samples"])
-
+about = {k: json.loads(v) for k, v in session.get_modelmeta().custom_metadata_map.items()}
+rate, length, side = about["sample_rate"], about["samples"], about["smoothing"] // 2
 samples, own_rate = soundfile.read(sys.argv[1], dtype="float32", always_2d=True)
-if own_rate != rate:
-    sys.exit(f"Resample the recording from {own_rate} Hz to {rate} Hz first.")
-if len(samples) > length:
-    sys.exit(f"Cut the recording to the {length / rate:g} s that contain the word first.")
-mono, powers = samples.mean(axis=1), samples.var(axis=0)
-if mono.var() < 0.1 * powers.mean() / len(powers):  # The channels cancel.
-    mono = samples[:, powers.argmax()]
-waveform = np.pad(mono, (0, length - len(mono)))
+sound, powers = samples.mean(axis=1), samples.var(axis=0)
+if sound.var() < 0.1 * powers.mean() / len(powers):  # The channels cancel.
+    sound = samples[:, powers.argmax()]
+sound = scipy.signal.resample_poly(sound, rate, own_rate)
+end, sound = len(sound), np.pad(sound, (0, max(0, length - len(sound))))
 
-[probabilities] = session.run(["probabilities"], {"waveform": waveform[None]})[0]
-best = probabilities.argmax()
-accepted = classes[best] in no_words or probabilities[best] >= float(about["threshold"])
-print("answer:", classes[best] if accepted else "unknown")
-print("likeliest:", classes[best], f"({probabilities[best]:.2%})")
+last = (len(sound) - length) // about["hop"] * about["hop"]
+starts = [*range(0, last, about["step"]), last]
+rows = [session.run(None, {"waveform": sound[None, i : i + length]})[0][0] for i in starts]
+means = [np.mean(rows[max(0, i - side) : i + side + 1], axis=0) for i in range(len(rows))]
+found = [(i, about["classes"][row.argmax()], row.max()) for i, row in zip(starts, means)]
+found = [(i, w, p) for i, w, p in found if w not in about["no_words"] and p >= about["threshold"]]
+events = []
+
+
+def hidden(start, word):  # An earlier event may contain the same utterance.
+    gaps = [(start - i, w) for i, w, _ in events]
+    return any(gap <= about["suppression"] or (gap < length and w == word) for gap, w in gaps)
+
+
+for start, word, p in found:
+    rivals = [(i, w) for i, w, q in found if 0 < i - start <= about["reach"] and q > p + 1e-6]
+    if not hidden(start, word) and all(hidden(i, w) for i, w in rivals):
+        events.append((start, word, p))
+        print(f"{start / rate:.3f} s to {min(start + length, end) / rate:.3f} s: {word} {p:.4f}")
 '''
 INTENDED = (
     "The model recognises single words of a small vocabulary, one at a time. It is intended for "
@@ -229,13 +239,17 @@ def _instructions(exported: Mapping[str, Any]) -> str:
     return (
         f"Input `waveform`: float32 [batch, {samples}], full scale 1, {rate} Hz, one channel; "
         f"shorter recordings are padded with zeros. In training, and for all figures here, longer "
-        f"ones were cut to their {part}; the program below does not do this. Output "
-        f"`probabilities`: float32 [batch, {len(exported['classes'])}], in the order of `classes`. "
-        "The metadata of the file contains `classes` and `no_words`, the non-word classes (both "
-        "JSON), `threshold`, `sample_rate` and `samples`. `classes.json` contains the same, for "
-        "browsers, which cannot read the metadata."
+        f"ones were cut to their {part}. Output `probabilities`: float32 [batch, "
+        f"{len(exported['classes'])}], in the order of `classes`.\n\n"
+        "The metadata of the file contain, as JSON, `classes`, `no_words` (the non-word classes), "
+        "`sample_rate`, `samples`, and how words are found in longer recordings and streams: "
+        "`threshold`; `smoothing`, the number of windows whose probabilities are averaged; and, in "
+        "samples, `hop`, `step` (from one window to the next), `suppression` (after a word, before "
+        "which no other is reported) and `reach` (in which a more probable window is preferred). "
+        "`classes.json` contains the same, for browsers, which cannot read the metadata."
         "\n\n"
         f"{code('python', SNIPPET)}\n\n"
-        "To resample recordings of another rate, use for example "
-        "`scipy.signal.resample_poly(samples, rate, own_rate)`."
+        "The program reads a WAV file of any rate and length and prints the words in it, as the "
+        "project's `predict.py` does. Windows begin and end abruptly here, but are parts of one "
+        "spectrogram there; so probabilities may differ slightly, and a time by a step."
     )

@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from spokenwords.model import thresholds
+from spokenwords.recognition import detector, sliding_window
 
 if TYPE_CHECKING:
     from spokenwords.model.classifier import Classifier
@@ -113,15 +114,23 @@ def to_onnx(classifier: "Classifier", share: float) -> bytes:
 def description(classifier: "Classifier", share: float) -> dict[str, Any]:
     """Return what users of the model need to know; `share` is as in `to_onnx`.
 
-    classes, in the order of probabilities; no_words, the non-word classes; threshold (of
-    `model.thresholds`); sample_rate (Hz); samples (of a recording).
+    classes, in the order of probabilities; no_words, the non-word classes; sample_rate (Hz);
+    samples (of a recording). How `recognition` finds words in longer recordings: threshold (of
+    `model.thresholds`); hop and step (of `SlidingWindow`), suppression and reach (of `Detector`),
+    all in samples; smoothing, the number of windows in each mean of `detector.smoothed`.
     """
+    rate, hop = classifier.transform.sample_rate, classifier.transform.hop_length
     return {
         "classes": classifier.words,
         "no_words": classifier.non_words,
         "threshold": thresholds.threshold(classifier.confidences, share),
-        "sample_rate": classifier.transform.sample_rate,
+        "sample_rate": rate,
         "samples": classifier.samples,
+        "hop": hop,
+        "step": hop * max(1, round(sliding_window.STEP * rate / hop)),
+        "smoothing": 3,
+        "suppression": classifier.samples / 2,
+        "reach": detector.REACH * classifier.samples,
     }
 
 
