@@ -29,7 +29,7 @@ class Bands(nn.Module):
         bins = [int(np.abs(SMALL.frequency() - tone).argmin()) for tone in TONES.values()]
         near = torch.stack([energy[:, row - 1 : row + 2].sum(dim=1) for row in bins], dim=1)
         # A tone that fills the window has about 3.1.
-        return torch.cat([self.gain * near, torch.full((len(near), 1), 3.0)], dim=1)
+        return torch.cat([self.gain * near, torch.full_like(near[:, :1], 3.0)], dim=1)
 
 
 def classifier(gain: float = 10.0) -> Classifier:

@@ -2,18 +2,14 @@
 
 import ast
 import re
-from unittest.mock import MagicMock
 
-import numpy as np
 import pandas as pd
 import pytest
-import soundfile
 import yaml
 
 from spokenwords.evaluation import published
 from spokenwords.export import card as model_card
 from spokenwords.export import data, markdown
-from spokenwords.recordings import audio
 
 WORDS = ["NA", "a|b*c_d", "<b>$1</b> `x`", "日本"]
 
@@ -44,6 +40,13 @@ def settings(**changes):
     } | changes
 
 
+SMALL = {
+    **{"written": True, "limit": 0.005, "calibration_recordings": 300, "bytes": 1_780_000},
+    **{"sha256": "cd" * 32, "accuracy": 0.9101, "accuracy_interval": [0.9, 0.92]},
+    "latency": {"calls": 300, "median_ms": 1.371, "percentile_95_ms": 1.644},
+}
+
+
 def exported(**changes):
     return {
         **{"bytes": 3_900_000, "sha256": "ab" * 32, "opset": 18, "classes": WORDS, "no_words": []},
@@ -53,6 +56,7 @@ def exported(**changes):
             "samples": 24_000,
             "window": "loudest",
             "transform": {"sample_rate": 16_000},
+            "false_alarms": None,
         },
         "parameters": 698_624,
         "parity": {"recordings": 1_234, "largest_difference": 3.2e-7, "limit": 1e-4},
@@ -64,6 +68,7 @@ def exported(**changes):
             **{"processor": "Some <Processor>", "calls": 300, "batch_size": 64},
             **{"median_ms": 4.437, "percentile_95_ms": 5.129, "recordings_per_second": 1262.4},
         },
+        "int8": SMALL,
         "versions": {"onnx": "1.2.3"},
     } | changes
 
@@ -211,6 +216,19 @@ def test_size_time_and_parity_are_in_the_card():
         *("7 epochs (selected: 6), 2 min 5 s on Some GPU", "onnx 1.2.3", "CC BY 4.0"),
     ):
         assert expected in details
+
+
+def test_the_model_in_8_bits_is_in_the_card():
+    details = shown(section(card(), "Model details"))
+    for expected in ("1.78 MB, 1.37 ms", "at most 1.64 ms", "300 training recordings", "cd" * 32):
+        assert expected in details
+    assert "Accuracy on the test set: 91.01% instead of 91.23%." in details
+
+
+def test_a_model_in_8_bits_that_was_not_written_is_explained():
+    text = card(exported=exported(int8=SMALL | {"written": False, "accuracy": 0.54}))
+    assert "54.00% instead of 91.23%, and at most 0.5 points less" in text
+    assert "model.int8.onnx" not in text
 
 
 @pytest.mark.parametrize(("patience", "said"), [(3, True), (False, False)])
@@ -401,8 +419,8 @@ def test_false_alarms_have_intervals():
 
 
 def test_false_alarms_are_those_of_the_threshold_in_the_file():
-    """If the table does not have the share, the nearest one is used and named."""
-    text = card(exported=exported(kept=0.3), alarms=ALARMS)
+    """If the table does not have the threshold, the nearest one is used and named."""
+    text = card(exported=exported(threshold=0.8), alarms=ALARMS)
     assert "threshold 0.9, which accepts 50% of the correct validation answers" in text
     assert "10.0% (0.0% to 20.0%) are predicted" in text
 
@@ -433,37 +451,10 @@ def test_the_snippet_is_a_program():
     assert markdown.code("python", model_card.SNIPPET) in card()
 
 
-def recognise(path, monkeypatch):
-    """What the snippet gives a model of 1000 samples at 1000 Hz, of a recording of [samples, 2]."""
-    about = {"classes": '["yes", "no"]', "no_words": "[]", "threshold": "0.5"}
-    about |= {"sample_rate": "1000", "samples": "1000"}
-    session = MagicMock()
-    session.get_modelmeta().custom_metadata_map = about
-    session.run.return_value = [np.array([[0.9, 0.1]], np.float32)]
-    monkeypatch.setattr("onnxruntime.InferenceSession", lambda _: session)
-    monkeypatch.setattr("sys.argv", ["recognise.py", str(path)])
-    exec(model_card.SNIPPET, {})
-    return session.run.call_args.args[1]["waveform"]
-
-
-@pytest.mark.parametrize("length", [400, 1000])
-def test_the_snippet_reads_recordings_as_the_workflow_does(tmp_path, monkeypatch, length):
-    samples = np.random.default_rng(1).normal(scale=0.1, size=length)
-    stereo = np.stack([-0.9 * samples, samples], axis=1)  # Their mean is all but silent.
-    soundfile.write(tmp_path / "a.wav", stereo, 1000, subtype="FLOAT")
-    [waveform] = recognise(tmp_path / "a.wav", monkeypatch)
-    assert waveform.dtype == np.float32
-    np.testing.assert_array_equal(waveform, audio.load(tmp_path / "a.wav", 1000, 1000, "loudest"))
-
-
-def test_the_snippet_leaves_cutting_to_others(tmp_path, monkeypatch):
-    """Which part is heard is not for a few lines to choose as the workflow does."""
-    soundfile.write(tmp_path / "a.wav", np.full(1001, 0.1), 1000)
-    with pytest.raises(SystemExit, match="Cut the recording to the 1 s that contain the word"):
-        recognise(tmp_path / "a.wav", monkeypatch)
+def test_recordings_were_cut_to_their_window():
     for window, heard in (("loudest", "loudest part"), ("start", "beginning")):
         text = section(card(exported=exported(window=window)), "How to use it")
-        assert f"longer ones were cut to their {heard}; the program below" in text
+        assert f"longer ones were cut to their {heard}." in text
 
 
 # Where recordings come from.

@@ -6,7 +6,9 @@ rule export_model:
     input:
         model="<results>/runs/{run}/model.pt",
         predictions="<results>/runs/{run}/predictions.csv",
+        train=file_of_split("train.csv"),
     output:
+        # Next to it, `model.int8.onnx`, if that is accurate; outputs of a rule are never optional.
         model="<results>/runs/{run}/export/model.onnx",
         classes="<results>/runs/{run}/export/classes.json",
         summary="<results>/runs/{run}/export/export.json",

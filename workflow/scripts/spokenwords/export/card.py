@@ -22,29 +22,39 @@ import json
 import sys
 
 import numpy as np
-import onnxruntime  # pip install onnxruntime soundfile
+import onnxruntime  # pip install onnxruntime scipy soundfile
+import scipy
 import soundfile
 
 session = onnxruntime.InferenceSession("model.onnx")
-about = session.get_modelmeta().custom_metadata_map
-classes, no_words = json.loads(about["classes"]), json.loads(about["no_words"])
-rate, length = int(about["sample_rate"]), int(about["samples"])
-
+about = {k: json.loads(v) for k, v in session.get_modelmeta().custom_metadata_map.items()}
+rate, length, side = about["sample_rate"], about["samples"], about["smoothing"] // 2
 samples, own_rate = soundfile.read(sys.argv[1], dtype="float32", always_2d=True)
-if own_rate != rate:
-    sys.exit(f"Resample the recording from {own_rate} Hz to {rate} Hz first.")
-if len(samples) > length:
-    sys.exit(f"Cut the recording to the {length / rate:g} s that contain the word first.")
-mono, powers = samples.mean(axis=1), samples.var(axis=0)
-if mono.var() < 0.1 * powers.mean() / len(powers):  # The channels cancel.
-    mono = samples[:, powers.argmax()]
-waveform = np.pad(mono, (0, length - len(mono)))
+sound, powers = samples.mean(axis=1), samples.var(axis=0)
+if sound.var() < 0.1 * powers.mean() / len(powers):  # The channels cancel.
+    sound = samples[:, powers.argmax()]
+sound = scipy.signal.resample_poly(sound, rate, own_rate)
+end, sound = len(sound), np.pad(sound, (0, max(0, length - len(sound))))
 
-[probabilities] = session.run(["probabilities"], {"waveform": waveform[None]})[0]
-best = probabilities.argmax()
-accepted = classes[best] in no_words or probabilities[best] >= float(about["threshold"])
-print("answer:", classes[best] if accepted else "unknown")
-print("likeliest:", classes[best], f"({probabilities[best]:.2%})")
+last = (len(sound) - length) // about["hop"] * about["hop"]
+starts = [*range(0, last, about["step"]), last]
+rows = [session.run(None, {"waveform": sound[None, i : i + length]})[0][0] for i in starts]
+means = [np.mean(rows[max(0, i - side) : i + side + 1], axis=0) for i in range(len(rows))]
+found = [(i, about["classes"][row.argmax()], row.max()) for i, row in zip(starts, means)]
+found = [(i, w, p) for i, w, p in found if w not in about["no_words"] and p >= about["threshold"]]
+events = []
+
+
+def hidden(start, word):  # An earlier event may contain the same utterance.
+    gaps = [(start - i, w) for i, w, _ in events]
+    return any(gap <= about["suppression"] or (gap < length and w == word) for gap, w in gaps)
+
+
+for start, word, p in found:
+    rivals = [(i, w) for i, w, q in found if 0 < i - start <= about["reach"] and q > p + 1e-6]
+    if not hidden(start, word) and all(hidden(i, w) for i, w in rivals):
+        events.append((start, word, p))
+        print(f"{start / rate:.3f} s to {min(start + length, end) / rate:.3f} s: {word} {p:.4f}")
 '''
 INTENDED = (
     "The model recognises single words of a small vocabulary, one at a time. It is intended for "
@@ -158,11 +168,7 @@ def _details(
             f"model.onnx, {exported['bytes'] / 1e6:.2f} MB, ONNX opset {exported['opset']}",
         ),
         ("SHA-256", exported["sha256"]),
-        (
-            "Time per recording",
-            f"{latency['median_ms']:.2f} ms (median of {latency['calls']} calls; 95 % took at most "
-            f"{latency['percentile_95_ms']:.2f} ms)",
-        ),
+        ("Time per recording", _time(latency)),
         (
             "Recordings per second",
             f"{latency['recordings_per_second']:,.0f}, with {latency['batch_size']} per call",
@@ -178,6 +184,7 @@ def _details(
             f"{test['same_answers']:.2%} of them; stored probabilities differ by up to "
             f"{test['largest_difference_to_stored']:.1e}. {_of_the_evaluation(settings, metrics)}",
         ),
+        ("Model in 8 bits", _small(exported)),
         (
             "Trained for",
             f"{training['epochs']} epochs (selected: {training['kept_epoch']}), "
@@ -190,6 +197,30 @@ def _details(
     described = yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True)
     listed = "\n".join(f"- **{name}:** {value}" for name, value in rows)
     return f"{listed}\n\nSettings of the run:\n\n{code('yaml', described)}"
+
+
+def _time(latency: Mapping[str, Any]) -> str:
+    return (
+        f"{latency['median_ms']:.2f} ms (median of {latency['calls']} calls; 95 % took at most "
+        f"{latency['percentile_95_ms']:.2f} ms)"
+    )
+
+
+def _small(exported: Mapping[str, Any]) -> str:
+    """Size, speed and accuracy of the quantised model, or why there is none."""
+    small, accuracy = exported["int8"], exported["test"]["accuracy"]
+    if not small["written"]:
+        return (
+            f"none; with convolutions in int8, accuracy on the test set is {small['accuracy']:.2%} "
+            f"instead of {accuracy:.2%}, and at most {100 * small['limit']:g} points less are "
+            "accepted"
+        )
+    return (
+        f"model.int8.onnx has the same input, output and metadata, and its convolutions in int8, "
+        f"calibrated on {small['calibration_recordings']:,} training recordings: "
+        f"{small['bytes'] / 1e6:.2f} MB, {_time(small['latency'])}. Accuracy on the test set: "
+        f"{small['accuracy']:.2%} instead of {accuracy:.2%}. SHA-256: {small['sha256']}"
+    )
 
 
 def _of_the_evaluation(settings: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
@@ -208,13 +239,17 @@ def _instructions(exported: Mapping[str, Any]) -> str:
     return (
         f"Input `waveform`: float32 [batch, {samples}], full scale 1, {rate} Hz, one channel; "
         f"shorter recordings are padded with zeros. In training, and for all figures here, longer "
-        f"ones were cut to their {part}; the program below does not do this. Output "
-        f"`probabilities`: float32 [batch, {len(exported['classes'])}], in the order of `classes`. "
-        "The metadata of the file contains `classes` and `no_words`, the non-word classes (both "
-        "JSON), `threshold`, `sample_rate` and `samples`. `classes.json` contains the same, for "
-        "browsers, which cannot read the metadata."
+        f"ones were cut to their {part}. Output `probabilities`: float32 [batch, "
+        f"{len(exported['classes'])}], in the order of `classes`.\n\n"
+        "The metadata of the file contain, as JSON, `classes`, `no_words` (the non-word classes), "
+        "`sample_rate`, `samples`, and how words are found in longer recordings and streams: "
+        "`threshold`; `smoothing`, the number of windows whose probabilities are averaged; and, in "
+        "samples, `hop`, `step` (from one window to the next), `suppression` (after a word, before "
+        "which no other is reported) and `reach` (in which a more probable window is preferred). "
+        "`classes.json` contains the same, for browsers, which cannot read the metadata."
         "\n\n"
         f"{code('python', SNIPPET)}\n\n"
-        "To resample recordings of another rate, use for example "
-        "`scipy.signal.resample_poly(samples, rate, own_rate)`."
+        "The program reads a WAV file of any rate and length and prints the words in it, as the "
+        "project's `predict.py` does. Windows begin and end abruptly here, but are parts of one "
+        "spectrogram there; so probabilities may differ slightly, and a time by a step."
     )

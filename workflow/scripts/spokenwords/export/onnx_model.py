@@ -16,6 +16,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from spokenwords.recognition import detector, sliding_window
+
 if TYPE_CHECKING:
     from spokenwords.model.classifier import Classifier
     from spokenwords.spectrograms.stft import STFT
@@ -99,7 +101,7 @@ def to_onnx(classifier: "Classifier", threshold: float) -> bytes:
         )
     assert program  # None only where `dynamo` is off.
     model = program.model_proto
-    _tidy(model)
+    tidy(model)
     described = description(classifier, threshold).items()
     metadata = {name: json.dumps(value, ensure_ascii=False) for name, value in described}
     onnx.helper.set_model_props(model, metadata)
@@ -110,16 +112,36 @@ def to_onnx(classifier: "Classifier", threshold: float) -> bytes:
 def description(classifier: "Classifier", threshold: float) -> dict[str, Any]:
     """Return what users of the model need to know.
 
-    classes, in the order of probabilities; no_words, the non-word classes; threshold (of
-    `thresholds.answer`); sample_rate (Hz); samples (of a recording).
+    classes, in the order of probabilities; no_words, the non-word classes; sample_rate (Hz);
+    samples (of a recording). How `recognition` finds words in longer recordings: threshold (of
+    `thresholds.answer`); hop and step (of `SlidingWindow`), suppression and reach (of `Detector`),
+    all in samples; smoothing, the number of windows in each mean of `detector.smoothed`.
     """
+    rate, hop = classifier.transform.sample_rate, classifier.transform.hop_length
     return {
         "classes": classifier.words,
         "no_words": classifier.non_words,
         "threshold": threshold,
-        "sample_rate": classifier.transform.sample_rate,
+        "sample_rate": rate,
         "samples": classifier.samples,
+        "hop": hop,
+        "step": hop * max(1, round(sliding_window.STEP * rate / hop)),
+        "smoothing": 3,
+        "suppression": classifier.samples / 2,
+        "reach": detector.REACH * classifier.samples,
     }
+
+
+def tidy(model: onnx.ModelProto) -> None:
+    """Remove the exporter's notes for its developers, such as paths of source files."""
+    graph = model.graph
+    for part in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
+        del part.metadata_props[:]
+    # Shapes between input and output, which have notes too; they follow from the model.
+    del graph.value_info[:]
+    graph.name = "spoken words"
+    # Without the notes, no part is newer than its operators.
+    model.ir_version = onnx.helper.find_min_ir_version_for(list(model.opset_import))
 
 
 def session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
@@ -133,15 +155,3 @@ def session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
 def probabilities(running: onnxruntime.InferenceSession, waveforms: np.ndarray) -> np.ndarray:
     """Return the probabilities [batch, class] of waveforms [batch, samples], float32."""
     return running.run([OUTPUT], {INPUT: waveforms})[0]
-
-
-def _tidy(model: onnx.ModelProto) -> None:
-    """Remove the exporter's notes for its developers, such as paths of source files."""
-    graph = model.graph
-    for part in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
-        del part.metadata_props[:]
-    # Shapes between input and output, which have notes too; they follow from the model.
-    del graph.value_info[:]
-    graph.name = "spoken words"
-    # Without the notes, no part is newer than its operators.
-    model.ir_version = onnx.helper.find_min_ir_version_for(list(model.opset_import))
