@@ -70,6 +70,8 @@ rule export:
     input:
         *files_of_data(TRAINED),
         *files_of_runs(TRAINED),
+        rules.fetch_web_runtime.output,
         collect(rules.export_model.output, run=TRAINED),
+        collect(rules.write_listen_page.output, run=TRAINED),
         collect(rules.write_model_card.output, run=TRAINED),
     localrule: True

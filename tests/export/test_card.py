@@ -95,12 +95,13 @@ def confusions(counts):
 
 def card(origin=data.SPEECH_COMMANDS, counts=(), run="my *run*", **changes):
     parts = {"settings": settings(), "exported": exported(), "sets": sets(), "metrics": metrics()}
-    parts |= {"alarms": None} | changes
+    parts |= {"alarms": None, "listening": {"problem": None, "bytes": 9_310_046}} | changes
     return model_card.page(
         run,
         parts["settings"],
         origin,
         parts["exported"],
+        parts["listening"],
         parts["metrics"],
         confusions(dict(counts)),
         parts["sets"],
@@ -223,6 +224,13 @@ def test_the_model_in_8_bits_is_in_the_card():
     for expected in ("1.78 MB, 1.37 ms", "at most 1.64 ms", "300 training recordings", "cd" * 32):
         assert expected in details
     assert "Accuracy on the test set: 91.01% instead of 91.23%." in details
+
+
+def test_the_page_that_listens_is_in_the_card_or_why_there_is_none():
+    assert "Open listen.html (9.3 MB)" in section(card(), "How to use it")
+    text = section(card(listening={"problem": "npm is <not> installed."}), "How to use it")
+    assert "no page that listens: npm is \\<not\\> installed." in text
+    assert "listen.html" not in text
 
 
 def test_a_model_in_8_bits_that_was_not_written_is_explained():

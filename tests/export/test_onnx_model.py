@@ -1,6 +1,7 @@
 """The exported model: waveforms in, the same probabilities out as PyTorch's, and its card."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -401,13 +402,17 @@ def plan(copy):
 def test_the_target_makes_the_files_once(exported):
     folder = exported.results / "runs/complex/export"
     summary = json.loads((folder / "export.json").read_text())
+    listening = json.loads((folder / "listen.json").read_text())
     assert {path.name for path in folder.iterdir()} == {
         "model.onnx",
         *(["model.int8.onnx"] if summary["int8"]["written"] else []),
         "classes.json",
         "export.json",
         "model_card.md",
+        "listen.json",
+        *([] if listening["problem"] else ["listen.html"]),
     }
+    assert listening["problem"] or (folder / "listen.html").stat().st_size == listening["bytes"]
     assert plan(exported) == {}
     stored = predictions.read(folder.parent / "predictions.csv")
     test = manifest.read(exported.results / "splits/speaker/test.csv")
@@ -430,7 +435,7 @@ def test_the_target_makes_the_files_once(exported):
 @pytest.mark.workflow
 def test_an_export_is_made_again_when_its_model_is(exported, tmp_path):
     copy = exported.duplicate(tmp_path / "copy")
-    both = {"export_model": 1, "write_model_card": 1}
+    both = {"export_model": 1, "write_listen_page": 1, "write_model_card": 1}
     (copy.results / "runs/complex/export/model.onnx").unlink()
     assert plan(copy) == both
     copy = exported.duplicate(tmp_path / "other")
@@ -515,3 +520,30 @@ def test_a_model_that_differs_is_refused_and_nothing_written(exported, tmp_path)
     assert "differ from PyTorch's" in done.stdout
     assert "Traceback" not in done.stdout
     assert not list((copy.results / "runs/complex/export").glob("*.onnx"))
+
+
+@pytest.mark.workflow
+def test_what_cannot_be_made_is_left_out_and_the_export_goes_on(exported, tmp_path, monkeypatch):
+    """An inaccurate model in 8 bits, and the page that listens, without npm; none is left over."""
+    copy = exported.duplicate(tmp_path / "copy")
+    module = copy.library / "export/quantized.py"
+    module.write_text(module.read_text().replace("LIMIT = 0.005", "LIMIT = -2"))
+    (copy.results / "web_runtime.json").unlink()
+    npm = tmp_path / "npm"
+    npm.write_text("#!/bin/sh\necho 'npm error code ENOTFOUND' >&2\nexit 1\n")
+    npm.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    folder = copy.results / "runs/complex/export"
+    left_out = {folder / "model.int8.onnx", folder / "listen.html"}
+    for path in left_out:
+        path.touch()
+    done = copy.snakemake("export")
+    assert done.returncode == 0, done.stdout
+    assert "model.int8.onnx is not written: its accuracy is" in done.stdout
+    assert "listen.html is not written: `npm ci` failed (npm error code ENOTFOUND)." in done.stdout
+    assert left_out.isdisjoint(folder.iterdir())
+    assert json.loads((folder / "export.json").read_text())["int8"]["written"] is False
+    card = (folder / "model_card.md").read_text(encoding="utf-8")
+    assert "points less are accepted" in card
+    assert "There is no page that listens:" in card
+    assert plan(copy) == {}

@@ -1,7 +1,5 @@
 """The exported model in 8 bits: what is quantised, how well it agrees, and when it is left out."""
 
-import json
-
 import numpy as np
 import onnx
 import pandas as pd
@@ -88,21 +86,3 @@ def test_calibration_takes_recordings_of_all_words():
 )
 def test_accuracy_may_fall_by_half_a_point(accuracy, accurate):
     assert quantized.is_accurate(accuracy, 0.975) == accurate
-
-
-@pytest.mark.workflow
-def test_a_model_that_is_too_inaccurate_is_left_out(finished, tmp_path):
-    """An earlier one is removed, and the export goes on."""
-    copy = finished.duplicate(tmp_path / "copy")
-    copy.overlay["train"] = ["complex"]
-    module = copy.library / "export/quantized.py"
-    module.write_text(module.read_text().replace("LIMIT = 0.005", "LIMIT = -2"))
-    folder = copy.results / "runs/complex/export"
-    folder.mkdir()
-    (folder / "model.int8.onnx").touch()
-    done = copy.snakemake("export")
-    assert done.returncode == 0, done.stdout
-    assert "model.int8.onnx is not written: its accuracy is" in done.stdout
-    assert {path.name for path in folder.glob("*.onnx")} == {"model.onnx"}
-    assert json.loads((folder / "export.json").read_text())["int8"]["written"] is False
-    assert "instead of" in (folder / "model_card.md").read_text(encoding="utf-8")

@@ -434,6 +434,7 @@ def run_chain(run, made, folder):
     )
     summary = exported(classes=made.words, no_words=[])
     (folder / "export.json").write_text(json.dumps(summary))
+    (folder / "listen.json").write_text(json.dumps({"problem": None, "bytes": 9_000_000}))
     sets = {name: folder / f"{name}.csv" for name in splits.SETS}
     run(
         "write_model_card.py",
@@ -442,6 +443,7 @@ def run_chain(run, made, folder):
         | {
             "stores": [folder / f"{word}.zarr" / "zarr.json" for word in made.words],
             "summary": folder / "export.json",
+            "page": folder / "listen.json",
             "metrics": metrics[0],
             "segments": [],
             "false_alarms": [],

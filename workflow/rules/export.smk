@@ -1,4 +1,7 @@
-# From trained models to files for use elsewhere. Makes <results>/runs/<run>/export/.
+# From trained models to files for use elsewhere. Makes <results>/web_runtime.json and
+# <results>/runs/<run>/export/.
+
+WEB = SCRIPTS.parents[1] / "envs/web"
 
 
 rule export_model:
@@ -32,12 +35,52 @@ rule export_model:
         "../scripts/export_model.py"
 
 
+rule fetch_web_runtime:
+    """ONNX Runtime for browsers, by npm; without npm, the reason why it is missing."""
+    output:
+        runtime="<results>/web_runtime.json",
+    log:
+        "<logs>/fetch_web_runtime.log",
+    benchmark:
+        "<benchmarks>/fetch_web_runtime.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        locked=fingerprint.of_files([WEB / "package-lock.json"]),
+        code=code_of("fetch_web_runtime.py"),
+    script:
+        "../scripts/fetch_web_runtime.py"
+
+
+rule write_listen_page:
+    """A page that recognises words from the microphone."""
+    input:
+        runtime=rules.fetch_web_runtime.output.runtime,
+        model=rules.export_model.output.model,
+        classes=rules.export_model.output.classes,
+    output:
+        # Next to it, `listen.html`, if there is a runtime.
+        summary="<results>/runs/{run}/export/listen.json",
+    log:
+        "<logs>/write_listen_page/{run}.log",
+    benchmark:
+        "<benchmarks>/write_listen_page/{run}.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        template=content_of("listen.html", "listen_decoder.js"),
+        code=code_of("write_listen_page.py"),
+    script:
+        "../scripts/write_listen_page.py"
+
+
 rule write_model_card:
     """The card of an exported model: data, training, metrics, and limits."""
     input:
         stores=stores_of_run,
         segments=segments_of_run,
         summary="<results>/runs/{run}/export/export.json",
+        page=rules.write_listen_page.output.summary,
         metrics="<results>/runs/{run}/metrics.json",
         confusion="<results>/runs/{run}/confusion.csv",
         false_alarms=branch(

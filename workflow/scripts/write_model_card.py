@@ -24,6 +24,7 @@ with job_log(snakemake.log[0]):
         settings,
         data.origin(**snakemake.params.data, folder=Path(snakemake.params.folder).name),
         json.loads(Path(snakemake.input.summary).read_text()),
+        json.loads(Path(snakemake.input.page).read_text()),
         json.loads(Path(snakemake.input.metrics).read_text()),
         confusion.read(snakemake.input.confusion),
         {name: manifest.renamed(table, chosen) for name, table in sets.items()},

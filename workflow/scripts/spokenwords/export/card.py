@@ -72,6 +72,7 @@ def page(
     settings: Mapping[str, Any],
     origin: data.Origin,
     exported: Mapping[str, Any],
+    listening: Mapping[str, Any],
     metrics: Mapping[str, Any],
     confusions: pd.DataFrame,
     sets: Mapping[str, pd.DataFrame],
@@ -80,13 +81,13 @@ def page(
     """Return the card in Markdown.
 
     `settings` are those of the run, with the settings of its features and its split in place of
-    their names; `exported` is export.json; `metrics` and `confusions` are those of the evaluation;
-    `sets` has the manifests train, valid and test of the run's classes, with the class as word;
-    `alarms` is the table of `false_alarms`, if there is one.
+    their names; `exported` is export.json, `listening` is listen.json; `metrics` and `confusions`
+    are those of the evaluation; `sets` has the manifests train, valid and test of the run's
+    classes, with the class as word; `alarms` is the table of `false_alarms`, if there is one.
     """
     sections = {
         "Model details": _details(settings, origin, exported, metrics),
-        "How to use it": _instructions(exported),
+        "How to use it": _instructions(exported, listening),
         "Intended use": INTENDED,
         "Factors": origin.speakers,
         "Metrics": figures.explained(settings),
@@ -232,11 +233,20 @@ def _of_the_evaluation(settings: Mapping[str, Any], metrics: Mapping[str, Any]) 
     return f"{how}."
 
 
-def _instructions(exported: Mapping[str, Any]) -> str:
-    """Input, output, and an example program."""
+def _instructions(exported: Mapping[str, Any], listening: Mapping[str, Any]) -> str:
+    """The page, input and output, and an example program."""
+    if listening["problem"]:
+        page = f"There is no page that listens: {escaped(listening['problem'])}"
+    else:
+        page = (
+            f"Open listen.html ({listening['bytes'] / 1e6:.1f} MB) in a browser. It recognises "
+            "words from the microphone or in a sound file. It has the model and ONNX Runtime in "
+            "it, and needs no network."
+        )
     part = {"loudest": "loudest part", "start": "beginning"}[exported["window"]]
     rate, samples = exported["transform"]["sample_rate"], exported["samples"]
     return (
+        f"{page}\n\n"
         f"Input `waveform`: float32 [batch, {samples}], full scale 1, {rate} Hz, one channel; "
         f"shorter recordings are padded with zeros. In training, and for all figures here, longer "
         f"ones were cut to their {part}. Output `probabilities`: float32 [batch, "
