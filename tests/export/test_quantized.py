@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
-from test_onnx_model import THRESHOLD, OF_EACH_SOME, SAMPLES, decided, waveforms
+from test_onnx_model import OF_EACH_SOME, SAMPLES, THRESHOLD, decided, waveforms
 
 from spokenwords.export import onnx_model, quantized
 
