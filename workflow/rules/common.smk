@@ -187,6 +187,12 @@ def of_run(key):
     return lambda wildcards: RUNS[wildcards.run][key]
 
 
+def of_target(wildcards):
+    """False alarms per hour for the threshold of a run, if it was trained with negatives."""
+    per_hour = config["predict"]["false_alarms_per_hour"]
+    return RUNS[wildcards.run]["negatives"] and per_hour
+
+
 def file_of_split(file):
     """A function of wildcards: a file of the split of the wildcard's run."""
     return lambda wildcards: f"<results>/splits/{RUNS[wildcards.run]['split']}/{file}"

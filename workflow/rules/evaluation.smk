@@ -143,6 +143,46 @@ rule find_false_alarms:
         "../scripts/find_false_alarms.py"
 
 
+rule score_stream:
+    """Words found and false alarms in a labelled stream, over the threshold."""
+    input:
+        # If a recording is replaced under its name, its inventory changes, but no manifest.
+        inventories=collect(rules.inventory.output.inventory, word=words),
+        test=file_of_split("test.csv"),
+        parts=negatives_of_run["negative_parts"],
+        model="<results>/runs/{run}/model.pt",
+    output:
+        table="<results>/runs/{run}/stream.csv",
+        plot=report(
+            "<results>/runs/{run}/stream.svg",
+            caption="../report/stream.rst",
+            category="Evaluation",
+            subcategory="{run}",
+            labels={"result": "labelled stream"},
+        ),
+    log:
+        "<logs>/score_stream/{run}.log",
+    benchmark:
+        "<benchmarks>/score_stream/{run}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: workflow.cores
+    resources:
+        gpu=gpus_of_run,
+    params:
+        folder=untracked(DATA.folder),
+        negatives=untracked(FOLDERS_OF_NEGATIVES),
+        noise=of_data(lambda wildcards: DATA.noise),
+        window=lookup(within=config, dpath="audio/window"),
+        stream=lookup(within=config, dpath="stream"),
+        keep=lookup(within=config, dpath="predict/keep"),
+        false_alarms_per_hour=of_target,
+        settings=settings_for("score_stream"),
+        code=code_of("score_stream.py"),
+    script:
+        "../scripts/score_stream.py"
+
+
 rule difficulty:
     """Errors by properties of recordings, one by one and together."""
     input:

@@ -51,7 +51,12 @@ def files_of_data(runs):
 
 def files_of_runs(runs):
     made = [collect(rule.output, run=runs) for rule in OF_RUN]
-    return [*made, collect(rules.find_false_alarms.output, run=with_false_alarms(runs))]
+    alarmed = with_false_alarms(runs)
+    return [
+        *made,
+        collect(rules.find_false_alarms.output, run=alarmed),
+        collect(rules.score_stream.output, run=alarmed),
+    ]
 
 
 def inputs_of_headline(runs):

@@ -344,12 +344,12 @@ class Training(Section):
         "The device: auto (a GPU if there is one), cuda (required) or cpu. With several GPUs, "
         "training is data-parallel; `batch_size` is the total over all of them.",
         "auto",
-        used_by=(*READING, "predict_words"),
+        used_by=(*READING, "score_stream", "predict_words"),
     )
     precision: Literal["auto", "float32", "bfloat16"] = setting(
         "The network's arithmetic: auto (bfloat16 if the device supports it), float32 or bfloat16.",
         "auto",
-        used_by=(*READING, "predict_words", CARD),
+        used_by=(*READING, "score_stream", "predict_words", CARD),
     )
     compile: Auto | bool = setting(
         "Whether to compile the training step: auto (on a GPU), on (required) or off.",
@@ -487,6 +487,15 @@ class Predict(Section):
     )
 
 
+class Stream(Section):
+    """The stream of test recordings in which runs are tested for false alarms."""
+
+    hours: float = setting("Length, hours.", 0.25, above=0, maximum=100)
+    seed: int = setting(
+        "Seed of order, places, levels and noise.", 1, minimum=0, maximum=LARGEST_SEED
+    )
+
+
 class Config(Section):
     """config.yaml and its overlays."""
 
@@ -500,6 +509,7 @@ class Config(Section):
     train: list[RunName] = setting("The runs that `snakemake` trains and reports.", fewest=1)
     explore: Explore
     predict: Predict
+    stream: Stream
 
 
 def types(section: type[Section]) -> dict[str, Any]:

@@ -1,0 +1,29 @@
+"""Words found and false alarms in a labelled stream, over the confidence threshold."""
+
+from pathlib import Path
+
+from spokenwords import names
+from spokenwords.evaluation import stream_scores
+from spokenwords.jobs.log import job_log
+from spokenwords.model import device
+from spokenwords.report.plots import streams, style
+
+with job_log(snakemake.log[0]):
+    params, settings = snakemake.params, snakemake.params.settings
+    classifier = device.load_classifier(
+        Path(snakemake.input.model), settings["device"], settings["precision"], snakemake.threads
+    )
+    folder = Path(params.folder)
+    table = stream_scores.of_test_set(
+        classifier,
+        folder,
+        Path(snakemake.input.test),
+        [folder / names.NOISE / name for name in params.noise],
+        list(snakemake.input.parts),
+        [Path(path) for path in params.negatives],
+        params.stream,
+        params.window,
+    )
+    table.to_csv(snakemake.output.table, index=False)
+    threshold = classifier.threshold(params.keep, params.false_alarms_per_hour)
+    style.save(streams.stream(table, threshold), snakemake.output.plot)

@@ -1,0 +1,126 @@
+"""Words found, missed and falsely found in a labelled stream, at each threshold."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from spokenwords.evaluation import false_alarms, intervals
+from spokenwords.evaluation.labelled_stream import Source, Spoken, build
+from spokenwords.model import thresholds
+from spokenwords.recognition import detector, sliding_window
+from spokenwords.recordings import audio, decoding, manifest, negatives, tables
+
+if TYPE_CHECKING:
+    from spokenwords.model.classifier import Classifier
+    from spokenwords.recognition.detector import Event
+
+OUTCOMES = ("found", "mistaken", "missed")
+
+
+def of_test_set(
+    classifier: "Classifier",
+    folder: Path,
+    test: Path,
+    noise: Sequence[Path],
+    parts: Sequence[str],
+    folders_of_negatives: Sequence[Path],
+    stream: Mapping[str, Any],
+    window: str,
+) -> pd.DataFrame:
+    """Return the `table` for a stream of test recordings.
+
+    `test` is the manifest of recordings in `folder`; those of words that the classifier does not
+    have are spoken, too. `noise` are recordings whose ends are the background. `parts`, if there is
+    one, is the table of the parts of negatives, whose test part is heard. `stream` has `hours` and
+    `seed`; `window` cuts recordings as in training. Unreadable noise is skipped with a warning.
+    """
+    rate, length = classifier.transform.sample_rate, classifier.samples
+
+    def load(file: str) -> np.ndarray:
+        with audio.usable_before(file):
+            return audio.load(folder / file, rate, length, window)
+
+    def part(row: Any) -> np.ndarray:
+        try:
+            sound = audio.mono(negatives.path_of(row.file, folders_of_negatives), rate)
+        except decoding.UnreadableRecordingError:  # It is no word, and was in the table's warning.
+            return np.zeros(1, np.float32)
+        return sound[row.start : row.start + row.samples]
+
+    words, others = [], []
+    non_words = set(classifier.non_words)
+    for row in manifest.read(test).itertuples():
+        known = row.word in classifier.words and row.word not in non_words
+        word = row.word if known else ""
+        source = Source(lambda file=row.file: load(file), word, row.file, row.speaker)
+        (words if known else others).append(source)
+    for path in parts:
+        table = tables.read_table(Path(path), ["file", "set"])
+        for row in table[table["set"] == "test"].itertuples():
+            others.append(Source(lambda row=row: part(row)))
+    background = [
+        sound for sound in false_alarms.testing_parts(noise, rate) if len(sound) >= length
+    ]
+    sound, spoken = build(words, others, background, stream["hours"], rate, stream["seed"])
+    return score(classifier, sound, spoken)
+
+
+def score(classifier: "Classifier", sound: np.ndarray, spoken: Sequence[Spoken]) -> pd.DataFrame:
+    """Return one row per threshold: what happened to each word, and false alarms per hour.
+
+    Thresholds are those of `false_alarms.SHARES`. Columns: share (of correct validation answers
+    accepted), threshold, words (in the stream), recordings (different ones of words), found,
+    mistaken (only another word was found) and missed (counts), repeated (a word that was found
+    again), false_alarms, hours; and with 95 % intervals (`_low`, `_high`) recall (share found, by
+    `intervals.of_share`) and per_hour (false alarms, Garwood's).
+    """
+    [scan] = sliding_window.scan(classifier, [sound])
+    hours = len(sound) / classifier.transform.sample_rate / 3600
+    speakers = [one.speaker for one in spoken]
+    rows = []
+    for share in false_alarms.SHARES:
+        threshold = thresholds.threshold(classifier.confidences, share)
+        events = detector.events(classifier, *scan, len(sound), threshold)
+        outcomes, repeated, alarms = matched(events, spoken)
+        row = {"share": share, "threshold": threshold, "words": len(spoken)}
+        row["recordings"] = len({one.file for one in spoken})
+        row |= {name: outcomes.count(name) for name in OUTCOMES}
+        row |= {"repeated": repeated, "false_alarms": alarms, "hours": hours}
+        found = np.array([outcome == "found" for outcome in outcomes])
+        recall, (low, high) = np.nan, (np.nan, np.nan)
+        if len(found):
+            recall, (low, high) = found.mean(), intervals.of_share(found, speakers)
+        row |= {"recall": recall, "recall_low": low, "recall_high": high}
+        rate, (low, high) = intervals.of_rate(alarms, hours)
+        rows.append(row | {"per_hour": rate, "per_hour_low": low, "per_hour_high": high})
+    return pd.DataFrame(rows)
+
+
+def matched(events: Sequence["Event"], spoken: Sequence[Spoken]) -> tuple[list[str], int, int]:
+    """Return the outcome of each word spoken, and the numbers of repetitions and false alarms.
+
+    An event belongs to the word whose middle is closest to that of its window, if it is within the
+    window. A word is `found` if one of its events has its name, and further ones are repetitions;
+    `mistaken` if there are only events with other names; otherwise `missed`. Events that belong to
+    no word are false alarms, and so are those with another name than that of a word that is found.
+    """
+    middles = np.array([one.middle for one in spoken])
+    names: list[list[str]] = [[] for _ in spoken]
+    alarms = 0
+    for event in events:
+        distances = np.abs(middles - (event.start + event.end) / 2)
+        if len(distances) and distances.min() <= (event.end - event.start) / 2:
+            names[int(distances.argmin())].append(event.word)
+        else:
+            alarms += 1
+    outcomes, repeated = [], 0
+    for one, found in zip(spoken, names, strict=True):
+        right = found.count(one.word)
+        outcomes.append("found" if right else "mistaken" if found else "missed")
+        repeated += max(0, right - 1)
+        if right:
+            alarms += len(found) - right
+    return outcomes, repeated, alarms
