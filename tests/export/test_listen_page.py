@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+import scipy
 import soundfile
 import tones
 from copies import REPOSITORY
@@ -139,6 +140,14 @@ def test_the_microphone_has_the_words_of_predict(browser, classifier, folder):
     agree([(start - late, end - late, *rest) for start, end, *rest in found], expected)
     assert all(url.startswith(("file:", "data:", "blob:")) for url in requests)
     chromium.close()
+
+
+def test_the_spectrogram_is_that_of_fourier(ready):
+    samples = np.random.default_rng(1).normal(size=512)
+    found = ready.evaluate("x => [...spectrum(Float32Array.from(x))]", samples.tolist())
+    window = scipy.signal.get_window("hann", 512, fftbins=True)
+    expected = np.abs(np.fft.rfft(samples * window)[:256]) ** 2
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
 # The parts.
