@@ -46,6 +46,7 @@ OVERLAY = {
         },
     },
     "train": ["complex", "mel"],
+    "stream": {"hours": 0.02},
 }
 
 

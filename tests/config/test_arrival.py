@@ -95,7 +95,7 @@ PATHS = {
     if path[0] != "runs" or path[2] not in settings.types(settings.Training)
 }
 OF_NEGATIVES = {"negative_spectrograms"}
-OF_NOISE = {"noise_spectrograms", "silence_spectrograms", "find_false_alarms"}
+OF_NOISE = {"noise_spectrograms", "silence_spectrograms", "find_false_alarms", "score_stream"}
 STORES = {"spectrograms", "silence_spectrograms", "noise_spectrograms", *OF_NEGATIVES}
 OF_SAMPLES = {"check_recordings", "explore", "gallery", "inventory", "measure_recordings"}
 OPENINGS = {"headline", "headline_of_comparison"}
@@ -109,9 +109,9 @@ READERS = {*RANGE_TEST_AND_TRAINING, "evaluate", "find_false_alarms"}
 REACHED = {
     # Snakemake itself replaces these in paths.
     ("pathvars",): set(),
-    # An archive is read once it is unpacked; its published accuracy is plotted.
+    # An archive is read once it is unpacked. No accuracy is published with negatives.
     ("dataset", "source"): {
-        *(*OPENINGS, *OF_NOISE, *OF_NEGATIVES, "inventory", "plot_comparison", *CARD),
+        *(*OPENINGS, *OF_NOISE, *OF_NEGATIVES, "inventory", *CARD),
         "synthesize_negatives",
     },
     # Recordings count by their content, wherever they are.
@@ -128,7 +128,7 @@ REACHED = {
     ("dataset", "archive"): set(),
     ("dataset", "synthetic"): {"synthesize"},
     # Noise is not cut to a window. An exported model hears what comes in its own rate and length.
-    ("audio", "window"): OF_SAMPLES | {"spectrograms", "export_model"},
+    ("audio", "window"): OF_SAMPLES | {"spectrograms", "export_model", "score_stream"},
     ("audio",): OF_SAMPLES | STORES,
     ("features", "standard", "stft"): STORES | CARD | {"explore"},
     ("features", "standard", "rounding"): STORES | CARD,
@@ -142,8 +142,8 @@ REACHED = {
     ("training", "balanced"): {"train"} | CARD,
     # Tables and opening pages name the network, and so they do below.
     ("training", "model"): RANGE_TEST_AND_TRAINING | CARD | OPENINGS | {"compare_runs"},
-    ("training", "device"): READERS | {"predict_words"},
-    ("training", "precision"): READERS | CARD | {"predict_words"},
+    ("training", "device"): READERS | {"predict_words", "score_stream"},
+    ("training", "precision"): READERS | CARD | {"predict_words", "score_stream"},
     # The range test is too short to be worth a compilation.
     ("training", "compile"): {"train"},
     ("training", "memory_budget"): READERS,
@@ -172,9 +172,12 @@ REACHED = {
     ("train",): {"headline", "plot_comparison"},
     ("explore",): {"explore"},
     ("predict", "recordings"): {"predict_words"},
-    ("predict",): {"predict_words", "export_model"},
+    ("predict",): {"predict_words", "export_model", "score_stream"},
+    ("stream",): {"score_stream"},
 }
-OF_FOLDER = {"download", "unpack", "split", "export_model", "find_false_alarms", *CARD}
+OF_FOLDER = {
+    *("download", "unpack", "split", "export_model", "find_false_alarms", "score_stream", *CARD),
+}
 # The rules that are given another value, and do not run again for it; none for all other settings.
 UNTRACKED = {
     ("dataset", "folder"): OF_SAMPLES | (STORES - OF_NEGATIVES) | OF_FOLDER,
@@ -183,12 +186,12 @@ UNTRACKED = {
     ("dataset", "words"): {"unpack"},
     ("dataset", "min_recordings"): {"unpack"},
     # The folders, whose content is tracked.
-    ("dataset", "negatives"): {*OF_NEGATIVES, "train"},
+    ("dataset", "negatives"): {*OF_NEGATIVES, "train", "score_stream"},
     ("dataset", "archive", "urls"): {"download"},
     ("dataset", "archive", "path"): {"download", "unpack"},
     ("dataset", "archive", "sha256"): {"download"},
     # The number of GPUs, a resource.
-    ("training", "device"): READERS | {"predict_words"},
+    ("training", "device"): READERS | {"predict_words", "score_stream"},
 }
 
 

@@ -592,6 +592,7 @@ def test_the_overlay_for_own_words_goes_on_top_of_the_best_run():
     own = configuration.canonical(merged(found, overlay))
     best = configuration.canonical(found)["runs"]["best"]
     changes = {"split": "speaker", "epochs": 150, "batch_size": 16}
+    changes |= {"negatives": 0.3, "balanced": True}
     assert own["runs"]["best"] == best | changes
     assert own["dataset"]["source"] == "folder"
 

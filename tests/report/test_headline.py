@@ -63,7 +63,7 @@ SIZES = pd.DataFrame(
 )
 
 
-def document(runs, splits=("random",), published=None, divided=None, **results):
+def document(runs, splits=("random",), published=None, divided=None, streams=None, **results):
     """The page as docutils understands it; anything that it warns of is an error."""
     page = headline.page(
         {
@@ -79,6 +79,7 @@ def document(runs, splits=("random",), published=None, divided=None, **results):
         {"standard": SIZES},
         RECORDINGS,
         "unpacked from the data set's archive",
+        streams or {},
     )
     return publish_doctree(page, settings_overrides={"report_level": 1, "halt_level": 1})
 
@@ -200,6 +201,7 @@ def test_speakers_are_whole_numbers_when_read_from_a_file(tmp_path):
         {},
         RECORDINGS,
         "somewhere",
+        {},
     )
     assert "1,234 of the test speakers" in page
 
@@ -299,3 +301,21 @@ def test_speakers_known_in_part_are_claimed_in_part():
         "recordings: of these, 7 of the test speakers are also in the training set. To name "
         "speakers"
     ) in text
+
+
+def test_words_found_and_false_alarms_in_a_stream():
+    stream = pd.DataFrame(
+        {
+            "share": [1.0, 0.95, 0.9],
+            **{"words": 144, "recall": [0.95, 0.875, 0.8], "recall_low": [0.9, 0.81, 0.7]},
+            **{"recall_high": [0.97, 0.92, 0.85], "hours": 0.25, "per_hour": [40.0, 4.0, 0.0]},
+            **{"per_hour_low": [30.0, 0.1, 0.0], "per_hour_high": [60.0, 22.3, 14.8]},
+        }
+    )
+    text = document(["complex"], streams={"complex": stream}).astext()
+    assert (
+        "complex in a stream of 15 min, if 95% of the correct validation answers are accepted: "
+        "87.5% (81.0% to 92.0%) of 144 words found, 4 false alarms per hour (0.1 to 22.3)."
+    ) in text
+    stream["words"] = 0
+    assert "no words found" in document(["complex"], streams={"complex": stream}).astext()

@@ -315,11 +315,11 @@ CHANGES = {
     "noise for a run": (add_noise, runs(1, TRAINING) | {"noise_spectrograms": 1}),
     "words of a run that are unknown": (
         setting(["seven"], "runs", "complex", "unknown"),
-        runs(1) | {"find_false_alarms": 1},
+        runs(1) | {"find_false_alarms": 1, "score_stream": 1},
     ),
     "silence for a run": (
         setting(True, "runs", "complex", "silence"),
-        runs(1) | {"silence_spectrograms": 1, "find_false_alarms": 1},
+        runs(1) | {"silence_spectrograms": 1, "find_false_alarms": 1, "score_stream": 1},
     ),
     "shifts in the test of a run": (
         setting(0.1, "runs", "complex", "test_shift_seconds"),

@@ -102,3 +102,13 @@ def test_speakers_of_short_negatives_are_in_one_set(guarded):
     parts = pd.read_csv(guarded.results / "features/coarse/_negatives_parts.csv")
     short = parts[parts["file"].str.contains("dog")]
     assert short.groupby(short["file"].map(data_folder.speaker))["set"].nunique().max() == 1
+
+
+def test_the_stream_has_the_test_recordings_of_the_words(guarded):
+    table = pd.read_csv(guarded.results / "runs/guard/stream.csv")
+    test = pd.read_csv(guarded.results / "splits/speaker/test.csv")
+    first = table.iloc[0]
+    assert first["hours"] == pytest.approx(0.02)
+    assert 0 < first["recordings"] <= len(test)
+    assert first["words"] == first["found"] + first["mistaken"] + first["missed"] > 5
+    assert (guarded.results / "runs/guard/stream.svg").is_file()

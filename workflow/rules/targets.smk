@@ -66,6 +66,9 @@ def inputs_of_headline(runs):
         "splits": collect(rules.split.output.summary, split=splits),
         "features": collect(rules.measure_features.output.sizes, features=features),
         "recordings": rules.check_recordings.output.summary,
+        "streams": collect(
+            rules.score_stream.output.table, run=with_false_alarms(runs)
+        ),
     }
 
 

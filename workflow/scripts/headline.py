@@ -14,6 +14,7 @@ with job_log(snakemake.log[0]):
         map(Path, snakemake.input.features),
         Path(snakemake.input.recordings),
         snakemake.params.source,
+        map(Path, snakemake.input.streams),
     )
     page = opening.read_text(encoding="utf-8").replace(headline.MARK, figures)
     Path(snakemake.output.page).write_text(page, encoding="utf-8")

@@ -4,7 +4,7 @@ Words, and recordings that contain none of them, follow each other at random dis
 in noise.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,7 +84,7 @@ def build(
     return np.clip(stream, -1, 1), spoken
 
 
-def _endless(sources: Sequence[Source], generator: np.random.Generator):
+def _endless(sources: Sequence[Source], generator: np.random.Generator) -> Iterator[Source]:
     while True:
         for number in generator.permutation(len(sources)):
             yield sources[number]
@@ -105,7 +105,7 @@ def _background(
     for start in range(0, samples, 20 * rate):
         part = stream[start : start + 20 * rate]
         if noise:
-            recording = noise[generator.integers(len(noise))]
+            recording = noise[int(generator.integers(len(noise)))]
             first = generator.integers(len(recording))
             part[:] = np.resize(np.roll(recording, -first), len(part))
         else:

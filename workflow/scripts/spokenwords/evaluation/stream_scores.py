@@ -1,6 +1,7 @@
 """Words found, missed and falsely found in a labelled stream, at each threshold."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,17 +51,18 @@ def of_test_set(
             return np.zeros(1, np.float32)
         return sound[row.start : row.start + row.samples]
 
-    words, others = [], []
-    non_words = set(classifier.non_words)
+    words: list[Source] = []
+    others: list[Source] = []
+    names = set(classifier.words).difference(classifier.non_words)
     for row in manifest.read(test).itertuples():
-        known = row.word in classifier.words and row.word not in non_words
-        word = row.word if known else ""
-        source = Source(lambda file=row.file: load(file), word, row.file, row.speaker)
-        (words if known else others).append(source)
+        if row.word in names:
+            words.append(Source(partial(load, row.file), row.word, row.file, row.speaker))
+        else:
+            others.append(Source(partial(load, row.file)))
     for path in parts:
         table = tables.read_table(Path(path), ["file", "set"])
-        for row in table[table["set"] == "test"].itertuples():
-            others.append(Source(lambda row=row: part(row)))
+        rows = table[table["set"] == "test"].itertuples()
+        others += [Source(partial(part, row)) for row in rows]
     background = [
         sound for sound in false_alarms.testing_parts(noise, rate) if len(sound) >= length
     ]

@@ -13,6 +13,7 @@ from spokenwords.recordings.tables import read_table
 from spokenwords.wording import counted, duration, some
 
 MARK = "{headline}"  # where a template wants the page
+ACCEPTED = 0.95  # share of correct validation answers, by which the threshold is chosen
 PURPOSES = ("training", "validation", "test")
 ORIGINS = {
     "archive": "unpacked from the data set's archive",
@@ -28,6 +29,7 @@ def of_files(
     features: Iterable[Path],
     recordings: Path,
     source: str,
+    streams: Iterable[Path],
 ) -> str:
     """Return the page for these files; `metrics` are in the order of `runs`."""
     read = [json.loads(path.read_text(encoding="utf-8")) for path in metrics]
@@ -38,6 +40,7 @@ def of_files(
         {path.parent.name: pd.read_csv(path) for path in features},
         read_table(recordings, ["word"]),
         ORIGINS[source],
+        {path.parent.name: pd.read_csv(path) for path in streams},
     )
 
 
@@ -65,13 +68,14 @@ def page(
     features: Mapping[str, pd.DataFrame],
     recordings: pd.DataFrame,
     origin: str,
+    streams: Mapping[str, pd.DataFrame],
 ) -> str:
     """Return the page in reStructuredText.
 
     `runs` has each run's split, features, representation, model and published accuracy (or None);
     `metrics` those of the evaluation; `splits` the summary of each split; `features` the table of
     sizes of each entry; `recordings` the summary of `checks`; `origin` is where the recordings come
-    from.
+    from; `streams` has the table of `stream_scores` of each run that was tested in a stream.
     """
     usable = recordings["usable"].sum()
     parts = [
@@ -85,6 +89,7 @@ def page(
             "representation; another random 60 % of the recordings were used for training."
         )
     parts += _limits(metrics)
+    parts += [_about_stream(name, table) for name, table in streams.items()]
     parts += [_about_run(name, run, metrics[name]) for name, run in runs.items()]
     parts += [_about_split(name, summary) for name, summary in splits.items()]
     parts += [_about_features(name, sizes) for name, sizes in features.items()]
@@ -146,6 +151,21 @@ def _about_run(name: str, run: Mapping[str, Any], result: Mapping) -> str:
         f"{result['recordings']:,} recordings in {duration(evaluation['seconds'])}. "
         f"{_escaped(training['warning'])}"
     ).rstrip()
+
+
+def _about_stream(name: str, table: pd.DataFrame) -> str:
+    row = table.loc[(table["share"] - ACCEPTED).abs().idxmin()]
+    found = "no words"
+    if row["words"]:
+        found = (
+            f"{row['recall']:.1%} ({row['recall_low']:.1%} to {row['recall_high']:.1%}) of "
+            f"{row['words']:,.0f} words"
+        )
+    return (
+        f"**{_escaped(name)}** in a stream of {60 * row['hours']:.3g} min, if {ACCEPTED:.0%} of the "
+        f"correct validation answers are accepted: {found} found, {row['per_hour']:.3g} false "
+        f"alarms per hour ({row['per_hour_low']:.2g} to {row['per_hour_high']:.3g})."
+    )
 
 
 def _about_split(name: str, summary: pd.DataFrame) -> str:
