@@ -162,8 +162,8 @@ def _about_stream(name: str, table: pd.DataFrame) -> str:
             f"{row['words']:,.0f} words"
         )
     return (
-        f"**{_escaped(name)}** in a stream of {60 * row['hours']:.3g} min, if {ACCEPTED:.0%} of the "
-        f"correct validation answers are accepted: {found} found, {row['per_hour']:.3g} false "
+        f"**{_escaped(name)}** in a stream of {60 * row['hours']:.3g} min, if {ACCEPTED:.0%} of "
+        f"the correct validation answers are accepted: {found} found, {row['per_hour']:.3g} false "
         f"alarms per hour ({row['per_hour_low']:.2g} to {row['per_hour_high']:.3g})."
     )
 
