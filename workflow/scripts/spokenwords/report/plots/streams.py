@@ -2,7 +2,7 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
 from spokenwords.report.plots.style import BLUE, GREY, INK, heading, style
 
@@ -27,6 +27,7 @@ def stream(table: pd.DataFrame, marked: float) -> Figure:
     axes.set_xlabel("false alarms per hour")
     # One false alarm in the whole stream is the smallest rate that it can show.
     axes.set_xscale("symlog", linthresh=1 / first["hours"])
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.4g}"))
     axes.set_xlim(left=0)
     axes.set_ylim(0, 1)
     axes.set_ylabel("share of words found")
