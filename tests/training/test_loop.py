@@ -243,13 +243,15 @@ def test_varied_sampled_and_averaged_training_is_resumed_bit_for_bit(
 
 
 def test_the_epoch_with_the_fewest_false_alarms_is_selected(train, script, monkeypatch):
-    """Of equals that with the lowest loss, also without `patience`."""
-    weights = script([0.1, 0.5, 0.4, 0.6, 0.3, 0.2])
-    alarms = iter([0.3, 0.1, 0.1, 0.1, 0.2, 0.2])
-    monkeypatch.setattr(loop, "_false_alarms", lambda classifier, found: next(alarms))
-    classifier, _, summary = train(select_by_false_alarms=True)
-    assert (summary["kept_epoch"], summary["kept_valid_loss"]) == (3, 0.4)
-    assert_same_weights(classifier.network.state_dict(), weights[2])
+    """Of equals that with the lowest loss; also without `patience`, and if all find too few."""
+    for number, (alarms, expected) in enumerate(
+        (([0.3, 0.1, 0.1, 0.1, 0.2, 0.2], 3), ([math.inf] * 6, 1))
+    ):
+        weights, found = script([0.1, 0.5, 0.4, 0.6, 0.3, 0.2]), iter(alarms)
+        monkeypatch.setattr(loop, "_false_alarms", lambda *_, found=found: next(found))
+        classifier, _, summary = train(f"{number}", select_by_false_alarms=True)
+        assert summary["kept_epoch"] == expected
+        assert_same_weights(classifier.network.state_dict(), weights[expected - 1])
 
 
 def test_false_alarms_of_an_epoch_are_counted_at_a_threshold(make_classifier):

@@ -71,8 +71,7 @@ class State:
     epoch: int = 0
     selected_epoch: int = 0
     selected_loss: float = math.inf
-    # Smaller is better; compared in this order.
-    selected_for: tuple[float, ...] = (math.inf,)
+    selected_alarms: float = math.inf
     # The hard negatives of each process.
     hard: list[list[int]] = field(default_factory=list)
     selected_weights: dict = field(default_factory=dict)
@@ -182,13 +181,11 @@ def train(
             _row(epoch, "valid", valid_loss, valid_accuracy, rate),
         ]
         state.epoch = epoch
-        measures: tuple[float, ...] = (valid_loss,)
-        if settings.select_by_false_alarms:
-            measures = (_false_alarms(classifier, found), valid_loss)
+        alarms = _false_alarms(classifier, found) if settings.select_by_false_alarms else 0.0
         takes_last = settings.patience is None and not settings.select_by_false_alarms
-        if takes_last or measures < tuple(state.selected_for):
-            state.selected_for = measures
-            state.selected_loss, state.selected_epoch = valid_loss, epoch
+        if takes_last or (alarms, valid_loss) < (state.selected_alarms, state.selected_loss):
+            state.selected_alarms, state.selected_loss = alarms, valid_loss
+            state.selected_epoch = epoch
             weights = validated.state_dict()
             state.selected_weights = {name: value.clone() for name, value in weights.items()}
         state.seconds += time.monotonic() - start
