@@ -43,8 +43,8 @@ def folder(classifier, tmp_path_factory):
         (REPORT / "listen.html").read_text(encoding="utf-8"),
         DECODER,
         web_runtime.fetch(REPOSITORY / "envs/web"),
-        onnx_model.description(classifier, 1.0),
-        onnx_model.to_onnx(classifier, 1.0),
+        onnx_model.description(classifier, tones.THRESHOLD),
+        onnx_model.to_onnx(classifier, tones.THRESHOLD),
     )
     (folder / "listen.html").write_text(text, encoding="utf-8")
     soundfile.write(folder / "long.wav", tones.sound(SECONDS, LONG, 16_000), 16_000)
