@@ -122,9 +122,10 @@ def memory_of_run(wildcards, input, attempt):
     # While a checkpoint is pending, `stores` is its output.
     stores = [input.stores] if isinstance(input.stores, str) else input.stores
     sets = [input[name] for name in ("train", "valid", "test") if name in input.keys()]
-    tables = [*sets, *input.get("segments", [])]
+    segments = [*input.get("segments", []), *input.get("negative_segments", [])]
     budget = RUNS[wildcards.run]["memory_budget"]
-    return memory_request.needed(stores, tables, budget) * attempt // 1_000_000
+    needed = memory_request.needed(stores, [*sets, *segments], budget)
+    return needed * attempt // 1_000_000
 
 
 # Functions of the data set, which wait until its folder is there.
