@@ -36,7 +36,7 @@ def settings(**changes):
     return {
         **{"model": "residual", "representation": "log_mel"},
         **{"split": {"method": "speaker", "seed": 1}, "test_shift_seconds": 0, "epochs": 7},
-        "patience": 3,
+        **{"patience": 3, "negatives": 0},
     } | changes
 
 
@@ -496,3 +496,18 @@ def test_synthetic_speech_is_nobodys():
     text = card(data.origin("synthetic", "demo", None, []))
     assert "eSpeak NG" in section(text, "Training data")
     assert "Nobody's voice was recorded" in section(text, "Ethical considerations")
+
+
+def test_negatives_are_part_of_the_training_data():
+    assert "negatives" not in section(card(), "Training data")
+    text = section(card(settings=settings(negatives=0.3)), "Training data")
+    assert "In training, 30% of the recordings were negatives of the class `unknown`" in text
+
+
+def test_false_alarms_per_hour_have_their_interval():
+    counted = {"per_hour": 2.0, "low": 0.05, "high": 11.14, "hours": 0.5}
+    text = section(card(exported=exported(false_alarms=counted)), "Caveats and recommendations")
+    assert (
+        "With this threshold, 2 false alarms per hour (0.05 to 11) were found in 0.5 hours of "
+        "negatives of the validation set."
+    ) in text

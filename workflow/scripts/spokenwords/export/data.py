@@ -132,11 +132,18 @@ def trained(settings: Mapping[str, Any], origin: Origin, sets: Mapping[str, pd.D
     if all(row[-1] == "0" for row in rows):
         columns, rows = columns[:-1], [row[:-1] for row in rows]
     epoch = "the selected epoch and " if settings["patience"] else ""
+    negatives = ""
+    if settings["negatives"]:
+        negatives = (
+            f"\n\nIn training, {settings['negatives']:.0%} of the recordings were negatives of the "
+            "class `unknown`: other sound without any of the words, and words that are cut in half."
+        )
     return (
         f"Data set: {escaped(origin.name)}. Its licence: {escaped(origin.licence)}\n\n"
         f"Recordings were divided {METHODS[settings['split']['method']]}. The training set "
         f"determines the weights, the validation set {epoch}the threshold.\n\n"
         + table(columns, rows)
+        + negatives
     )
 
 
