@@ -32,6 +32,14 @@ def test_recordings_at_any_depth_but_not_those_of_words(tmp_path, touch):
     assert found == ["a/b/c/rain.flac", "dog/1.wav", "talk.mp3"]
 
 
+def test_a_folder_that_is_a_word_itself_and_names_that_are_no_text(tmp_path, touch):
+    touch("yes/1.wav", "other/\udcff.wav")
+    with pytest.raises(UserError, match="contains no recordings, or only recordings of the words"):
+        negatives.files(tmp_path / "yes", ["yes"])
+    with pytest.raises(UserError, match="not in UTF-8"):
+        negatives.files(tmp_path, ["yes"])
+
+
 @pytest.mark.parametrize("names", [[], ["yes/1.wav"], ["notes.txt"]])
 def test_without_any_the_folder_is_named(tmp_path, touch, names):
     touch(*names)

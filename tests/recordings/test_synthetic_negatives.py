@@ -15,7 +15,7 @@ def written(folder, words):
 
 def test_texts_with_a_word_of_the_data_set_are_left_out(tmp_path, monkeypatch):
     monkeypatch.setattr(negative_texts, "WORDS", ("stop", "shop", "stay"))
-    monkeypatch.setattr(negative_texts, "SENTENCES", ("Please stop.", "We shop, then we stay."))
+    monkeypatch.setattr(negative_texts, "SENTENCES", ("Can you stop?", "We shop, then we stay."))
     every = written(tmp_path / "every", [])
     some = written(tmp_path / "some", ["Stop", "shops"])
     # Each text is spoken by four voices, and the others are as before.
@@ -23,7 +23,7 @@ def test_texts_with_a_word_of_the_data_set_are_left_out(tmp_path, monkeypatch):
     assert len(some) == 4 * 3
     assert some.items() <= every.items()
     assert len({name.partition("_nohash_")[0] for name in every}) > 8
-    # "stop" and "Please stop." are the first texts.
+    # "stop" and "Can you stop?" are the first texts.
     assert not any(name.endswith("_nohash_0.wav") for name in some)
 
 

@@ -84,6 +84,21 @@ def test_what_a_negative_more_runs_again(guarded, tmp_path):
     assert copy.plan(MODEL) == {"negative_spectrograms": 1, "train": 1}
 
 
+def test_an_unreadable_negative_is_named_and_can_be_skipped(guarded, tmp_path):
+    copy = guarded.duplicate(tmp_path / "copy")
+    (copy.folder / "sounds/dog/text.wav").write_text("no sound")
+    parts = "results/small/features/coarse/_negatives_parts.csv"
+    done = copy.snakemake(parts)
+    assert done.returncode == 1
+    assert (
+        "Error: These negatives cannot be read: sounds/dog/text.wav (a text file)." in done.stdout
+    )
+    assert "Traceback" not in done.stdout
+    copy.overlay["dataset"]["on_unreadable"] = "skip"
+    copy.run(parts)
+    assert "text.wav" not in (copy.folder / parts).read_text()
+
+
 def test_a_run_without_negatives_to_train_with_is_refused(guarded, tmp_path):
     copy = guarded.duplicate(tmp_path / "copy")
     copy.overlay["dataset"]["negatives"] = []

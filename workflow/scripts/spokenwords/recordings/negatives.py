@@ -25,20 +25,20 @@ COLUMNS = ["file", "set", "start", "samples"]
 def files(folder: Path, words: Collection[str]) -> list[str]:
     """Return the paths of the recordings below `folder`, relative to it, sorted.
 
-    Folders named like one of the `words`, in capital or small letters, and those whose names begin
-    with `_` or `.` are left out. Raises `UserError` if there are no recordings.
+    Folders named like one of the `words`, in capital or small letters, and those in `folder` whose
+    names begin with `_` or `.` are left out. Raises `UserError` if there are no recordings, or if a
+    name is not valid text, since tables could not contain it.
     """
     left_out = {letters(word).casefold() for word in words}
-    found = []
-    for path, folders, names in os.walk(folder):
-        folders[:] = [
-            name
-            for name in folders
-            if name[0] not in "_." and letters(name).casefold() not in left_out
-        ]
+    found: list[str] = []
+    for path, folders, _ in os.walk(folder):
+        place = Path(path)
+        if letters(place.name).casefold() in left_out:
+            folders.clear()
+            continue
+        folders[:] = [name for name in folders if name[0] not in "_."]
         found += [
-            (Path(path) / name).relative_to(folder).as_posix()
-            for name in filter(data_folder.is_recording, names)
+            (place / name).relative_to(folder).as_posix() for name in data_folder.recordings(place)
         ]
     if not found:
         raise UserError(

@@ -1,5 +1,6 @@
 """Synthetic negatives: sentences and single words, spoken by eSpeak NG."""
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def write(folder: Path, words: Collection[str]) -> None:
                 seeds = generator.integers(1, 2**31, count)
                 peaks = 10 ** (generator.uniform(*PEAK_DB, count) / 20)
                 progress.advance(count)
-                if left_out.intersection(text.casefold().replace(",", "").rstrip(".").split()):
+                if left_out.intersection(re.findall(r"\w+", text.casefold())):
                     continue
                 for place, seed, peak in zip(spoken_by, seeds, peaks, strict=True):
                     voice = voices[place]
