@@ -4,6 +4,7 @@ from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import tones
 
@@ -108,9 +109,12 @@ def test_scores_are_those_of_the_decoder_at_each_threshold():
         *(Spoken("low", 2.4, "a", "ann"), Spoken("low", 6.4, "b", "ann")),
         Spoken("high", 20.0, "c", "ben"),
     ]
-    table = stream_scores.score(classifier, sound, spoken)
+    table = stream_scores.score(classifier, sound, spoken, used=0.9)
     first = table.iloc[0]
-    assert first["share"] == 1 and first["threshold"] == pytest.approx(0.9)
+    assert first["share"] == 1 and first["threshold"] == 0.9
+    pd.testing.assert_series_equal(first, table.iloc[1], check_names=False, rtol=1e-6)
+    none = stream_scores.score(classifier, sound, spoken, used=1.0).iloc[0]
+    assert none[["share", "found", "missed", "false_alarms"]].tolist() == [0, 0, 3, 0]
     counts = ["words", "recordings", "found", "mistaken", "missed", "repeated", "false_alarms"]
     assert first[counts].tolist() == [3, 3, 1, 1, 1, 0, 1]
     assert first["recall"] == pytest.approx(1 / 3)
@@ -121,3 +125,14 @@ def test_scores_are_those_of_the_decoder_at_each_threshold():
     assert first[["per_hour_low", "per_hour_high"]].tolist() == pytest.approx(
         [2.53, 557.2], rel=0.01
     )
+
+
+def test_noise_with_pauses_hides_no_words():
+    """Levels are those of the noise around, not of a pause in it."""
+    pauses = np.zeros(30 * RATE, np.float32)
+    pauses[:RATE] = 0.1 * np.random.default_rng(1).normal(size=RATE)
+    sound, spoken = build(words(1, 2), [], [pauses], 0.05, RATE, seed=1)
+    for one in spoken:
+        middle = round(one.middle * RATE)
+        power = np.square(sound[middle - 50 : middle + 50], dtype=np.float64).mean()
+        assert 10 * np.log10(power) > labelled_stream.NOISE_DBFS[0] - 1

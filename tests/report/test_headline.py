@@ -306,16 +306,16 @@ def test_speakers_known_in_part_are_claimed_in_part():
 def test_words_found_and_false_alarms_in_a_stream():
     stream = pd.DataFrame(
         {
-            "share": [1.0, 0.95, 0.9],
-            **{"words": 144, "recall": [0.95, 0.875, 0.8], "recall_low": [0.9, 0.81, 0.7]},
-            **{"recall_high": [0.97, 0.92, 0.85], "hours": 0.25, "per_hour": [40.0, 4.0, 0.0]},
-            **{"per_hour_low": [30.0, 0.1, 0.0], "per_hour_high": [60.0, 22.3, 14.8]},
+            "threshold": [0.75, 0.5],
+            **{"words": 144, "recall": [0.875, 0.9], "recall_low": [0.81, 0.85]},
+            **{"recall_high": [0.92, 0.95], "hours": 0.25, "per_hour": [4.0, 40.0]},
+            **{"per_hour_low": [0.1, 30.0], "per_hour_high": [22.3, 60.0]},
         }
     )
     text = document(["complex"], streams={"complex": stream}).astext()
     assert (
-        "complex in a stream of 15 min, if 95% of the correct validation answers are accepted: "
-        "87.5% (81.0% to 92.0%) of 144 words found, 4 false alarms per hour (0.1 to 22.3)."
+        "complex in a stream of 15 min, with the threshold 0.750: 87.5% (81.0% to 92.0%) of 144 "
+        "words found, 4 false alarms per hour (0.1 to 22.3)."
     ) in text
     stream["words"] = 0
     assert "no words found" in document(["complex"], streams={"complex": stream}).astext()

@@ -20,7 +20,7 @@ from spokenwords.evaluation import published
 from spokenwords.jobs import disk_space, fingerprint, memory_request
 from spokenwords.jobs.fingerprint_cache import Fingerprints
 from spokenwords.recognition import inputs
-from spokenwords.recordings import classes
+from spokenwords.recordings import classes, negative_texts
 from spokenwords.recordings.data_set import DataSet
 
 # Messages of errors that ended Snakemake, other than those of jobs.

@@ -80,7 +80,7 @@ rule synthesize_negatives:
     conda:
         ENVIRONMENT
     params:
-        words=of_data(lambda wildcards: list(DATA.words)),
+        words=of_data(lambda wildcards: negative_texts.spoken(DATA.words)),
         code=code_of("synthesize_negatives.py"),
     script:
         "../scripts/synthesize_negatives.py"

@@ -91,7 +91,8 @@ rule negative_spectrograms:
     params:
         folders=untracked(FOLDERS_OF_NEGATIVES),
         digest=of_data(lambda wildcards: DATA.negatives),
-        words=of_data(lambda wildcards: list(DATA.words)),
+        # The digest is that of the files which are left.
+        words=lambda wildcards, output: list(DATA.words),
         on_unreadable=lookup(within=config, dpath="dataset/on_unreadable"),
         audio=AUDIO_OF_NOISE,
         features=lookup(within=config["features"], dpath="{features}"),

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from spokenwords.jobs import hashing
 from spokenwords.jobs.log import job_log
 from spokenwords.spectrograms import write_negatives
 from spokenwords.spectrograms.stft import STFT
@@ -17,7 +18,9 @@ with job_log(snakemake.log[0]):
         STFT(sample_rate=audio["sample_rate"], **features["stft"]),
         length=round(audio["seconds"] * audio["sample_rate"]),
         on_unreadable=snakemake.params.on_unreadable,
-        digest=snakemake.params.digest,
+        digest=hashing.digest_of_lines(
+            [*snakemake.params.digest, *(Path(path).read_text() for path in snakemake.input)]
+        ),
         rounding=features["rounding"] or None,
         chunk_length=features["chunk_length"],
         compression=features["compression"],

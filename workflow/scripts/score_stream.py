@@ -23,7 +23,7 @@ with job_log(snakemake.log[0]):
         [Path(path) for path in params.negatives],
         params.stream,
         params.window,
+        classifier.threshold(params.keep, params.false_alarms_per_hour),
     )
     table.to_csv(snakemake.output.table, index=False)
-    threshold = classifier.threshold(params.keep, params.false_alarms_per_hour)
-    style.save(streams.stream(table, threshold), snakemake.output.plot)
+    style.save(streams.stream(table), snakemake.output.plot)

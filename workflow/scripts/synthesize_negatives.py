@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from spokenwords.jobs import hashing
 from spokenwords.jobs.log import job_log
 from spokenwords.jobs.replaced_folder import replaced_folder
 from spokenwords.recordings import synthetic_negatives
@@ -10,4 +11,5 @@ with job_log(snakemake.log[0]):
     contents = Path(snakemake.output.contents)
     with replaced_folder(contents.parent) as folder:
         synthetic_negatives.write(folder, snakemake.params.words)
-    contents.write_text("Synthesised.\n", encoding="utf-8")
+    made = sorted(contents.parent.rglob("*.wav"))
+    contents.write_text(hashing.digest_of_lines(map(hashing.hash_of, made)), encoding="utf-8")

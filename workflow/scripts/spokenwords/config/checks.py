@@ -29,6 +29,13 @@ def check(config: dict[str, Any]) -> None:
         _check_negatives(f"runs.{name}", run, config["dataset"]["negatives"])
         stft = config["features"][run["features"]]["stft"]
         _check_sizes(f"runs.{name}", run, stft, config["audio"])
+    if config["predict"]["false_alarms_per_hour"]:
+        for name in config["train"]:
+            if not config["runs"][name]["negatives"]:
+                raise UserError(
+                    f"Config key predict.false_alarms_per_hour needs runs with negatives, but run "
+                    f"{name} has none: set runs.{name}.negatives, or leave it out of `train`."
+                )
     archive = config["dataset"]["archive"]
     if config["dataset"]["source"] == "archive":
         if not (archive["path"] or archive["urls"]):

@@ -323,8 +323,8 @@ class Training(Section):
     )
     negatives: float = setting(
         "Share of training recordings that are negatives, trained as `unknown`: segments of "
-        "`dataset.negatives`, and words that are cut in half. With it, the model also contains its "
-        "false alarms per hour, for `predict.false_alarms_per_hour`.",
+        "`dataset.negatives`, and words of which at most half remains. With it, the model also "
+        "contains its false alarms per hour, for `predict.false_alarms_per_hour`.",
         0,
         minimum=0,
         maximum=0.9,
@@ -378,16 +378,16 @@ class Training(Section):
         used_by=("train", "plot_learning_rates", CARD),
     )
     patience: int | Off = setting(
-        "Stop after this many epochs without a lower validation loss, and keep the best epoch. "
+        "Stop after this many epochs that are not better (`select_by`), and keep the best epoch. "
         "off: train all epochs and keep the last.",
         3,
         minimum=1,
         used_by=("train", CARD),
     )
     select_by: Literal["loss", "false_alarms"] = setting(
-        "What the best epoch has least of, in the validation set: loss, or false_alarms (share of "
-        "recordings without a word predicted as one, if 95 % of the words are recognised; of all "
-        "epochs, if `patience` is off).",
+        "How epochs are compared: by loss, the validation loss, or by false_alarms, the share of "
+        "validation recordings without a word that are predicted as one if 95 % of the words are "
+        "recognised. With false_alarms, the best epoch is kept even if `patience` is off.",
         "loss",
         used_by=("train", CARD),
     )
@@ -490,7 +490,7 @@ class Predict(Section):
 class Stream(Section):
     """The stream of test recordings in which runs are tested for false alarms."""
 
-    hours: float = setting("Length, hours.", 0.25, above=0, maximum=100)
+    hours: float = setting("Length, hours.", 0.25, minimum=0.01, maximum=10)
     seed: int = setting(
         "Seed of order, places, levels and noise.", 1, minimum=0, maximum=LARGEST_SEED
     )

@@ -15,6 +15,8 @@ GAPS = (0.5, 2.5)
 SHARE_OF_OTHERS = 0.6
 # Longer recordings, such as running speech, are cut to a part of this length, s.
 LONGEST = 10.0
+# Each kind of noise lasts for so long, s.
+SECONDS_OF_A_NOISE = 20
 # Level of the noise, and of recordings above it, dB.
 NOISE_DBFS, RATIOS_DB = (-55.0, -35.0), (0.0, 30.0)
 
@@ -54,7 +56,7 @@ def build(
     generated.
     """
     generator = np.random.default_rng(seed)
-    stream = _background(noise, round(hours * 3600 * rate), rate, generator)
+    stream, levels = _background(noise, round(hours * 3600 * rate), rate, generator)
     supplies = {
         kind: _endless(sources, generator)
         for kind, sources in ((True, others), (False, words))
@@ -72,16 +74,15 @@ def build(
         if place + len(sound) > len(stream):
             break
         power = np.square(sound, dtype=np.float64)
-        background = np.square(stream[place : place + len(sound)], dtype=np.float64).mean()
-        ratio = 10 ** (generator.uniform(*RATIOS_DB) / 10)
+        level = levels[place // (SECONDS_OF_A_NOISE * rate)] + generator.uniform(*RATIOS_DB)
         if power.sum():
-            gain = np.sqrt(ratio * background / _loudest(power, rate))
+            gain = np.sqrt(10 ** (level / 10) / _loudest(power, rate))
             stream[place : place + len(sound)] += np.float32(gain) * sound
             if source.word:
                 middle = place + power @ np.arange(len(sound)) / power.sum()
                 spoken.append(Spoken(source.word, middle / rate, source.file, source.speaker))
         place += len(sound)
-    return np.clip(stream, -1, 1), spoken
+    return np.clip(stream, -1, 1, out=stream), spoken
 
 
 def _endless(sources: Sequence[Source], generator: np.random.Generator) -> Iterator[Source]:
@@ -99,17 +100,18 @@ def _loudest(power: np.ndarray, rate: int) -> float:
 
 def _background(
     noise: Sequence[np.ndarray], samples: int, rate: int, generator: np.random.Generator
-) -> np.ndarray:
-    """Return noise of changing kind and level, 20 s of each."""
-    stream = np.empty(samples, np.float32)
-    for start in range(0, samples, 20 * rate):
-        part = stream[start : start + 20 * rate]
+) -> tuple[np.ndarray, list[float]]:
+    """Return noise of changing kind and level, and its levels (dBFS)."""
+    stream, levels = np.empty(samples, np.float32), []
+    for start in range(0, samples, SECONDS_OF_A_NOISE * rate):
+        part = stream[start : start + SECONDS_OF_A_NOISE * rate]
         if noise:
             recording = noise[int(generator.integers(len(noise)))]
             first = generator.integers(len(recording))
             part[:] = np.resize(np.roll(recording, -first), len(part))
         else:
             part[:] = generator.normal(size=len(part))
-        level = np.sqrt(np.mean(np.square(part, dtype=np.float64)))
-        part *= 10 ** (generator.uniform(*NOISE_DBFS) / 20) / max(level, 1e-9)
-    return stream
+        amplitude = np.sqrt(np.mean(np.square(part, dtype=np.float64)))
+        levels.append(generator.uniform(*NOISE_DBFS))
+        part *= 10 ** (levels[-1] / 20) / max(amplitude, 1e-9)
+    return stream, levels

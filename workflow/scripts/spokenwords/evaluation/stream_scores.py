@@ -1,23 +1,25 @@
 """Words found, missed and falsely found in a labelled stream, at each threshold."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from spokenwords.evaluation import false_alarms, intervals
+from spokenwords.evaluation import false_alarms, intervals, labelled_stream
+from spokenwords.evaluation.false_alarms import SHARES
 from spokenwords.evaluation.labelled_stream import Source, Spoken, build
 from spokenwords.model import thresholds
 from spokenwords.recognition import detector, sliding_window
-from spokenwords.recordings import audio, decoding, manifest, negatives, tables
+from spokenwords.recordings import audio, manifest, negatives, tables
 
 if TYPE_CHECKING:
     from spokenwords.model.classifier import Classifier
     from spokenwords.recognition.detector import Event
 
+DECODED = 2  # negatives in memory: parts of a long one may follow each other
 OUTCOMES = ("found", "mistaken", "missed")
 
 
@@ -30,8 +32,9 @@ def of_test_set(
     folders_of_negatives: Sequence[Path],
     stream: Mapping[str, Any],
     window: str,
+    threshold: float,
 ) -> pd.DataFrame:
-    """Return the `table` for a stream of test recordings.
+    """Return the table of `score` for a stream of test recordings.
 
     `test` is the manifest of recordings in `folder`; those of words that the classifier does not
     have are spoken, too. `noise` are recordings whose ends are the background. `parts`, if there is
@@ -44,12 +47,12 @@ def of_test_set(
         with audio.usable_before(file):
             return audio.load(folder / file, rate, length, window)
 
-    def part(row: Any) -> np.ndarray:
-        try:
-            sound = audio.mono(negatives.path_of(row.file, folders_of_negatives), rate)
-        except decoding.UnreadableRecordingError:  # It is no word, and was in the table's warning.
-            return np.zeros(1, np.float32)
-        return sound[row.start : row.start + row.samples]
+    @lru_cache(DECODED)
+    def negative(file: str) -> np.ndarray:
+        return audio.mono(negatives.path_of(file, folders_of_negatives), rate)
+
+    def part(file: str, start: int, end: int) -> np.ndarray:
+        return negative(file)[start:end]
 
     words: list[Source] = []
     others: list[Source] = []
@@ -61,30 +64,36 @@ def of_test_set(
             others.append(Source(partial(load, row.file)))
     for path in parts:
         table = tables.read_table(Path(path), ["file", "set"])
-        rows = table[table["set"] == "test"].itertuples()
-        others += [Source(partial(part, row)) for row in rows]
+        step = round(labelled_stream.LONGEST * rate)
+        for row in table[table["set"] == "test"].itertuples():
+            end = row.start + row.samples
+            for start in range(row.start, end, step):
+                others.append(Source(partial(part, row.file, start, min(start + step, end))))
     background = [
         sound for sound in false_alarms.testing_parts(noise, rate) if len(sound) >= length
     ]
     sound, spoken = build(words, others, background, stream["hours"], rate, stream["seed"])
-    return score(classifier, sound, spoken)
+    return score(classifier, sound, spoken, threshold)
 
 
-def score(classifier: "Classifier", sound: np.ndarray, spoken: Sequence[Spoken]) -> pd.DataFrame:
+def score(
+    classifier: "Classifier", sound: np.ndarray, spoken: Sequence[Spoken], used: float
+) -> pd.DataFrame:
     """Return one row per threshold: what happened to each word, and false alarms per hour.
 
-    Thresholds are those of `false_alarms.SHARES`. Columns: share (of correct validation answers
-    accepted), threshold, words (in the stream), recordings (different ones of words), found,
-    mistaken (only another word was found) and missed (counts), repeated (a word that was found
-    again), false_alarms, hours; and with 95 % intervals (`_low`, `_high`) recall (share found, by
-    `intervals.of_share`) and per_hour (false alarms, Garwood's).
+    Thresholds are those of `false_alarms.SHARES` and, first, `used`, the one that is used. Columns:
+    share (of correct validation answers accepted), threshold, words (in the stream), recordings
+    (different ones of words), found, mistaken (only another word was found) and missed (counts),
+    repeated (a word that was found again), false_alarms, hours; and with 95 % intervals (`_low`,
+    `_high`) recall (share found, by `intervals.of_share`) and per_hour (false alarms, Garwood's).
     """
     [scan] = sliding_window.scan(classifier, [sound])
     hours = len(sound) / classifier.transform.sample_rate / 3600
     speakers = [one.speaker for one in spoken]
     rows = []
-    for share in false_alarms.SHARES:
-        threshold = thresholds.threshold(classifier.confidences, share)
+    accepted = (classifier.confidences >= used).mean() if len(classifier.confidences) else 1.0
+    listed = [(share, thresholds.threshold(classifier.confidences, share)) for share in SHARES]
+    for share, threshold in [(accepted, used), *listed]:
         events = detector.events(classifier, *scan, len(sound), threshold)
         outcomes, repeated, alarms = matched(events, spoken)
         row = {"share": share, "threshold": threshold, "words": len(spoken)}

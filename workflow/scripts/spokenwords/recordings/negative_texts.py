@@ -1,5 +1,8 @@
 """Texts for synthetic negatives, in plain English."""
 
+import re
+from collections.abc import Iterable
+
 # Short and common words, many of which sound like others.
 WORDS = tuple(
     "able about above across action actor after again age agree air all allow almost alone "  # noqa: SIM905
@@ -162,3 +165,18 @@ SENTENCES = (
     "The story ends differently in the second book.",
     "Thank you very much for your patience.",
 )
+
+
+def contains(text: str, word: str) -> bool:
+    """Return whether a text contains a word, which may be several (`thank_you`)."""
+    return f" {_tokens(word)} " in f" {_tokens(text)} "
+
+
+def spoken(words: Iterable[str]) -> list[str]:
+    """Return those of the `words` that a text contains."""
+    texts = [*WORDS, *SENTENCES]
+    return [word for word in words if any(contains(text, word) for text in texts)]
+
+
+def _tokens(text: str) -> str:
+    return " ".join(re.findall(r"[^\W_]+", text.casefold()))

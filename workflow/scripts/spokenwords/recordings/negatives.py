@@ -25,18 +25,19 @@ COLUMNS = ["file", "set", "start", "samples"]
 def files(folder: Path, words: Collection[str]) -> list[str]:
     """Return the paths of the recordings below `folder`, relative to it, sorted.
 
-    Folders named like one of the `words`, in capital or small letters, and those in `folder` whose
-    names begin with `_` or `.` are left out. Raises `UserError` if there are no recordings, or if a
+    Folders in it named like one of the `words`, in capital or small letters, and those whose names
+    begin with `_` or `.` are left out. Raises `UserError` if there are no recordings, or if a
     name is not valid text, since tables could not contain it.
     """
     left_out = {letters(word).casefold() for word in words}
     found: list[str] = []
     for path, folders, _ in os.walk(folder):
         place = Path(path)
-        if letters(place.name).casefold() in left_out:
-            folders.clear()
-            continue
-        folders[:] = [name for name in folders if name[0] not in "_."]
+        folders[:] = [
+            name
+            for name in folders
+            if name[0] not in "_." and letters(name).casefold() not in left_out
+        ]
         found += [
             (place / name).relative_to(folder).as_posix() for name in data_folder.recordings(place)
         ]
@@ -74,15 +75,22 @@ def path_of(file: str, folders: Sequence[Path]) -> Path:
 def stream(
     table: pd.DataFrame, folders: Sequence[Path], name: str, sample_rate: int, longest: float
 ) -> np.ndarray:
-    """Return the sound of a set, one part after the other, up to `longest` seconds.
+    """Return the sound of a set, one part after the other.
 
-    It is float32 [samples] at `sample_rate` (Hz). `table` has the parts (`COLUMNS`).
+    It is float32 [samples] at `sample_rate` (Hz). `table` has the parts (`COLUMNS`). If they are
+    longer than `longest` seconds together, it has a part of each long recording, and some of the
+    short ones, evenly spaced.
     """
-    left, sound = round(longest * sample_rate), []
-    for row in table[table["set"] == name].itertuples():
-        if left <= 0:
-            break
-        waveform = audio.mono(path_of(row.file, folders), sample_rate)
-        sound.append(waveform[row.start : row.start + min(row.samples, left)])
-        left -= len(sound[-1])
-    return np.concatenate([np.empty(0, np.float32), *sound])
+    parts = table[table["set"] == name]
+    share = min(1.0, longest * sample_rate / max(1, parts["samples"].sum()))
+    sound, due = [np.empty(0, np.float32)], 0.0
+    for row in parts.itertuples():
+        samples = round(share * row.samples)
+        if row.samples <= LONGEST_WHOLE * sample_rate:
+            due += samples
+            samples = row.samples if due >= row.samples / 2 else 0
+            due -= samples
+        if samples:
+            waveform = audio.mono(path_of(row.file, folders), sample_rate)
+            sound.append(waveform[row.start : row.start + samples])
+    return np.concatenate(sound)

@@ -1,6 +1,5 @@
 """Synthetic negatives: sentences and single words, spoken by eSpeak NG."""
 
-import re
 from collections.abc import Collection
 from pathlib import Path
 
@@ -8,7 +7,6 @@ import numpy as np
 
 from spokenwords.jobs.progress import Progress
 from spokenwords.recordings import negative_texts, synthesis
-from spokenwords.recordings.layout import letters
 
 VOICES = 80
 SEED = 2
@@ -24,10 +22,9 @@ def write(folder: Path, words: Collection[str]) -> None:
     The texts are those of `negative_texts` that contain none of the `words`. Raises `UserError` if
     eSpeak NG cannot be used.
     """
-    left_out = {letters(word).casefold() for word in words}
     kinds = (
-        ("words", negative_texts.WORDS, VOICES_PER_WORD),
-        ("speech", negative_texts.SENTENCES, VOICES_PER_SENTENCE),
+        ("synthetic_words", negative_texts.WORDS, VOICES_PER_WORD),
+        ("synthetic_sentences", negative_texts.SENTENCES, VOICES_PER_SENTENCE),
     )
     voices = synthesis.draw_voices(VOICES, SEED)
     generator = np.random.default_rng(SEED)
@@ -40,7 +37,7 @@ def write(folder: Path, words: Collection[str]) -> None:
                 seeds = generator.integers(1, 2**31, count)
                 peaks = 10 ** (generator.uniform(*PEAK_DB, count) / 20)
                 progress.advance(count)
-                if left_out.intersection(re.findall(r"\w+", text.casefold())):
+                if any(negative_texts.contains(text, word) for word in words):
                     continue
                 for place, seed, peak in zip(spoken_by, seeds, peaks, strict=True):
                     voice = voices[place]

@@ -13,7 +13,6 @@ from spokenwords.recordings.tables import read_table
 from spokenwords.wording import counted, duration, some
 
 MARK = "{headline}"  # where a template wants the page
-ACCEPTED = 0.95  # share of correct validation answers, by which the threshold is chosen
 PURPOSES = ("training", "validation", "test")
 ORIGINS = {
     "archive": "unpacked from the data set's archive",
@@ -154,7 +153,7 @@ def _about_run(name: str, run: Mapping[str, Any], result: Mapping) -> str:
 
 
 def _about_stream(name: str, table: pd.DataFrame) -> str:
-    row = table.loc[(table["share"] - ACCEPTED).abs().idxmin()]
+    row = table.iloc[0]  # that of the threshold in use
     found = "no words"
     if row["words"]:
         found = (
@@ -162,9 +161,9 @@ def _about_stream(name: str, table: pd.DataFrame) -> str:
             f"{row['words']:,.0f} words"
         )
     return (
-        f"**{_escaped(name)}** in a stream of {60 * row['hours']:.3g} min, if {ACCEPTED:.0%} of "
-        f"the correct validation answers are accepted: {found} found, {row['per_hour']:.3g} false "
-        f"alarms per hour ({row['per_hour_low']:.2g} to {row['per_hour_high']:.3g})."
+        f"**{_escaped(name)}** in a stream of {60 * row['hours']:.3g} min, with the threshold "
+        f"{row['threshold']:.3f}: {found} found, {row['per_hour']:.3g} false alarms per hour "
+        f"({row['per_hour_low']:.2g} to {row['per_hour_high']:.3g})."
     )
 
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ from spokenwords.wording import some
 
 # Segments of each set, at most: in memory, 10,000 with the default settings take 1 GB.
 MOST = {"train": 10_000, "valid": 2_000}
-# Recordings that are decoded at a time, for segments that follow each other.
-DECODED = 4
+# Recordings in memory, for segments that follow each other.
+DECODED = 2
 
 logger = logging.getLogger("spokenwords")
 
@@ -48,9 +49,10 @@ def write(
     rate = transform.sample_rate
     parts = _parts(folders, words, rate, on_unreadable)
     table = segments(parts, length)
-    if "train" not in set(table["set"]):
+    if lacking := [name for name in MOST if name not in set(table["set"])]:
         raise UserError(
-            "No negatives are in the training set (config key dataset.negatives). Add recordings."
+            f"No negatives are in the {some(lacking)} set (config key dataset.negatives). "
+            "Recordings up to 30 s are divided by speaker or name, longer ones in time: add some."
         )
     names = [f"{row.file}@{row.start / rate:.3f}s" for row in table.itertuples()]
     rows = dict(zip(names, table.itertuples(), strict=True))
@@ -59,9 +61,13 @@ def write(
     def recording(file: str) -> np.ndarray:
         return audio.mono(negatives.path_of(file, folders), rate)
 
+    decoding_one = Lock()  # Several threads would decode the same recording, hours long perhaps.
+
     def segment(name: str) -> np.ndarray:
         row = rows[name]
-        return audio.fit(recording(row.file)[row.start : row.end], length)
+        with decoding_one:
+            samples = recording(row.file)
+        return audio.fit(samples[row.start : row.end], length)
 
     storage |= {"inventory_digest": digest, "window": None}
     write_waveforms(path, names, segment, transform, length, **storage)

@@ -112,7 +112,11 @@ def make_model(job: Job) -> None:
     variation = augmentation.settings_of(settings["augmentation"])
     varied = _augmentation(variation, job, stores[0], target, len(chosen.names))
     segments = job.segments, job.negative_segments
-    train = distributed.share(manifest.of_classes(Path(job.train), chosen, *segments), equal=True)
+    train = manifest.of_classes(Path(job.train), chosen, *segments)
+    is_negative = train["word"] == NEGATIVES
+    # Every process has all negatives: there may be fewer than processes.
+    own = distributed.share(train[~is_negative], equal=True)
+    train = pd.concat([own, train[is_negative]], ignore_index=True)
     valid = manifest.of_classes(Path(job.valid), chosen, *segments, settings["negatives"])
     train_set, valid_set = in_memory.load(
         stores,

@@ -8,22 +8,19 @@ from spokenwords.report.plots.style import BLUE, GREY, INK, heading, style
 
 
 @style()
-def stream(table: pd.DataFrame, marked: float) -> Figure:
+def stream(table: pd.DataFrame) -> Figure:
     """Words found over false alarms per hour, in a labelled stream.
 
-    `table` is that of `stream_scores.score`; the row whose threshold is closest to `marked` is
-    marked.
+    `table` is that of `stream_scores.score`; its first row is marked.
     """
     figure = Figure(figsize=(7.5, 4.8), layout="constrained")
     axes = figure.subplots()
-    first = table.iloc[0]
-    place = (table["threshold"] - marked).abs().argmin()
-    usual = table.iloc[place]
+    first, table = table.iloc[0], table.sort_values("threshold")
     axes.plot(table["per_hour"], table["recall"], color=BLUE)
     axes.fill_between(
         table["per_hour"], table["recall_low"], table["recall_high"], color=BLUE, alpha=0.15, lw=0
     )
-    axes.plot(usual["per_hour"], usual["recall"], "o", color=INK, markersize=6, clip_on=False)
+    axes.plot(first["per_hour"], first["recall"], "o", color=INK, markersize=6, clip_on=False)
     axes.set_xlabel("false alarms per hour")
     # One false alarm in the whole stream is the smallest rate that it can show.
     axes.set_xscale("symlog", linthresh=1 / first["hours"])
@@ -35,7 +32,7 @@ def stream(table: pd.DataFrame, marked: float) -> Figure:
     heading(
         axes,
         f"{first['words']:,.0f} words in a stream of {60 * first['hours']:.3g} min",
-        f"Marked: threshold {usual['threshold']:.3f}. Band: 95 % interval.",
+        f"Marked: threshold {first['threshold']:.3f}. Band: 95 % interval.",
         GREY,
         distance=10,
     )
