@@ -116,9 +116,9 @@ REACHED = {
     },
     # Recordings count by their content, wherever they are.
     ("dataset", "folder"): set(),
-    # Words decide which files there are. Their recordings are no negatives.
-    ("dataset", "words"): {"synthesize", "synthesize_negatives", *OF_NEGATIVES},
-    ("dataset", "min_recordings"): {"synthesize_negatives", *OF_NEGATIVES},
+    # Words decide which files there are. Texts of synthetic negatives have none of these.
+    ("dataset", "words"): {"synthesize"},
+    ("dataset", "min_recordings"): set(),
     ("dataset", "negatives"): OF_NEGATIVES,
     # The speakers; of the split, only its official sets, and it is random.
     ("dataset", "metadata"): {"inventory"},
@@ -183,8 +183,8 @@ UNTRACKED = {
     ("dataset", "folder"): OF_SAMPLES | (STORES - OF_NEGATIVES) | OF_FOLDER,
     ("dataset", "metadata"): {"inventory", "split"},
     # Once an archive is unpacked, the folder is what counts.
-    ("dataset", "words"): {"unpack"},
-    ("dataset", "min_recordings"): {"unpack"},
+    ("dataset", "words"): {"unpack", *OF_NEGATIVES},
+    ("dataset", "min_recordings"): {"unpack", *OF_NEGATIVES},
     # The folders, whose content is tracked.
     ("dataset", "negatives"): {*OF_NEGATIVES, "train", "score_stream"},
     ("dataset", "archive", "urls"): {"download"},
