@@ -421,8 +421,9 @@ def test_the_target_makes_the_files_once(exported):
     assert summary["bytes"] == (folder / "model.onnx").stat().st_size
     assert summary["test"]["largest_difference_to_stored"] < 0.1
     classifier = Classifier.load(folder.parent / "model.pt")
-    assert summary["kept"] == 0.9
     assert summary["threshold"] == thresholds.threshold(classifier.confidences, 0.9)
+    # Of few correct answers, more than the share are accepted.
+    assert summary["kept"] == (classifier.confidences >= summary["threshold"]).mean() >= 0.9
     assert json.loads((folder / "classes.json").read_text()) == {
         **{"classes": copies.WORDS, "no_words": []},
         **{"threshold": summary["threshold"], "sample_rate": 16_000, "samples": 16_000},

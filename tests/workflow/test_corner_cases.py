@@ -424,6 +424,7 @@ def run_chain(run, made, folder):
             "splits": [folder / "random" / "summary.csv"],
             "features": [],
             "recordings": folder / "recordings.csv",
+            "streams": [],
         },
         output={"page": folder / "headline.rst"},
         params={

@@ -11,7 +11,7 @@ import pytest
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 NAMES = {script.stem for script in SCRIPTS.glob("*.py")}
 WITH_TORCH = {"find_learning_rate", "train", "evaluate", "export_model"}
-WITH_TORCH |= {"find_false_alarms", "predict_words"}
+WITH_TORCH |= {"find_false_alarms", "score_stream", "predict_words"}
 WITH_ONNX = {"export_model"}
 ONNX = {"onnx", "onnxruntime"}
 # Those that run once a word.

@@ -51,6 +51,7 @@ def incomplete_report(job, failures):
         map(Path, there(files["features"])),
         Path(files["recordings"]),
         config["dataset"]["source"],
+        map(Path, there(files["streams"])),
     )
     missing = sorted(set(map(str, job.input)).difference(there(job.input)))
     text = (REPORT / template).read_text(encoding="utf-8")
