@@ -59,7 +59,7 @@ def metrics(accuracy, loss=0.5, kept_epoch=3):
 
 def table_of_runs(runs, *accuracies):
     figures = [metrics(accuracy, loss=1 - accuracy) for accuracy in accuracies]
-    return comparison.runs(runs, dict(zip(runs, figures, strict=True)))
+    return comparison.runs(runs, dict(zip(runs, figures, strict=True)), {})
 
 
 # Tables.
@@ -68,7 +68,9 @@ def table_of_runs(runs, *accuracies):
 def test_runs_have_their_settings_and_figures():
     runs = catalogue(**{"a-b+c.": 1, "mel_128_": [7]})
     figures = {"mel_128_-seed7": metrics(0.8, loss=0.7), "a-b+c.": metrics(0.9)}
-    table = comparison.runs(runs, figures)
+    heard = {"recall": [0.8, 0.9], "recall_low": [0.7, 0.8], "recall_high": [0.9, 0.95]}
+    heard |= {"per_hour": [4.0, 8.0], "per_hour_low": [0.5, 1.0], "per_hour_high": [15.0, 20.0]}
+    table = comparison.runs(runs, figures, {"mel_128_-seed7": pd.DataFrame(heard)})
     assert list(table["name"]) == ["a-b+c.", "mel_128_-seed7"]
     row = {"name": "mel_128_-seed7", "run": "mel_128_", "split": "random", "features": "fine"}
     row |= {"representation": "mel", "model": "residual", "seed": 7, "classes": 3}
@@ -76,6 +78,10 @@ def test_runs_have_their_settings_and_figures():
     row |= {"accuracy": 0.8, "accuracy_low": 0.77, "accuracy_high": 0.82}
     row |= {"loss": 0.7, "loss_low": 0.6, "loss_high": 0.9}
     row |= {"macro_f1": 0.79, "macro_f1_low": 0.75, "macro_f1_high": 0.81}
+    row |= {"words_found": 0.8, "words_found_low": 0.7, "words_found_high": 0.9}
+    row |= {"false_alarms_per_hour": 4.0, "false_alarms_per_hour_low": 0.5}
+    row |= {"false_alarms_per_hour_high": 15.0}
+    assert table.loc[0, ["words_found", "false_alarms_per_hour"]].isna().all()
     row |= {"expected_calibration_error": 0.015, "parameters": 1234, "epochs": 5, "kept_epoch": 3}
     row |= {"training_seconds": 12.5, "recordings_per_second": 900.0, "device": "NA"}
     expected = pd.DataFrame([row]).astype({"seed": int})
@@ -85,7 +91,7 @@ def test_runs_have_their_settings_and_figures():
 def test_an_interval_without_width_is_none():
     runs = catalogue(a=1, b=1)
     alike = metrics(1.0) | {"macro_f1_interval": [1.0, 1.0]}
-    table = comparison.runs(runs, {"a": alike, "b": metrics(0.9)})
+    table = comparison.runs(runs, {"a": alike, "b": metrics(0.9)}, {})
     assert table[["macro_f1_low", "macro_f1_high"]].isna().all(axis=1).tolist() == [True, False]
     plots.measures(table, comparison.seeds(table), {})
 
@@ -93,7 +99,7 @@ def test_an_interval_without_width_is_none():
 def test_mean_and_spread_over_seeds():
     runs = catalogue(power=1, complex=[1, 2, 3])
     figures = [metrics(0.5), metrics(0.91, loss=1), metrics(0.94, loss=2), metrics(0.94, loss=6)]
-    table = comparison.runs(runs, dict(zip(runs, figures, strict=True)))
+    table = comparison.runs(runs, dict(zip(runs, figures, strict=True)), {})
     seeds = comparison.seeds(table).set_index("run")
     assert list(seeds.index) == ["power", "complex"]
     assert list(seeds["seeds"]) == [1, 3]

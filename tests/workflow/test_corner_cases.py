@@ -48,6 +48,9 @@ from spokenwords.report.plots.false_alarms import false_alarms as plot_false_ala
 ROOT = Path(__file__).parents[2] / "workflow"
 RATE, SECONDS = 8_000, 0.25
 FLAGS = ("cut_at_start", "cut_at_end")
+RECALL, PER_HOUR = (
+    [name + end for end in ("", "_low", "_high")] for name in ("recall", "per_hour")
+)
 
 
 @dataclass
@@ -398,7 +401,11 @@ def run_chain(run, made, folder):
     names = ("runs", "seeds", "pairs", "words")
     compared = outputs(*(f"{name}.csv" for name in names))
     both = [folder / name / "predictions.csv" for name in ("first", "second")]
-    inputs = {"metrics": metrics, "predictions": both}
+    # A stream without words, which only one of them was tested in.
+    heard = {"threshold": 0.5, "words": 0, "hours": 0.1} | dict.fromkeys(RECALL, math.nan)
+    streams = [folder / "first" / "stream.csv"]
+    pd.DataFrame([heard | dict.fromkeys(PER_HOUR, 0.0)]).to_csv(streams[0], index=False)
+    inputs = {"metrics": metrics, "predictions": both, "streams": streams}
     run("compare_runs.py", input=inputs, output=compared, params={"runs": catalogue()})
     logs = [folder / name / "log.csv" for name in ("first", "second")]
     run(
@@ -424,7 +431,7 @@ def run_chain(run, made, folder):
             "splits": [folder / "random" / "summary.csv"],
             "features": [],
             "recordings": folder / "recordings.csv",
-            "streams": [],
+            "streams": streams,
         },
         output={"page": folder / "headline.rst"},
         params={

@@ -6,6 +6,9 @@ rule compare_runs:
     input:
         metrics=expand("<results>/runs/{run}/metrics.json", run=COMPARED),
         predictions=expand("<results>/runs/{run}/predictions.csv", run=COMPARED),
+        streams=expand(
+            "<results>/runs/{run}/stream.csv", run=with_false_alarms(COMPARED)
+        ),
     output:
         runs="<results>/comparison/runs.csv",
         seeds="<results>/comparison/seeds.csv",

@@ -88,6 +88,7 @@ use rule html_report as html_comparison with:
         collect(rules.calibrate.output.plot, run=COMPARED),
         collect(rules.difficulty.output.plot, run=COMPARED),
         collect(rules.find_false_alarms.output.plot, run=with_false_alarms(COMPARED)),
+        collect(rules.score_stream.output.plot, run=with_false_alarms(COMPARED)),
         *(rule.output for rule in OF_COMPARISON),
         headline=rules.headline_of_comparison.output.page,
     output:

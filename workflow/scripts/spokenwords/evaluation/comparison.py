@@ -19,6 +19,8 @@ from spokenwords.wording import counted
 logger = logging.getLogger("spokenwords")
 
 MEASURES = ("accuracy", "loss", "macro_f1")
+# Figures of a labelled stream, and what they are called here.
+OF_STREAM = {"recall": "words_found", "per_hour": "false_alarms_per_hour"}
 
 _TEXT = (
     "name",
@@ -50,11 +52,17 @@ def read(path: Path) -> pd.DataFrame:
     return read_table(path, _TEXT)
 
 
-def runs(catalogue: Mapping[str, Mapping], metrics: Mapping[str, Mapping]) -> pd.DataFrame:
+def runs(
+    catalogue: Mapping[str, Mapping],
+    metrics: Mapping[str, Mapping],
+    streams: Mapping[str, pd.DataFrame],
+) -> pd.DataFrame:
     """One row per concrete run: its metrics, and the resources of its training.
 
     `catalogue` gives each concrete run's `run` (its name in the catalogue), split, features,
-    representation, model and seed; `metrics` are those of `test_set.evaluate`.
+    representation, model and seed; `metrics` are those of `test_set.evaluate`. `streams` has the
+    table of `stream_scores` of each run that was tested in a stream. Its words_found (share) and
+    false_alarms_per_hour are those of the threshold in use; other runs have none.
     """
     rows = []
     for name, run in catalogue.items():
@@ -67,6 +75,9 @@ def runs(catalogue: Mapping[str, Mapping], metrics: Mapping[str, Mapping]) -> pd
             if low == high:  # Resampling identical recordings gives no interval.
                 low = high = np.nan
             row |= {measure: found[measure], f"{measure}_low": low, f"{measure}_high": high}
+        heard = streams[name].iloc[0] if name in streams else {}
+        for figure, column in OF_STREAM.items():
+            row |= {column + end: heard.get(figure + end, np.nan) for end in ("", "_low", "_high")}
         row["expected_calibration_error"] = found["expected_calibration_error"]
         row["parameters"] = found["model"]["parameters"]
         training = found["training"]
