@@ -10,6 +10,7 @@ import tones
 
 from spokenwords.evaluation import intervals, labelled_stream, stream_scores
 from spokenwords.evaluation.labelled_stream import Source, Spoken, build
+from spokenwords.recognition import sliding_window
 
 RATE = 1000
 
@@ -36,7 +37,7 @@ def noise(seed=0, scale=0.1):
 def test_words_are_where_the_labels_are_and_as_loud_as_is_said(monkeypatch):
     monkeypatch.setattr(labelled_stream, "NOISE_DBFS", (-60, -60))
     sources = words(*range(8))
-    sound, spoken = build(sources, [], [noise()], 0.1, RATE, seed=1)
+    sound, spoken, _ = build(sources, [], [noise()], 0.1, RATE, seed=1)
     silent = build([], [], [noise()], 0.1, RATE, seed=1)[0]
     assert len(sound) == 360 * RATE
     assert Counter(one.file for one in spoken).most_common()[-1][1] >= len(spoken) // 8
@@ -53,12 +54,14 @@ def test_words_are_where_the_labels_are_and_as_loud_as_is_said(monkeypatch):
 
 
 def test_recordings_that_are_no_words_have_no_labels():
-    others = [Source(lambda: burst(200, 300))]
-    _, spoken = build(words(1, 2), others, [], 0.5, RATE, seed=2)
+    others = [Source(lambda: burst(200, 300), file="other")]
+    _, spoken, unspoken = build(words(1, 2), others, [], 0.5, RATE, seed=2)
     total = 1800 / 2.5
     # Four of ten, within four standard deviations.
     assert len(spoken) == pytest.approx(0.4 * total, abs=4 * np.sqrt(0.24 * total) + 20)
-    sound, spoken = build([], others, [], 0.01, RATE, seed=2)
+    assert len(unspoken) == pytest.approx(0.6 * total, abs=4 * np.sqrt(0.24 * total) + 20)
+    assert {one.file for one in unspoken} == {"other"}
+    sound, spoken, _ = build([], others, [], 0.01, RATE, seed=2)
     assert spoken == [] and np.abs(sound).max() > 0
     assert build([], [], [], 0.01, RATE, seed=2)[1] == []
 
@@ -81,22 +84,23 @@ def event(word, start):
 
 
 @pytest.mark.parametrize(
-    ("events", "outcomes", "repeated", "alarms"),
+    ("events", "outcomes", "kinds"),
     [
-        ([], ["missed", "missed"], 0, 0),
-        ([("yes", 9.6), ("no", 12.4)], ["found", "found"], 0, 0),
+        ([], ["missed", "missed"], []),
+        ([("yes", 9.6), ("no", 12.4)], ["found", "found"], ["found", "found"]),
         # The middle of the word is 0.5 s from that of the window, or a little more.
-        ([("yes", 9.0), ("yes", 10.01)], ["found", "missed"], 0, 1),
-        ([("no", 9.6)], ["mistaken", "missed"], 0, 0),
-        ([("yes", 9.2), ("yes", 9.8)], ["found", "missed"], 1, 0),
-        ([("no", 9.2), ("yes", 9.8)], ["found", "missed"], 0, 1),
-        ([("yes", 30.0), ("no", 31.0)], ["missed", "missed"], 0, 2),
+        ([("yes", 9.0), ("yes", 10.01)], ["found", "missed"], ["found", "false alarm"]),
+        ([("no", 9.6)], ["mistaken", "missed"], ["mistaken"]),
+        ([("no", 9.4), ("up", 9.8)], ["mistaken", "missed"], ["mistaken", "mistaken"]),
+        ([("yes", 9.2), ("yes", 9.8)], ["found", "missed"], ["found", "repeated"]),
+        ([("no", 9.2), ("yes", 9.8)], ["found", "missed"], ["false alarm", "found"]),
+        ([("yes", 30.0), ("no", 31.0)], ["missed", "missed"], ["false alarm", "false alarm"]),
     ],
 )
-def test_events_are_matched_with_the_closest_word(events, outcomes, repeated, alarms):
+def test_events_are_matched_with_the_closest_word(events, outcomes, kinds):
     spoken = [Spoken("yes", 10.0, "a", "ann"), Spoken("no", 13.0, "b", "ben")]
     found = stream_scores.matched([event(*one) for one in events], spoken)
-    assert found == (outcomes, repeated, alarms)
+    assert found == (outcomes, kinds)
 
 
 def test_scores_are_those_of_the_decoder_at_each_threshold():
@@ -109,11 +113,12 @@ def test_scores_are_those_of_the_decoder_at_each_threshold():
         *(Spoken("low", 2.4, "a", "ann"), Spoken("low", 6.4, "b", "ann")),
         Spoken("high", 20.0, "c", "ben"),
     ]
-    table = stream_scores.score(classifier, sound, spoken, used=0.9)
+    [scan] = sliding_window.scan(classifier, [sound])
+    table = stream_scores.score(classifier, scan, len(sound), spoken, used=0.9)
     first = table.iloc[0]
     assert first["share"] == 1 and first["threshold"] == 0.9
     pd.testing.assert_series_equal(first, table.iloc[1], check_names=False, rtol=1e-6)
-    none = stream_scores.score(classifier, sound, spoken, used=1.0).iloc[0]
+    none = stream_scores.score(classifier, scan, len(sound), spoken, used=1.0).iloc[0]
     assert none[["share", "found", "missed", "false_alarms"]].tolist() == [0, 0, 3, 0]
     counts = ["words", "recordings", "found", "mistaken", "missed", "repeated", "false_alarms"]
     assert first[counts].tolist() == [3, 3, 1, 1, 1, 0, 1]
@@ -131,7 +136,7 @@ def test_noise_with_pauses_hides_no_words():
     """Levels are those of the noise around, not of a pause in it."""
     pauses = np.zeros(30 * RATE, np.float32)
     pauses[:RATE] = 0.1 * np.random.default_rng(1).normal(size=RATE)
-    sound, spoken = build(words(1, 2), [], [pauses], 0.05, RATE, seed=1)
+    sound, spoken, _ = build(words(1, 2), [], [pauses], 0.05, RATE, seed=1)
     for one in spoken:
         middle = round(one.middle * RATE)
         power = np.square(sound[middle - 50 : middle + 50], dtype=np.float64).mean()

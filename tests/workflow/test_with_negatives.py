@@ -127,3 +127,12 @@ def test_the_stream_has_the_test_recordings_of_the_words(guarded):
     assert 0 < first["recordings"] <= len(test)
     assert first["words"] == first["found"] + first["mistaken"] + first["missed"] > 5
     assert (guarded.results / "runs/guard/stream.svg").is_file()
+    assert "Labelled stream" in (guarded.results / "runs/guard/stream.html").read_text()
+
+
+def test_another_stream_trains_nothing(guarded, tmp_path):
+    copy = guarded.duplicate(tmp_path / "copy")
+    target = "results/small/runs/guard/stream.csv"
+    assert copy.plan(target) == {}
+    copy.overlay["stream"]["seed"] = 2
+    assert copy.plan(target) == {"score_stream": 1}

@@ -1,5 +1,5 @@
 # From trained models to their correct predictions and errors. Makes predictions.csv, metrics.json,
-# confusion.*, alluvial.*, reliability.csv, coverage.csv, calibration.svg, false_alarms.*,
+# confusion.*, alluvial.*, reliability.csv, coverage.csv, calibration.svg, false_alarms.*, stream.*,
 # difficulty*, tables.html and gallery.html in <results>/runs/<run>/.
 
 
@@ -160,6 +160,13 @@ rule score_stream:
             subcategory="{run}",
             labels={"result": "labelled stream"},
         ),
+        page=report(
+            "<results>/runs/{run}/stream.html",
+            caption="../report/stream_page.rst",
+            category="Evaluation",
+            subcategory="{run}",
+            labels={"result": "labelled stream, with sound"},
+        ),
     log:
         "<logs>/score_stream/{run}.log",
     benchmark:
@@ -178,6 +185,7 @@ rule score_stream:
         keep=lookup(within=config, dpath="predict/keep"),
         false_alarms_per_hour=of_target,
         settings=settings_for("score_stream"),
+        template=content_of("stream.html"),
         code=code_of("score_stream.py"),
     script:
         "../scripts/score_stream.py"

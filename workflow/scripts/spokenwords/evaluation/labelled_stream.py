@@ -23,7 +23,10 @@ NOISE_DBFS, RATIOS_DB = (-55.0, -35.0), (0.0, 30.0)
 
 @dataclass(frozen=True)
 class Spoken:
-    """A word in the stream: the middle of its sound (s), and the file and speaker that say it."""
+    """A recording in the stream: the middle of its sound (s), its file and speaker.
+
+    `word` is empty if it contains none of the words.
+    """
 
     word: str
     middle: float
@@ -48,9 +51,10 @@ def build(
     hours: float,
     rate: int,
     seed: int,
-) -> tuple[np.ndarray, list[Spoken]]:
-    """Return a stream, float32 [samples] at `rate` (Hz), and the words in it, in order of time.
+) -> tuple[np.ndarray, list[Spoken], list[Spoken]]:
+    """Return a stream, float32 [samples] at `rate` (Hz), and the words and other recordings in it.
 
+    Both are in order of time.
     Each of `words` and of `others` is used once before any of its kind is repeated; either may be
     empty. `noise` are waveforms, of which parts follow each other; without any, white noise is
     generated.
@@ -63,6 +67,7 @@ def build(
         if sources
     }
     spoken: list[Spoken] = []
+    unspoken: list[Spoken] = []
     place = 0
     while supplies:
         place += round(generator.uniform(*GAPS) * rate)
@@ -78,11 +83,11 @@ def build(
         if power.sum():
             gain = np.sqrt(10 ** (level / 10) / _loudest(power, rate))
             stream[place : place + len(sound)] += np.float32(gain) * sound
-            if source.word:
-                middle = place + power @ np.arange(len(sound)) / power.sum()
-                spoken.append(Spoken(source.word, middle / rate, source.file, source.speaker))
+            middle = place + power @ np.arange(len(sound)) / power.sum()
+            said = Spoken(source.word, middle / rate, source.file, source.speaker)
+            (spoken if source.word else unspoken).append(said)
         place += len(sound)
-    return np.clip(stream, -1, 1, out=stream), spoken
+    return np.clip(stream, -1, 1, out=stream), spoken, unspoken
 
 
 def _endless(sources: Sequence[Source], generator: np.random.Generator) -> Iterator[Source]:

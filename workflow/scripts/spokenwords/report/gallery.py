@@ -95,7 +95,7 @@ def page(
             samples = audio.load(folder / row["file"], sample_rate, length, window)
         media = {
             "sound": sound(samples, sample_rate),
-            "spectrogram": _uri("image/webp", spectrogram(samples, sample_rate)),
+            "spectrogram": data_uri("image/webp", spectrogram(samples, sample_rate)),
         }
         data["shown"].append(_described(row) | media)
     text = pages.filled(template, data)
@@ -114,9 +114,9 @@ def sound(samples: np.ndarray, sample_rate: int) -> str:
     if sample_rate in MP3_RATES:
         quality = {"compression_level": 0.5, "bitrate_mode": "VARIABLE"}
         soundfile.write(file, *arguments, "MPEG_LAYER_III", format="MP3", **quality)
-        return _uri("audio/mpeg", file.getvalue())
+        return data_uri("audio/mpeg", file.getvalue())
     soundfile.write(file, *arguments, "PCM_16", format="FLAC", compression_level=1.0)
-    return _uri("audio/flac", file.getvalue())
+    return data_uri("audio/flac", file.getvalue())
 
 
 def spectrogram(samples: np.ndarray, sample_rate: int) -> bytes:
@@ -162,5 +162,6 @@ def _described(row: Mapping) -> dict:
     }
 
 
-def _uri(kind: str, data: bytes) -> str:
+def data_uri(kind: str, data: bytes) -> str:
+    """Return `data` of this media type as a URI that contains it."""
     return f"data:{kind};base64,{b64encode(data).decode('ascii')}"
