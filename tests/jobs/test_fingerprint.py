@@ -580,7 +580,8 @@ def test_the_scripts_of_this_workflow_follow_what_they_import(tmp_path):
     # Training decodes negatives, to count false alarms.
     assert decoding.isdisjoint({"split.py", "find_learning_rate.py", "evaluate.py"})
     # A store is written and read by different modules.
-    assert changed_by("spectrograms/write.py") == {"spectrograms.py", "silence_spectrograms.py"}
+    written = {"spectrograms.py", "silence_spectrograms.py", "negative_spectrograms.py"}
+    assert changed_by("spectrograms/write.py") == written
     assert changed_by("spectrograms/write_noise.py") == {"noise_spectrograms.py"}
     read = changed_by("spectrograms/read.py")
     assert {"train.py", "evaluate.py", "find_learning_rate.py"} <= read
