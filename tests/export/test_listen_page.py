@@ -107,6 +107,19 @@ def test_without_a_microphone_a_sentence_says_so(ready):
     expect(ready.locator("#file")).to_be_enabled()
 
 
+def test_a_microphone_that_cannot_be_read_is_released(ready):
+    ready.evaluate(
+        """() => {
+          window.opened = new AudioContext().createMediaStreamDestination().stream;
+          navigator.mediaDevices.getUserMedia = async () => window.opened;
+          AudioWorklet.prototype.addModule = async () => { throw new Error("refused"); };
+        }"""
+    )
+    ready.locator("#microphone").press("Enter")
+    expect(ready.locator("#status")).to_contain_text("The microphone cannot be used (refused).")
+    assert ready.evaluate("window.opened.getTracks().map(track => track.readyState)") == ["ended"]
+
+
 @pytest.mark.parametrize("width", [360, 1440])
 def test_the_page_fits_into_windows(ready, folder, width):
     ready.set_viewport_size({"width": width, "height": 700})

@@ -54,10 +54,9 @@ def build(
 ) -> tuple[np.ndarray, list[Spoken], list[Spoken]]:
     """Return a stream, float32 [samples] at `rate` (Hz), and the words and other recordings in it.
 
-    Both are in order of time.
-    Each of `words` and of `others` is used once before any of its kind is repeated; either may be
-    empty. `noise` are waveforms, of which parts follow each other; without any, white noise is
-    generated.
+    Both are in order of time. Each of `words` and of `others` is used once before any of its kind
+    is repeated; either may be empty. `noise` are waveforms, of which parts follow each other;
+    without any, white noise is generated.
     """
     generator = np.random.default_rng(seed)
     stream, levels = _background(noise, round(hours * 3600 * rate), rate, generator)

@@ -44,7 +44,7 @@ def write(
     `segments_path` describes the store's rows: file (`<recording>@<start, s>`), set (train or
     valid), row. `length` is that of a segment in samples, `digest` that of the negatives; `storage`
     are other arguments of `write_waveforms`. Raises `UserError` if recordings are unreadable,
-    unless `on_unreadable` is `skip`, or if there are none for training.
+    unless `on_unreadable` is `skip`, or if the training or the validation set has none.
     """
     rate = transform.sample_rate
     parts = _parts(folders, words, rate, on_unreadable)

@@ -19,10 +19,10 @@ CUT = -1
 # Of the recordings that are added, the share of words that are cut. Windows of a stream contain
 # parts of words as often as whole ones.
 SHARE_OF_CUT = 0.25
-# Of the negatives, the share of hard ones: those that the network of the moment takes for a word.
+# Of the negatives, the share of hard ones: those that the network of the moment predicts as a word.
 SHARE_OF_HARD = 0.5
-# Hard negatives are searched for after every so many epochs, among as many negatives as an epoch
-# has recordings: this takes less than a tenth of the time of training.
+# Hard negatives are searched for after every so many epochs, among at most as many negatives as an
+# epoch has recordings, so that a small data set is not scored against thousands of them.
 EPOCHS_BETWEEN = 5
 
 
